@@ -1,0 +1,1 @@
+"""How time passes and gradients apply: one loop owns time, one step per paper owns gradients. Knows no model."""

@@ -1,0 +1,132 @@
+"""A saved model is a folder: safetensors files and a `config.json` that carries their SHA-256. Never pickle.
+
+A folder appears whole or not at all: it is written beside its place and renamed into it. A program killed at any
+moment leaves the old folder, the new one, or (between two renames) the old one under its `.previous` name, where
+`read_folder` finds it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor
+
+FORMAT = "tsrep model 1"
+CONFIG = "config.json"
+
+
+class ModelFileError(ValueError):
+    """A saved model is missing, damaged, or not one of ours."""
+
+
+def write_folder(path: str | Path, config: dict[str, Any], tensors: dict[str, dict[str, Tensor]]) -> None:
+    """Writes `config` and, for each name in `tensors`, the file `<name>.safetensors`.
+
+    A saved model already at `path` is replaced.
+
+    Raises
+    ------
+    FileExistsError
+        `path` exists and holds something else than a saved model: it is not touched.
+    """
+    path = Path(path)
+    _refuse_to_replace_anything_else(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    files = {f"{name}.safetensors": save_tensors(_plain(of)) for name, of in tensors.items()}
+    digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    files[CONFIG] = json.dumps({"format": FORMAT, **config, "sha256": digests}, indent=1).encode()
+
+    fresh = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        for name, content in files.items():
+            with open(fresh / name, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        previous = _previous(path)
+        if path.exists():
+            shutil.rmtree(previous, ignore_errors=True)
+            path.rename(previous)
+        fresh.rename(path)
+        shutil.rmtree(previous, ignore_errors=True)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def read_folder(path: str | Path) -> tuple[dict[str, Any], dict[str, dict[str, Tensor]]]:
+    """The config and the tensors that `write_folder` wrote.
+
+    Raises
+    ------
+    ModelFileError
+        The folder or one of its files is missing, of another kind, or not what was written.
+    """
+    path = Path(path)
+    if not path.exists() and _previous(path).exists():
+        path = _previous(path)
+    config = read_config(path)
+    tensors = {}
+    for name, digest in config["sha256"].items():
+        try:
+            content = (path / name).read_bytes()
+        except OSError as error:
+            raise ModelFileError(f"{path / name} cannot be read: {error}") from error
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise ModelFileError(f"{path / name} is damaged: its SHA-256 is not the one in {CONFIG}")
+        try:
+            tensors[name.removesuffix(".safetensors")] = load_tensors(content)
+        except SafetensorError as error:
+            raise ModelFileError(f"{path / name} is not a safetensors file: {error}") from error
+    return config, tensors
+
+
+def read_config(path: str | Path) -> dict[str, Any]:
+    """`config.json` alone, with no weight read and no checksum compared."""
+    file = Path(path) / CONFIG
+    try:
+        config = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ModelFileError(f"{path} is not a saved model: {error}") from error
+    except ValueError as error:
+        raise ModelFileError(f"{file} is damaged: {error}") from error
+    if not isinstance(config, dict) or config.get("format") != FORMAT:
+        raise ModelFileError(f"{file} does not say {FORMAT!r}: it was not written by this program")
+    digests = config.get("sha256")
+    if not isinstance(digests, dict) or not all(name == Path(name).name for name in digests):
+        raise ModelFileError(f"{file} is damaged: it lists no files")
+    return config
+
+
+def holds_model(path: str | Path) -> bool:
+    """Whether `path` is a saved model, whole or half replaced."""
+    return any((folder / CONFIG).is_file() for folder in (Path(path), _previous(Path(path))))
+
+
+def _previous(path: Path) -> Path:
+    return path.with_name(f".{path.name}.previous")
+
+
+def _refuse_to_replace_anything_else(path: Path) -> None:
+    if not path.exists():
+        return
+    if not path.is_dir():
+        raise FileExistsError(f"{path} is a file; wanted a folder, or a name not yet taken")
+    contents = {entry.name for entry in path.iterdir()}
+    if contents:
+        known = set(read_config(path)["sha256"]) | {CONFIG} if CONFIG in contents else set()
+        if foreign := contents - known:
+            raise FileExistsError(f"{path} holds {sorted(foreign)[0]!r}, which is no part of a saved model")
+
+
+def _plain(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """As safetensors wants them: on the CPU, contiguous, sharing no memory."""
+    return {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}

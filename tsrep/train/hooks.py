@@ -1,0 +1,77 @@
+"""What may happen after a step: record, show, validate, stop early, keep a checkpoint. Each is a function that makes
+a hook for `tsrep.train.loop.fit`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from tsrep.train.loop import Clock, Hook
+
+History = list[dict[str, Any]]
+
+
+def record(history: History) -> Hook:
+    """Appends {"step", "epoch", "seconds", and the step's scalars} to `history`; `seconds` counts over all runs."""
+    before = history[-1]["seconds"] if history else 0.0
+    started = time.perf_counter()
+
+    def hook(clock: Clock, scalars: dict[str, float]) -> None:
+        seconds = before + time.perf_counter() - started
+        history.append({"step": clock.step, "epoch": clock.epoch, "seconds": seconds, **scalars})
+
+    return hook
+
+
+def validate(history: History, loss: Callable[[], float], every: int) -> Hook:
+    """Writes `validation_loss` into the newest record, every `every` steps. Goes after `record`."""
+
+    def hook(clock: Clock, scalars: dict[str, float]) -> None:
+        if clock.step % every == 0:
+            history[-1]["validation_loss"] = loss()
+
+    return hook
+
+
+def stop_early(history: History, patience: int) -> Hook:
+    """Stops when the lowest validation loss lies `patience` validations back. Goes after `validate`.
+
+    It reads the history and keeps no state of its own, so a resumed run stops where an unbroken one does.
+    """
+
+    def hook(clock: Clock, scalars: dict[str, float]) -> bool:
+        losses = [record["validation_loss"] for record in history if "validation_loss" in record]
+        return bool(losses) and len(losses) - 1 - losses.index(min(losses)) >= patience
+
+    return hook
+
+
+def checkpoint(save: Callable[[Clock], None], every: int) -> Hook:
+    """Calls `save` with the clock every `every` steps. Goes last, when the history is complete."""
+
+    def hook(clock: Clock, scalars: dict[str, float]) -> None:
+        if clock.step % every == 0:
+            save(clock)
+
+    return hook
+
+
+@contextmanager
+def progress_bar(description: str, total: int | None, done: int = 0, show: bool = True) -> Iterator[Hook]:
+    """A hook that moves a progress bar on the terminal, with the loss beside it."""
+    if not show:
+        yield lambda clock, scalars: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, TextColumn("{task.fields[scalars]}")) as bar:
+        task = bar.add_task(description, total=total, completed=done, scalars="")
+
+        def hook(clock: Clock, scalars: dict[str, float]) -> None:
+            shown = "  ".join(f"{name} {value:.4f}" for name, value in scalars.items())
+            bar.update(task, completed=clock.step, scalars=shown)
+
+        yield hook

@@ -1,0 +1,40 @@
+"""Where the arithmetic happens: device and precision, by Lightning Fabric.
+
+Nothing here is clever. Fabric moves modules and batches, casts where a lower precision was asked for, and knows the
+strategies for several devices; this file only turns the two words a user gives into a ready `Fabric`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lightning.fabric import Fabric
+
+PRECISIONS = {"auto": "32-true", "32": "32-true", "64": "64-true", "bf16": "bf16-mixed", "16": "16-mixed"}
+
+
+def launch(device: str = "auto", precision: str = "auto") -> Fabric:
+    """A `Fabric` on one device.
+
+    Parameters
+    ----------
+    device : "auto" (the GPU if there is one, else the CPU), "cpu", "cuda", "cuda:1" or "mps".
+    precision : "auto" (32 bit), "32", "64", "bf16", "16", or any name Fabric knows such as "bf16-mixed".
+
+    Raises
+    ------
+    ValueError
+        The device or the precision is unknown, or this machine does not have the device.
+    """
+    from lightning.fabric import Fabric
+
+    kind, _, index = str(device).partition(":")
+    if kind not in ("auto", "cpu", "cuda", "gpu", "mps") or (index and not index.isdigit()):
+        raise ValueError(f"device is {device!r}; wanted 'auto', 'cpu', 'cuda', 'cuda:<index>' or 'mps'")
+    try:
+        return Fabric(
+            accelerator=kind, devices=[int(index)] if index else 1, precision=PRECISIONS.get(precision, precision)
+        )
+    except Exception as error:  # Fabric raises several types of its own for hardware that is absent
+        raise ValueError(f"device {device!r} with precision {precision!r} cannot be used here: {error}") from error
