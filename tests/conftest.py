@@ -1,0 +1,40 @@
+"""What several test files share: where the data lie, and one thread so that runs are alike on every machine.
+
+Two environment variables name data that are not in the repository; the tests that need them skip without:
+`TSREP_DATA` (folders `UCR/`, `UEA/`) and `TSREP_FIXTURES` (recorded reference outputs, `*_reference.npz`; by
+default the folder `fixtures` beside the data).
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+# Set before anything imports torch: small tensors gain nothing from threads, and sums depend on their number.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+
+def _data_root() -> Path:
+    root = os.environ.get("TSREP_DATA")
+    if not root:
+        pytest.skip("TSREP_DATA is not set")
+    if not Path(root).is_dir():
+        pytest.skip(f"TSREP_DATA names {root}, which is not a folder")
+    return Path(root)
+
+
+@pytest.fixture(scope="session")
+def data_root() -> Path:
+    """The folder with `UCR/` and `UEA/`."""
+    return _data_root()
+
+
+@pytest.fixture(scope="session")
+def fixtures_root() -> Path:
+    """The folder with the recorded reference outputs."""
+    named = os.environ.get("TSREP_FIXTURES")
+    root = Path(named) if named else _data_root().parent / "fixtures"
+    if not root.is_dir():
+        pytest.skip(f"no recorded outputs: {root} is not a folder (TSREP_FIXTURES names another)")
+    return root
