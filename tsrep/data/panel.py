@@ -1,0 +1,353 @@
+"""Panels: what every estimator takes, turned into one array and checked.
+
+A panel is `(n, c, t)`: instances, channels, time points; float32 or float64; NaN is a value that was not
+observed; series of unequal length are NaN-padded at the end. `as_panel` turns the containers that people have
+(NumPy, torch, pandas, sktime's panel types, lists) into that array and says what is wrong with the others.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+import numpy as np
+import pandas as pd
+from numpy.typing import DTypeLike, NDArray
+
+Array = NDArray[Any]
+Flags = NDArray[np.bool_]
+
+_TIME_INDEX = (pd.DatetimeIndex, pd.PeriodIndex, pd.TimedeltaIndex)
+
+
+def as_panel(X: Any, *, dtype: DTypeLike | None = None, allow_missing: bool = True) -> Array:
+    """`X` as a checked `(n, c, t)` array: instances, channels, time points.
+
+    Parameters
+    ----------
+    X : what holds the series
+        - array `(n, c, t)`, or `(n, t)` for univariate series: NumPy, torch, anything NumPy can read;
+          masked entries of a masked array count as missing;
+        - list of `(c, t_i)` arrays, or of `(t_i,)` arrays for univariate series; the lengths may differ;
+        - sktime's `pd-multiindex` (rows: instance and time), `nested_univ` (a series in each cell) and
+          `df-list` (one frame `(t_i, c)` an instance). Steps are taken in order, not by the value of their
+          time stamp;
+        - pandas object with a time index (dates, periods or time differences): ONE series, time down and
+          channels across, `(1, c, t)`; with a plain index its rows are instances, `(n, 1, t)`.
+    dtype : float32, float64 or None
+        None keeps float32 and float64 as they come, reads float16 as float32 and everything else as float64.
+    allow_missing : bool
+        False refuses NaN (and so unequal lengths).
+
+    Returns
+    -------
+    ndarray `(n, c, t)`, float32 or float64, NaN where nothing was observed. It may share memory with `X`:
+    copy before writing. `X` itself is never changed.
+
+    Raises
+    ------
+    ValueError
+        No instances, channels or time points; infinite values; channels of one instance that differ in
+        length; an instance without a single observed value; text; complex numbers; one dimension.
+    TypeError
+        A container or cell that does not hold numbers, or a sparse matrix.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> as_panel([np.arange(3.0), np.arange(2.0)])
+    array([[[ 0.,  1.,  2.]],
+    <BLANKLINE>
+           [[ 0.,  1., nan]]])
+    """
+    wanted = None if dtype is None else np.dtype(dtype)
+    if wanted is not None and wanted not in (np.float32, np.float64):
+        raise ValueError(f"dtype must be float32, float64 or None, got {wanted}")
+    array = _array_of(X)
+    _refuse_empty(array)
+    panel = array[:, None, :] if array.ndim == 2 else array
+    if wanted is not None and panel.dtype != wanted:
+        _refuse_infinite(panel)
+        with np.errstate(over="ignore"):
+            panel = panel.astype(wanted)
+        _refuse_infinite(panel, f" once read as {wanted}, whose largest value is {np.finfo(wanted).max:.3g}")
+    else:
+        _refuse_infinite(panel)
+    missing = np.isnan(panel)
+    if missing.any():
+        if not allow_missing:
+            raise ValueError(f"X contains NaN, first at {_place(missing)}; missing values are not supported here")
+        empty = missing.all(axis=(1, 2))
+        if empty.any():
+            raise ValueError(
+                f"X has {empty.sum()} instance(s) without any observed value (all NaN), "
+                f"first instance {np.argmax(empty)}"
+            )
+    return panel
+
+
+def is_flat(X: Any) -> bool:
+    """Whether `as_panel` reads `X` as a table `(n, t)` whose rows are univariate series of one length.
+
+    True for 2-D arrays, lists of equally long rows, and data frames of numbers with a plain index. What
+    follows scikit-learn's 2-D conventions (a length fixed at `fit`, 2-D output) does so for these only.
+    """
+    return _array_of(X).ndim == 2
+
+
+def observed_and_inside(X: Array) -> tuple[Flags, Flags]:
+    """Which steps of a panel `(n, c, t)` are observed, and which lie inside their series; both `(n, t)`.
+
+    A step is *observed* if no channel is missing there: TS2Vec drops a step that lacks any channel. A step
+    is *inside* from the first to the last step at which at least one channel is observed; what is outside
+    is padding.
+    """
+    missing = np.isnan(X)
+    anything = ~missing.all(axis=1)
+    started = np.logical_or.accumulate(anything, axis=1)
+    not_ended = np.logical_or.accumulate(anything[:, ::-1], axis=1)[:, ::-1]
+    return ~missing.any(axis=1), started & not_ended
+
+
+def pad_ragged(series: list[Array]) -> Array:
+    """Series `(c, t_i)` of unequal length as one panel `(n, c, max t_i)`, NaN-padded at the end."""
+    panel = np.full(
+        (len(series), series[0].shape[0], max(one.shape[1] for one in series)),
+        np.nan,
+        dtype=np.result_type(*{one.dtype for one in series}),
+    )
+    for row, one in zip(panel, series, strict=True):
+        row[:, : one.shape[1]] = one
+    return panel
+
+
+# ---------------------------------------------------------------------------- containers to arrays
+
+
+def _array_of(X: Any) -> Array:
+    """Float array `(n, t)` or `(n, c, t)` of whatever `X` is; contents unchecked."""
+    if isinstance(X, (str, bytes)) or X is None or isinstance(X, dict):
+        raise TypeError(f"X must hold numbers (an array, a list of arrays or a pandas object), got {type(X).__name__}")
+    if type(X).__module__.startswith("scipy.sparse"):
+        raise TypeError("X is a sparse matrix, and series must be dense: use X.toarray()")
+    if isinstance(X, pd.DataFrame):
+        return _from_frame(X)
+    if isinstance(X, pd.Series):
+        return _from_series(X)
+    if isinstance(X, (list, tuple)):
+        return _from_list(list(X))
+    if hasattr(X, "detach"):  # a torch tensor that may need a gradient or live on an accelerator
+        X = X.detach().cpu()
+    if isinstance(X, np.ma.MaskedArray):
+        X = _numbers(X.data, "X").astype(np.result_type(X.dtype, np.float32)), np.ma.getmaskarray(X)
+        X = np.where(X[1], np.array(np.nan, X[0].dtype), X[0])
+    array = np.asarray(X)
+    if array.dtype == object and array.ndim == 1 and array.size and np.ndim(array[0]) > 0:
+        return _from_list(list(array))
+    if array.dtype == object and array.ndim == 2 and array.size and _is_series(array[0, 0]):
+        return _from_nested([list(row) for row in array])
+    return _two_or_three_axes(_numbers(array, "X"))
+
+
+def _two_or_three_axes(array: Array) -> Array:
+    if array.ndim == 0:
+        raise ValueError(f"Expected 2D array, got scalar array instead: X is {array}")
+    if array.ndim == 1:
+        raise ValueError(
+            f"Expected 2D array, got 1D array instead: X has shape {array.shape}. Reshape your data either using "
+            "array.reshape(1, -1) if it is one series or array.reshape(-1, 1) if it holds series of one step each."
+        )
+    if array.ndim > 3:
+        raise ValueError(
+            f"Found array with dim {array.ndim}, but X must be (n_instances, n_channels, n_timepoints) "
+            f"or (n_instances, n_timepoints); its shape is {array.shape}"
+        )
+    return array
+
+
+def _from_list(items: list[Any]) -> Array:
+    if not items:
+        raise ValueError("Found array with 0 sample(s) (shape=(0,)) while a minimum of 1 is required: X is empty")
+    frames = [isinstance(item, pd.DataFrame) for item in items]
+    if any(frames):
+        if not all(frames):
+            raise TypeError(f"X mixes data frames with others: instance {frames.index(False)} is not a data frame")
+        return _from_frames(items)
+    series = [_list_item(item, i) for i, item in enumerate(items)]
+    if all(one.ndim == 0 for one in series):
+        return _two_or_three_axes(np.stack(series))
+    for i, one in enumerate(series):
+        if one.ndim != series[0].ndim:
+            raise ValueError(f"X mixes shapes: instance 0 has shape {series[0].shape}, instance {i} {one.shape}")
+    if len({one.shape for one in series}) == 1:
+        return _two_or_three_axes(np.stack(series))
+    if series[0].ndim == 1:
+        series = [one[None] for one in series]
+    for i, one in enumerate(series):
+        if one.ndim != 2:
+            raise ValueError(f"Instance {i} of X has shape {one.shape}, wanted (n_channels, n_timepoints)")
+        if one.shape[0] != series[0].shape[0]:
+            raise ValueError(
+                f"X has ragged channels: instance 0 has {series[0].shape[0]} channels, instance {i} has {one.shape[0]}"
+            )
+    return pad_ragged(series)
+
+
+def _list_item(item: Any, i: int) -> Array:
+    """One element of a list: `(t,)` or `(c, t)`, or a number."""
+    if hasattr(item, "detach"):
+        item = item.detach().cpu()
+    if isinstance(item, pd.Series):
+        item = item.to_numpy()
+    try:
+        array = np.asarray(item)
+    except ValueError:  # NumPy: "inhomogeneous shape"
+        lengths = sorted({np.size(channel) for channel in item})
+        raise ValueError(
+            f"X has ragged channels: those of instance {i} have lengths {lengths}, but the channels of one "
+            "instance must be equally long; pad them with NaN"
+        ) from None
+    return _numbers(array, f"instance {i} of X")
+
+
+def _from_frames(frames: list[pd.DataFrame]) -> Array:
+    """sktime's `df-list`."""
+    columns = list(frames[0].columns)
+    for i, frame in enumerate(frames):
+        if list(frame.columns) != columns:
+            raise ValueError(f"X has ragged channels: instance 0 has columns {columns}, {i} has {list(frame.columns)}")
+        _refuse_unsorted(frame.index, f"instance {i} of X")
+    series = [_frame_values(frame).T for frame in frames]
+    if len({one.shape for one in series}) == 1:
+        return np.stack(series)
+    return pad_ragged(series)
+
+
+def _from_frame(X: pd.DataFrame) -> Array:
+    if isinstance(X.index, pd.MultiIndex):
+        return _from_multiindex(X)
+    if X.size and _is_series(X.iat[0, 0]):
+        return _from_nested(X.to_numpy(dtype=object).tolist())
+    if isinstance(X.index, _TIME_INDEX):
+        _refuse_unsorted(X.index, "X")
+        return _frame_values(X).T[None]
+    return _frame_values(X)
+
+
+def _from_series(X: pd.Series) -> Array:
+    if isinstance(X.index, (pd.MultiIndex, *_TIME_INDEX)):
+        return _from_frame(X.to_frame())
+    if len(X) and _is_series(X.iat[0]):
+        return _from_list(list(X))
+    return _two_or_three_axes(_numbers(X.to_numpy(), "X"))
+
+
+def _from_multiindex(X: pd.DataFrame) -> Array:
+    """sktime's `pd-multiindex`: rows are labelled (instance, time)."""
+    if X.index.nlevels != 2:
+        raise ValueError(f"X has {X.index.nlevels} index levels, wanted two: instance and time")
+    values = _frame_values(X)
+    if not len(values):
+        return np.empty((0, values.shape[1], 0))
+    instance = pd.factorize(X.index.get_level_values(0))[0]
+    starts = np.flatnonzero(np.diff(instance, prepend=-1))
+    names = X.index.get_level_values(0)[starts]
+    if len(names.unique()) != len(names):
+        raise ValueError("X is not sorted: the rows of one instance must stand together; use X.sort_index()")
+    stops = np.append(starts[1:], len(values))
+    time = X.index.get_level_values(1)
+    for name, start, stop in zip(names, starts, stops, strict=True):
+        _refuse_unsorted(time[start:stop], f"instance {name!r} of X")
+    if len(set(stops - starts)) == 1:
+        return values.reshape(len(starts), -1, values.shape[1]).transpose(0, 2, 1)
+    return pad_ragged([values[start:stop].T for start, stop in zip(starts, stops, strict=True)])
+
+
+def _from_nested(rows: list[list[Any]]) -> Array:
+    """sktime's `nested_univ`: a row an instance, a column a channel, a whole series in each cell."""
+    series = []
+    for i, cells in enumerate(rows):
+        for j, cell in enumerate(cells):
+            if not _is_series(cell):
+                raise TypeError(f"X has series in its cells, but instance {i}, channel {j} holds {cell!r}")
+        series.append(_list_item([np.asarray(cell) for cell in cells], i))
+    return _from_list([*series]) if len({one.shape for one in series}) > 1 else np.stack(series)
+
+
+def _frame_values(frame: pd.DataFrame) -> Array:
+    """The numbers of a data frame, in its own layout; pandas' NA is NaN."""
+    for name, kind in frame.dtypes.items():
+        if isinstance(kind, np.dtype) and kind.kind in "biufcO":
+            continue
+        if not pd.api.types.is_numeric_dtype(kind):
+            raise TypeError(f"Column {name!r} of X has dtype {kind}, wanted numbers")
+    kinds = set(frame.dtypes)
+    if kinds == {np.dtype(np.float32)} or any(kind == object or getattr(kind, "kind", "") == "c" for kind in kinds):
+        return _numbers(frame.to_numpy(), "X")
+    return frame.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _is_series(cell: Any) -> bool:
+    return isinstance(cell, (pd.Series, np.ndarray, list, tuple)) and np.ndim(cell) == 1
+
+
+# ---------------------------------------------------------------------------- checks
+
+
+def _numbers(array: Array, what: str) -> Array:
+    """`array` as float32 or float64 (no copy if it is one of them)."""
+    kind = array.dtype.kind
+    if array.dtype in (np.float32, np.float64):
+        return array.astype(array.dtype.newbyteorder("="), copy=False)
+    if array.dtype == np.float16:
+        return array.astype(np.float32)
+    if kind == "c":
+        raise ValueError(f"Complex data not supported: {what} has dtype {array.dtype}")
+    if kind in "biuf":
+        return array.astype(np.float64)
+    if kind == "O":
+        return _numbers_of_objects(array, what)
+    if kind in "US":
+        raise ValueError(f"{what} has dtype {array.dtype}, which is text, wanted numbers")
+    raise TypeError(f"{what} has dtype {array.dtype}, wanted numbers")
+
+
+def _numbers_of_objects(array: Array, what: str) -> Array:
+    if any(isinstance(value, complex) for value in array.flat):
+        raise ValueError(f"Complex data not supported: {what} holds complex numbers")
+    try:
+        return np.where(pd.isna(array), np.nan, array).astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{what} has dtype object, and not all of it is numbers: {error}") from None
+
+
+def _refuse_empty(array: Array) -> None:
+    axes = ("sample", "feature") if array.ndim == 2 else ("sample", "channel", "time point")
+    for size, name in zip(array.shape, axes, strict=True):
+        if size == 0:
+            hint = ": X has no time points" if name in ("feature", "time point") else ""
+            raise ValueError(
+                f"Found array with 0 {name}(s) (shape={array.shape}) while a minimum of 1 is required{hint}."
+            )
+
+
+def _refuse_infinite(panel: Array, when: str = "") -> None:
+    infinite = np.isinf(panel)
+    if infinite.any():
+        _raise_infinite(infinite, when)
+
+
+def _raise_infinite(infinite: Flags, when: str) -> NoReturn:
+    raise ValueError(
+        f"X contains infinity{when}: {infinite.sum()} value(s), first at {_place(infinite)}; "
+        "values must be finite, or NaN where nothing was observed"
+    )
+
+
+def _refuse_unsorted(time: pd.Index, what: str) -> None:
+    if not time.is_monotonic_increasing:
+        raise ValueError(f"The time index of {what} does not increase; use sort_index()")
+
+
+def _place(flags: Flags) -> str:
+    instance, channel, step = np.unravel_index(int(np.argmax(flags)), flags.shape)
+    return f"instance {instance}, channel {channel}, step {step}"

@@ -1,0 +1,119 @@
+"""Standardisation of panels: scikit-learn's scaler refuses 3-D input, this one is made for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from tsrep.data.panel import as_panel, is_flat
+
+Array = NDArray[Any]
+
+
+class PanelScaler(TransformerMixin, BaseEstimator):
+    """Takes the mean away and divides by the standard deviation, over all instances and steps of `fit`.
+
+    Missing values are left out of both and stay missing. The deviation is the population's (divided by the
+    number of values, as in scikit-learn's `StandardScaler`). A channel that is constant in `fit` is only
+    centred; one that was never observed in `fit` passes through unchanged.
+
+    Parameters
+    ----------
+    over : "channel" or "all"
+        One mean and deviation for each channel, or a single pair for all values of the panel.
+
+    Attributes
+    ----------
+    mean_, scale_ : ndarray `(c,)`, float64
+        What is subtracted, and what is divided by (never 0). With `over="all"` every channel has the same.
+    n_channels_ : int
+    n_features_in_ : int
+        Channels of a 3-D panel; the length of a 2-D one, which `transform` then asks for.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.array([[[1.0, 2.0, 3.0], [10.0, np.nan, 10.0]]])
+    >>> PanelScaler().fit(X).mean_
+    array([ 2., 10.])
+    """
+
+    mean_: Array
+    scale_: Array
+    n_channels_: int
+    n_features_in_: int
+
+    def __init__(self, over: str = "channel") -> None:
+        self.over = over
+
+    def fit(self, X: Any, y: Any = None) -> PanelScaler:
+        """Learn mean and deviation from `X`, any panel that `as_panel` takes; `y` is ignored."""
+        if self.over not in ("channel", "all"):
+            raise ValueError(f"over must be 'channel' or 'all', got {self.over!r}")
+        panel = self._checked(X, reset=True)
+        if self.over == "channel":
+            moments = [_mean_and_deviation(panel[:, channel]) for channel in range(panel.shape[1])]
+        else:
+            moments = [_mean_and_deviation(panel)] * panel.shape[1]
+        self.mean_, self.scale_ = np.array(moments).T
+        return self
+
+    def transform(self, X: Any) -> Array:
+        """Standardised values: `(n, t)` for a 2-D table, else `(n, c, t)`; float32 stays float32."""
+        check_is_fitted(self)
+        panel = self._checked(X, reset=False)
+        scaled = (panel - self.mean_[:, None]) / self.scale_[:, None]
+        return self._as_given(scaled, X, panel.dtype)
+
+    def inverse_transform(self, X: Any) -> Array:
+        """Standardised values back in the units of `fit`; shapes and types as in `transform`."""
+        check_is_fitted(self)
+        panel = self._checked(X, reset=False)
+        return self._as_given(panel * self.scale_[:, None] + self.mean_[:, None], X, panel.dtype)
+
+    def _checked(self, X: Any, *, reset: bool) -> Array:
+        if isinstance(X, str) or not hasattr(X, "columns"):
+            names_of = np.empty((1, 1))  # no column names to check
+        else:
+            names_of = X
+        validate_data(self, names_of, skip_check_array=True, ensure_2d=False, reset=reset)
+        panel = as_panel(X)
+        width = panel.shape[2] if is_flat(X) else panel.shape[1]
+        if reset:
+            self.n_channels_, self.n_features_in_ = panel.shape[1], width
+            self._flat = is_flat(X)
+        elif panel.shape[1] != self.n_channels_:
+            raise ValueError(
+                f"X has {panel.shape[1]} channels, {type(self).__name__} was fitted with {self.n_channels_}"
+            )
+        elif self._flat and is_flat(X) and width != self.n_features_in_:
+            raise ValueError(
+                f"X has {width} features, but {type(self).__name__} is expecting {self.n_features_in_} features as input"
+            )
+        return panel
+
+    def _as_given(self, panel: Array, X: Any, dtype: np.dtype[Any]) -> Array:
+        return (panel[:, 0] if is_flat(X) else panel).astype(dtype, copy=False)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+def _mean_and_deviation(values: Array) -> tuple[float, float]:
+    """Mean and deviation of what is observed; the deviation is 1 where nothing varies."""
+    observed = values[~np.isnan(values)].astype(np.float64)
+    if observed.size == 0:
+        return 0.0, 1.0
+    largest = np.abs(observed).max() or 1.0  # dividing by it first keeps the squares of huge values finite
+    mean, deviation = observed.mean(), (observed / largest).std() * largest
+    if deviation <= 10 * np.finfo(values.dtype).eps * largest:
+        deviation = 1.0
+    return float(mean), float(deviation)
