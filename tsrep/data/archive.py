@@ -1,8 +1,9 @@
 """The UCR and UEA archives by name: where the files lie, and how to get one set.
 
 A set is found in a folder that holds the archive in any of the usual ways: `<Name>_TRAIN.<ending>` in the
-folder itself, in `<Name>/`, or in `<archive>/<Name>/` (`UCR/`, `UEA/`, `Univariate_ts/`, `UCRArchive_2018/`, ...); plain,
-gzipped, or inside a zip of the set (`<Name>.zip`) or of the whole archive (`Univariate2018_ts.zip`).
+folder itself, in `<Name>/`, or in `<archive>/<Name>/` (`UCR/`, `UEA/`, `Univariate_ts/`, `UCRArchive_2018/`,
+...); plain, gzipped, or inside a zip of the set (`<Name>.zip`) or of the whole archive
+(`Univariate2018_ts.zip`).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import difflib
 import importlib.util
 import os
+import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,6 +30,7 @@ Array = NDArray[Any]
 
 ROOT_VARIABLE = "TSREP_DATA"
 _SPLITS = ("train", "test")
+_NAME = re.compile(r"\w[\w.+ -]*")  # in particular no path
 _PREFERRED = {ending: i for i, ending in enumerate(READERS)}
 
 
@@ -47,18 +50,25 @@ class _Found:
 
     @property
     def preference(self) -> tuple[Any, ...]:
-        """The nearest first; then folders before zips, formats as `READERS` has them, plain before gzipped."""
+        """The nearest first; then folders before zips, the formats' order, plain before gzipped."""
         name = self.member or self.path.name
-        place = (self.depth, str(self.path.parent), self.member is not None, str(PurePosixPath(self.member or "").parent))
+        place = (
+            self.depth,
+            str(self.path.parent),
+            self.member is not None,
+            str(PurePosixPath(self.member or "").parent),
+        )
         return *place, _PREFERRED[format_of(name) or ""], name.endswith(".gz"), name
 
 
-def load_dataset(name: str, split: str = "train", root: str | os.PathLike[str] | None = None) -> tuple[Array, Array]:
+def load_dataset(
+    name: str, split: str = "train", root: str | os.PathLike[str] | None = None
+) -> tuple[Array, Array]:
     """One part of a UCR or UEA set by its name.
 
-    Looks under `root`, then under the folder that the environment variable `TSREP_DATA` names, then among the sets
-    that sktime bundles or has downloaded before, and at last asks sktime to download it (into sktime's own
-    folder). Files may be `.ts`, `.tsv`, `.arff` or `.txt`, plain, gzipped or zipped.
+    Looks under `root`, then under the folder that the environment variable `TSREP_DATA` names, then among
+    the sets that sktime bundles or has downloaded before, and at last asks sktime to download it (into
+    sktime's own folder). Files may be `.ts`, `.tsv`, `.arff` or `.txt`, plain, gzipped or zipped.
 
     Parameters
     ----------
@@ -70,8 +80,8 @@ def load_dataset(name: str, split: str = "train", root: str | os.PathLike[str] |
     Returns
     -------
     X : ndarray `(n, c, t)`, float64
-        Raw values, not normalised; NaN where missing. Series of unequal length are NaN-padded at the end to the
-        longest of this split, so that the two splits of such a set may differ in `t`.
+        Raw values, not normalised; NaN where missing. Series of unequal length are NaN-padded at the end to
+        the longest of this split, so that the two splits of such a set may differ in `t`.
     y : ndarray `(n,)`
         Class labels as text (`'1'`, also where the file says `1.0`); float64 targets for a regression set.
 
@@ -90,18 +100,20 @@ def load_dataset(name: str, split: str = "train", root: str | os.PathLike[str] |
     >>> X.shape, y[:3]
     ((67, 1, 24), array(['1', '1', '2'], dtype='<U1'))
     """
-    if not isinstance(name, str) or not name.strip() or set(name) & set('/\\\0*?"<>|:') or name.startswith("."):
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ValueError(f"name must be that of a data set, such as 'GunPoint', got {name!r}")
     if not isinstance(split, str) or split.lower() not in _SPLITS:
         raise ValueError(f"split must be 'train' or 'test', got {split!r}")
-    name, split = name.strip(), split.lower()
+    split = split.lower()
     places = _places(root)
     for place in places:
         found = _find(place, name, split)
         if found is not None:
             X, y = read_dataset_file(found.path, found.member)
             if y is None:
-                raise DatasetFileError("no class labels or targets; read_dataset_file reads it without", str(found.path))
+                raise DatasetFileError(
+                    "no class labels or targets; read_dataset_file reads it without", str(found.path)
+                )
             return X, y
     return _download(name, split, places)
 
@@ -109,9 +121,9 @@ def load_dataset(name: str, split: str = "train", root: str | os.PathLike[str] |
 def find_datasets(root: str | os.PathLike[str] | None = None) -> dict[str, list[str]]:
     """Names of the classification sets on disk: `{"UCR": [...], "UEA": [...]}`, sorted.
 
-    Listed are the sets that have both splits under `root`; without a `root`, under `TSREP_DATA`; without that,
-    among sktime's. Univariate sets count as UCR, multivariate ones as UEA; regression sets are left out. Only headers
-    are read: a set that is listed may still have a damaged file.
+    Listed are the sets that have both splits under `root`; without a `root`, under `TSREP_DATA`; without
+    that, among sktime's. Univariate sets count as UCR, multivariate ones as UEA; regression sets are left
+    out. Only headers are read: a set that is listed may still have a damaged file.
     """
     place = _places(root)[0]
     best: dict[tuple[str, str], _Found] = {}
@@ -148,7 +160,11 @@ def _places(root: str | os.PathLike[str] | None) -> list[Path]:
 def _find(place: Path, name: str, split: str) -> _Found | None:
     """The best file for a set: folders before zips, the exact name before one in other letters."""
     for zips in (False, True):
-        found = [one for one in _walk(place, zips=zips, wanted=name) if one.split == split and (one.member is None) != zips]
+        found = [
+            one
+            for one in _walk(place, zips=zips, wanted=name)
+            if one.split == split and (one.member is None) != zips
+        ]
         exact = [one for one in found if one.name == name]
         if found:
             return min(exact or found, key=lambda one: one.preference)
@@ -237,10 +253,14 @@ def _download(name: str, split: str, places: list[Path]) -> tuple[Array, Array]:
         from sktime.datasets import load_UCR_UEA_dataset
         from sktime.datasets.tsc_dataset_names import multivariate, univariate
     except ImportError:
-        raise _not_found(name, split, [*tried, "no download, as sktime is not installed"], places, []) from None
+        raise _not_found(
+            name, split, [*tried, "no download, as sktime is not installed"], places, []
+        ) from None
     offered = {one.casefold(): one for one in [*univariate, *multivariate]}
     if name.casefold() not in offered:
-        raise _not_found(name, split, [*tried, "the sets that sktime can download"], places, list(offered.values()))
+        raise _not_found(
+            name, split, [*tried, "the sets that sktime can download"], places, list(offered.values())
+        )
     try:
         X, y = load_UCR_UEA_dataset(offered[name.casefold()], split=split, return_type="nested_univ")
         return as_panel(X, dtype=np.float64), np.array([_tidy(label) for label in y])
@@ -258,7 +278,9 @@ def _tidy(label: Any) -> str:
         return text
 
 
-def _not_found(name: str, split: str, tried: list[str], places: list[Path], offered: list[str]) -> DatasetNotFoundError:
+def _not_found(
+    name: str, split: str, tried: list[str], places: list[Path], offered: list[str]
+) -> DatasetNotFoundError:
     names = {found.name for place in places for found in _walk(place, zips=False)} | set(offered)
     folded = {one.casefold(): one for one in sorted(names)}
     alike = [folded[one] for one in difflib.get_close_matches(name.casefold(), folded, n=3)]

@@ -1,8 +1,8 @@
 """How the TS2Vec authors normalise the UCR and UEA archives before they train.
 
-The rules are those of the data loaders in the code published with the TS2Vec paper (Yue et al., AAAI 2022). Most
-UCR sets are standardised series by series in the archive itself and are left alone; 34 sets of the 2018 edition
-are not, and get one mean and one deviation for the whole set. Each channel of a UEA set gets its own.
+The rules are those of the data loaders in the code published with the TS2Vec paper (Yue et al., AAAI 2022).
+Most UCR sets are standardised series by series in the archive itself and are left alone; 34 sets of the 2018
+edition are not, and get one mean and one deviation for the whole set. Each channel of a UEA set gets its own.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ GLOBALLY_STANDARDISED_UCR = frozenset(
         "SemgHandMovementCh2", "SemgHandSubjectCh2", "ShakeGestureWiimoteZ", "SmoothSubspace", "UMD",
     }
 )  # fmt: skip
-"""The UCR sets that come unstandardised, for which the authors use one mean and deviation of the training part."""
+"""The UCR sets that come unstandardised: the authors use one mean and deviation of the training part."""
 
 _FOLDED = frozenset(name.casefold() for name in GLOBALLY_STANDARDISED_UCR)
 
@@ -35,9 +35,9 @@ _FOLDED = frozenset(name.casefold() for name in GLOBALLY_STANDARDISED_UCR)
 def ts2vec_normalisation(name: str, X_train: Any, X_test: Any) -> tuple[Array, Array]:
     """Both parts of an archive set, normalised as the TS2Vec authors do. Only the training part is measured.
 
-    Univariate (UCR): the sets in `GLOBALLY_STANDARDISED_UCR` lose one mean and are divided by one deviation, taken
-    over every observed value of `X_train`; all others are returned as they are. Multivariate (UEA): the same
-    for each channel on its own. What tells the archives apart is the number of channels.
+    Univariate (UCR): the sets in `GLOBALLY_STANDARDISED_UCR` lose one mean and are divided by one deviation,
+    taken over every observed value of `X_train`; all others are returned as they are. Multivariate (UEA):
+    the same for each channel on its own. What tells the archives apart is the number of channels.
 
     Parameters
     ----------
@@ -48,7 +48,8 @@ def ts2vec_normalisation(name: str, X_train: Any, X_test: Any) -> tuple[Array, A
 
     Returns
     -------
-    `(X_train, X_test)`: new arrays `(n, c, t)` (`(n, t)` from 2-D input), or the ones given where no rule applies.
+    `(X_train, X_test)`: new arrays `(n, c, t)` (`(n, t)` from 2-D input), or the ones given where no rule
+    applies.
 
     Raises
     ------

@@ -75,7 +75,9 @@ def as_panel(X: Any, *, dtype: DTypeLike | None = None, allow_missing: bool = Tr
     missing = np.isnan(panel)
     if missing.any():
         if not allow_missing:
-            raise ValueError(f"X contains NaN, first at {_place(missing)}; missing values are not supported here")
+            raise ValueError(
+                f"X contains NaN, first at {_place(missing)}; missing values are not supported here"
+            )
         empty = missing.all(axis=(1, 2))
         if empty.any():
             raise ValueError(
@@ -102,10 +104,10 @@ def observed_and_inside(X: Array) -> tuple[Flags, Flags]:
     is padding.
     """
     missing = np.isnan(X)
-    anything = ~missing.all(axis=1)
+    anything = np.asarray(~missing.all(axis=1))
     started = np.logical_or.accumulate(anything, axis=1)
     not_ended = np.logical_or.accumulate(anything[:, ::-1], axis=1)[:, ::-1]
-    return ~missing.any(axis=1), started & not_ended
+    return np.asarray(~missing.any(axis=1)), started & not_ended
 
 
 def pad_ragged(series: list[Array]) -> Array:
@@ -126,7 +128,9 @@ def pad_ragged(series: list[Array]) -> Array:
 def _array_of(X: Any) -> Array:
     """Float array `(n, t)` or `(n, c, t)` of whatever `X` is; contents unchecked."""
     if isinstance(X, (str, bytes)) or X is None or isinstance(X, dict):
-        raise TypeError(f"X must hold numbers (an array, a list of arrays or a pandas object), got {type(X).__name__}")
+        raise TypeError(
+            f"X must hold numbers (an array, a list of arrays or a pandas object), got {type(X).__name__}"
+        )
     if type(X).__module__.startswith("scipy.sparse"):
         raise TypeError("X is a sparse matrix, and series must be dense: use X.toarray()")
     if isinstance(X, pd.DataFrame):
@@ -153,8 +157,8 @@ def _two_or_three_axes(array: Array) -> Array:
         raise ValueError(f"Expected 2D array, got scalar array instead: X is {array}")
     if array.ndim == 1:
         raise ValueError(
-            f"Expected 2D array, got 1D array instead: X has shape {array.shape}. Reshape your data either using "
-            "array.reshape(1, -1) if it is one series or array.reshape(-1, 1) if it holds series of one step each."
+            f"Expected 2D array, got 1D array instead: X has shape {array.shape}. Reshape your data either "
+            "using array.reshape(1, -1) if it is one series, or array.reshape(-1, 1) for series of one step."
         )
     if array.ndim > 3:
         raise ValueError(
@@ -166,18 +170,24 @@ def _two_or_three_axes(array: Array) -> Array:
 
 def _from_list(items: list[Any]) -> Array:
     if not items:
-        raise ValueError("Found array with 0 sample(s) (shape=(0,)) while a minimum of 1 is required: X is empty")
+        raise ValueError(
+            "Found array with 0 sample(s) (shape=(0,)) while a minimum of 1 is required: X is empty"
+        )
     frames = [isinstance(item, pd.DataFrame) for item in items]
     if any(frames):
         if not all(frames):
-            raise TypeError(f"X mixes data frames with others: instance {frames.index(False)} is not a data frame")
+            raise TypeError(
+                f"X mixes data frames with others: instance {frames.index(False)} is not a data frame"
+            )
         return _from_frames(items)
     series = [_list_item(item, i) for i, item in enumerate(items)]
     if all(one.ndim == 0 for one in series):
         return _two_or_three_axes(np.stack(series))
     for i, one in enumerate(series):
         if one.ndim != series[0].ndim:
-            raise ValueError(f"X mixes shapes: instance 0 has shape {series[0].shape}, instance {i} {one.shape}")
+            raise ValueError(
+                f"X mixes shapes: instance 0 has shape {series[0].shape}, instance {i} {one.shape}"
+            )
     if len({one.shape for one in series}) == 1:
         return _two_or_three_axes(np.stack(series))
     if series[0].ndim == 1:
@@ -187,7 +197,8 @@ def _from_list(items: list[Any]) -> Array:
             raise ValueError(f"Instance {i} of X has shape {one.shape}, wanted (n_channels, n_timepoints)")
         if one.shape[0] != series[0].shape[0]:
             raise ValueError(
-                f"X has ragged channels: instance 0 has {series[0].shape[0]} channels, instance {i} has {one.shape[0]}"
+                f"X has ragged channels: instance 0 has {series[0].shape[0]} channels, "
+                f"instance {i} has {one.shape[0]}"
             )
     return pad_ragged(series)
 
@@ -214,7 +225,9 @@ def _from_frames(frames: list[pd.DataFrame]) -> Array:
     columns = list(frames[0].columns)
     for i, frame in enumerate(frames):
         if list(frame.columns) != columns:
-            raise ValueError(f"X has ragged channels: instance 0 has columns {columns}, {i} has {list(frame.columns)}")
+            raise ValueError(
+                f"X has ragged channels: instance 0 has columns {columns}, {i} has {list(frame.columns)}"
+            )
         _refuse_unsorted(frame.index, f"instance {i} of X")
     series = [_frame_values(frame).T for frame in frames]
     if len({one.shape for one in series}) == 1:
@@ -280,8 +293,7 @@ def _frame_values(frame: pd.DataFrame) -> Array:
             continue
         if not pd.api.types.is_numeric_dtype(kind):
             raise TypeError(f"Column {name!r} of X has dtype {kind}, wanted numbers")
-    kinds = set(frame.dtypes)
-    if kinds == {np.dtype(np.float32)} or any(kind == object or getattr(kind, "kind", "") == "c" for kind in kinds):
+    if set(frame.dtypes) == {np.dtype(np.float32)} or frame.select_dtypes(["object", "complex"]).size:
         return _numbers(frame.to_numpy(), "X")
     return frame.to_numpy(dtype=np.float64, na_value=np.nan)
 

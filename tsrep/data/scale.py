@@ -92,7 +92,8 @@ class PanelScaler(TransformerMixin, BaseEstimator):
             )
         elif self._flat and is_flat(X) and width != self.n_features_in_:
             raise ValueError(
-                f"X has {width} features, but {type(self).__name__} is expecting {self.n_features_in_} features as input"
+                f"X has {width} features, but {type(self).__name__} is expecting {self.n_features_in_} "
+                "features as input"
             )
         return panel
 

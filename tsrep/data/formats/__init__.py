@@ -32,7 +32,8 @@ def read_dataset_file(path: str | Path, member: str | None = None) -> tuple[Arra
     Parameters
     ----------
     path : path
-        `.ts`, `.arff`, `.tsv`, `.txt` or `.csv` (class label first), with `.gz` behind it if gzipped; or a zip.
+        `.ts`, `.arff`, `.tsv`, `.txt` or `.csv` (class label first), with `.gz` behind it if gzipped; or a
+        zip.
     member : str, optional
         The file inside the zip `path`.
 
@@ -41,7 +42,8 @@ def read_dataset_file(path: str | Path, member: str | None = None) -> tuple[Arra
     X : ndarray `(n, c, t)`, float64
         Values as written; NaN where missing; shorter series NaN-padded at the end.
     y : ndarray `(n,)` or None
-        Class labels as text (`'1.0'` is read as `'1'`), regression targets as float64, None if it has neither.
+        Class labels as text (`'1.0'` is read as `'1'`), regression targets as float64, None if it has
+        neither.
 
     Raises
     ------
@@ -53,7 +55,9 @@ def read_dataset_file(path: str | Path, member: str | None = None) -> tuple[Arra
     path = Path(path)
     ending = format_of(path.name if member is None else member)
     if ending is None:
-        raise DatasetFileError(f"not a file of a known format ({', '.join(READERS)}, each also with .gz)", str(path))
+        raise DatasetFileError(
+            f"not a file of a known format ({', '.join(READERS)}, each also with .gz)", str(path)
+        )
     with open_text(path, member) as lines:
         return READERS[ending](lines)
 

@@ -1,8 +1,8 @@
 """The `.arff` format (Weka) as the UCR and UEA archives use it.
 
-`%` comments and `@attribute` lines up to `@data`; then an instance a line. Univariate: a numeric attribute for each
-step, the class last. Multivariate: one relational attribute, quoted, its channels separated by a written-out `\\n`,
-then the class. `?` is missing or padding.
+`%` comments and `@attribute` lines up to `@data`; then an instance a line. Univariate: a numeric attribute
+for each step, the class last. Multivariate: one relational attribute, quoted, its channels separated by a
+written-out `\\n`, then the class. `?` is missing or padding.
 """
 
 from __future__ import annotations
@@ -13,7 +13,14 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from tsrep.data.formats.fields import check_channels, check_count, labels_of, panel_of, parse_label, parse_values
+from tsrep.data.formats.fields import (
+    check_channels,
+    check_count,
+    labels_of,
+    panel_of,
+    parse_label,
+    parse_values,
+)
 from tsrep.data.formats.source import TextLines
 
 Array = NDArray[Any]

@@ -22,7 +22,7 @@ def parse_values(text: str, separator: str | None, lines: TextLines) -> Array:
     """Numbers between separators (None: white space); `?` and `NaN` are missing. `(t,)` float64."""
     fields = text.split(separator)
     values = None
-    if text.isascii() and "_" not in text:  # Python reads 1_000 and digits of every script; the formats do not
+    if text.isascii() and "_" not in text:  # Python also reads 1_000 and the digits of every script
         try:
             values = np.array(list(map(float, fields)))
         except ValueError:
@@ -53,7 +53,7 @@ def parse_target(text: str, lines: TextLines) -> float:
 
 
 def parse_label(text: str, lines: TextLines) -> str:
-    """A class label as text. Whole numbers lose their decimals, so that `1`, `1.0` and `1.0000000e+00` are one class."""
+    """A class label as text. Whole numbers lose their decimals: `1`, `1.0` and `1.00e+00` are one class."""
     text = text.strip()
     if _NUMBER.fullmatch(text):
         value = float(text)
@@ -88,7 +88,9 @@ def panel_of(instances: list[Array], lines: TextLines) -> Array:
     longest = max(one.shape[1] for one in instances)
     read, padded = sum(one.size for one in instances), len(instances) * len(instances[0]) * longest
     if padded > max(1 << 24, 1000 * read):
-        raise lines.whole_file_error(f"padding its {read} values to the longest series, {longest} steps, is out of hand")
+        raise lines.whole_file_error(
+            f"padding its {read} values to the longest series, {longest} steps, is out of hand"
+        )
     return pad_ragged(instances)
 
 

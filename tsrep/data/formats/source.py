@@ -35,15 +35,17 @@ _BROKEN_COMPRESSION = (
 class TextLines:
     """Iterates over the lines of one file and knows where it stands, so that errors can say so.
 
-    Lines come without their end, decoded as UTF-8 with U+FFFD for every bad byte (comments of the archives have
-    some). Text is read piece by piece; a small compressed file that unpacks into gigabytes is refused.
+    Lines come without their end, decoded as UTF-8 with U+FFFD for every bad byte (comments of the archives
+    have some). Text is read piece by piece; a small compressed file that unpacks into gigabytes is refused.
     """
 
     def __init__(self, stream: IO[bytes], name: str, compressed_size: int | None = None) -> None:
         self.name = name
         self.line: int | None = None
         self._stream = stream
-        self._limit = None if compressed_size is None else max(_ALWAYS_ALLOWED, _LARGEST_RATIO * compressed_size)
+        self._limit = (
+            None if compressed_size is None else max(_ALWAYS_ALLOWED, _LARGEST_RATIO * compressed_size)
+        )
 
     def __iter__(self) -> Iterator[str]:
         for number, raw in enumerate(self._raw_lines(), start=1):
@@ -82,7 +84,9 @@ class TextLines:
                 return
             total += len(chunk)
             if self._limit is not None and total > self._limit:
-                raise self.error(f"unpacks to more than {self._limit >> 20} MiB, out of proportion to its size")
+                raise self.error(
+                    f"unpacks to more than {self._limit >> 20} MiB, out of proportion to its size"
+                )
             yield chunk
 
 

@@ -1,7 +1,7 @@
-"""The UCR archive's tables (`.tsv`, `.txt`, `.csv`): an instance a line, its class label first, then its values.
+"""The UCR archive's tables (`.tsv`, `.txt`, `.csv`): an instance a line, class label first, then values.
 
-Separated by tabs, commas or white space, told by the first line. Every line has the same number of values: sets
-of unequal length come padded with NaN. There is no header.
+Separated by tabs, commas or white space, told by the first line. Every line has the same number of values:
+sets of unequal length come padded with NaN. There is no header.
 """
 
 from __future__ import annotations

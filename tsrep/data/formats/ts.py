@@ -1,8 +1,9 @@
 """The `.ts` format of sktime, aeon and timeseriesclassification.com.
 
-`#` comments and `@` header lines up to `@data`; then an instance a line: channels separated by `:`, values by `,`,
-the class label (or, for regression, the target) last; `?` is missing. With `@timeStamps true` each value is a pair
-`(stamp,value)`: numeric stamps at an even step are read, and dropped; dates and uneven steps are refused.
+`#` (or `%`) comments and `@` header lines up to `@data`; then an instance a line: channels separated by `:`,
+values by `,`, the class label (or, for regression, the target) last; `?` is missing. With `@timeStamps true`
+each value is a pair `(stamp,value)`: numeric stamps at an even step are read, and dropped; dates and uneven
+steps are refused.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def read_ts(lines: TextLines) -> tuple[Array, Array | None]:
     labels: list[Any] = []
     for line in rest:
         row = line.strip()
-        if not row or row.startswith("#"):
+        if not row or row.startswith(("#", "%")):
             continue
         body, label = _split_label(row, header, lines)
         instance = _timed(body, lines) if header.timestamps else _untimed(body, lines)
@@ -70,7 +71,7 @@ def read_ts_header(rest: Any, lines: TextLines) -> TsHeader:
     header = TsHeader()
     for line in rest:
         row = line.strip()
-        if not row or row.startswith("#"):
+        if not row or row.startswith(("#", "%")):
             continue
         if not row.startswith("@"):
             raise lines.error("data before the line @data")
@@ -142,7 +143,9 @@ def _timed(body: str, lines: TextLines) -> Array:
         steps = np.diff(times, axis=1)
         even = (times == times[0]).all() and np.allclose(steps, steps[:1, :1]) and (steps > 0).all()
     if not even:
-        raise lines.error("time stamps that are not numbers at one even step in all channels are not supported")
+        raise lines.error(
+            "time stamps that are not numbers at one even step in all channels are not supported"
+        )
     return instance
 
 
