@@ -32,6 +32,7 @@ ARROWS: dict[str, frozenset[str]] = {
     "report": PUBLIC,
     "demo": PUBLIC | {"report", "bench"},  # the body of one command, so above what it shows
     "cli": frozenset({"everything"}),
+    "__main__": frozenset({"cli"}),  # `python -m tsrep`
     "__init__": frozenset({"data", "metrics", "tasks", "base", "ts2vec", "ssgan", "masked"}),
 }
 PUBLIC_PACKAGES = frozenset({"data", "metrics", "tasks"})
