@@ -1,0 +1,189 @@
+"""The command line of the harness, mounted as `tsrep bench`."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from tsrep.bench import ablation
+from tsrep.bench.cells import Cell, grid
+from tsrep.bench.results import RESULTS_FILE
+
+app = typer.Typer(help="Measure methods on public archives, resumably, and make tables of it.", no_args_is_help=True)
+console = Console(stderr=True)
+
+DEFAULT_METHODS = "ts2vec,untrained,1nn-euclidean,1nn-dtw,multirocket"
+
+Names = Annotated[list[str] | None, typer.Argument(help="Data sets by name.")]
+All = Annotated[bool, typer.Option("--all", help="Every data set found under --root.")]
+MaxLength = Annotated[int | None, typer.Option(help="Leave out data sets with longer series.", min=1)]
+Smallest = Annotated[int | None, typer.Option(help="Keep this many, fewest training values first.", min=1)]
+Seeds = Annotated[str, typer.Option(help='How many seeds ("5": 0 to 4), or which ("0,3").')]
+Methods = Annotated[str, typer.Option(help="Methods, separated by commas.")]
+Results = Annotated[Path | None, typer.Option(help="Folder of results and tables; default benchmarks/results/TABLE.")]
+Workers = Annotated[int, typer.Option(help="Processes.", min=1)]
+Threads = Annotated[int | None, typer.Option(help="Threads in each process; default: the cores shared out.", min=1)]
+Root = Annotated[Path | None, typer.Option(help="Folder of the archives; default $TSREP_DATA.")]
+RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Run cells again that failed before.")]
+
+
+@app.command()
+def ucr(
+    names: Names = None,
+    all_found: All = False,
+    max_length: MaxLength = None,
+    smallest: Smallest = None,
+    seeds: Seeds = "1",
+    methods: Methods = DEFAULT_METHODS,
+    results: Results = None,
+    workers: Workers = 1,
+    threads: Threads = None,
+    root: Root = None,
+    retry_failed: RetryFailed = False,
+) -> None:
+    """Classification on the univariate UCR archive."""
+    datasets = _datasets("UCR", names, all_found, max_length, smallest, root)
+    cells = grid("ucr", datasets, _methods(methods), _seeds(seeds))
+    _run("ucr", cells, results, workers, threads, root, retry_failed)
+
+
+@app.command()
+def uea(
+    names: Names = None,
+    all_found: All = False,
+    max_length: MaxLength = None,
+    smallest: Smallest = None,
+    seeds: Seeds = "1",
+    methods: Methods = DEFAULT_METHODS,
+    results: Results = None,
+    workers: Workers = 1,
+    threads: Threads = None,
+    root: Root = None,
+    retry_failed: RetryFailed = False,
+) -> None:
+    """Classification on the multivariate UEA archive."""
+    datasets = _datasets("UEA", names, all_found, max_length, smallest, root)
+    cells = grid("uea", datasets, _methods(methods), _seeds(seeds))
+    _run("uea", cells, results, workers, threads, root, retry_failed)
+
+
+@app.command("ts2vec-ablation")
+def ts2vec_ablation(
+    names: Names = None,
+    smallest: Smallest = 15,
+    seeds: Seeds = "3",
+    variants: Annotated[str, typer.Option(help='Variants, separated by commas, or "all".')] = "all",
+    results: Results = None,
+    workers: Workers = 1,
+    threads: Threads = None,
+    root: Root = None,
+    retry_failed: RetryFailed = False,
+) -> None:
+    """The ablation table of the TS2Vec paper on small UCR sets, and whether its claims hold."""
+    chosen = list(ablation.VARIANTS) if variants == "all" else _split(variants)
+    _known("variant", chosen, ablation.VARIANTS)
+    datasets = _datasets("UCR", names, not names, None, None if names else smallest, root)
+    cells = grid("ts2vec-ablation", datasets, ["ts2vec"], _seeds(seeds), chosen)
+    _run("ts2vec-ablation", cells, results, workers, threads, root, retry_failed)
+
+
+@app.command()
+def table(
+    name: Annotated[str, typer.Argument(help="ucr, uea or ts2vec-ablation.")],
+    results: Results = None,
+) -> None:
+    """Make the tables and figures of results again, without running anything."""
+    from tsrep.bench.tables import TABLES
+
+    _known("table", [name], TABLES)
+    _write(name, _folder(name, results))
+
+
+def _run(
+    name: str,
+    cells: list[Cell],
+    results: Path | None,
+    workers: int,
+    threads: int | None,
+    root: Path | None,
+    retry_failed: bool,
+) -> None:
+    from tsrep.bench.classification import evaluate, expected_cost
+    from tsrep.bench.run import run
+
+    folder = _folder(name, results)
+    try:
+        run(
+            cells,
+            folder / RESULTS_FILE,
+            partial(evaluate, root=root),
+            workers=workers,
+            threads=threads,
+            retry_failed=retry_failed,
+            cost=partial(expected_cost, root=root),
+            console=console,
+        )
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    _write(name, folder)
+
+
+def _write(name: str, folder: Path) -> None:
+    from tsrep.bench.tables import write_table
+
+    if not (folder / RESULTS_FILE).exists():
+        raise typer.BadParameter(f"{folder / RESULTS_FILE} does not exist: run `tsrep bench {name}` first")
+    for path in write_table(name, folder):
+        console.print(f"wrote {path}", highlight=False)
+
+
+def _datasets(
+    archive: str, names: list[str] | None, all_found: bool, max_length: int | None, smallest: int | None, root: Path | None
+) -> list[str]:
+    from tsrep.bench.classification import dataset_shape
+    from tsrep.data import find_datasets
+
+    if bool(names) == all_found:
+        raise typer.BadParameter("name data sets, or give --all for every one found; not both")
+    chosen = list(names or find_datasets(root)[archive])
+    if not chosen:
+        raise typer.BadParameter(f"no {archive} data set found: set --root or TSREP_DATA to the folder that holds {archive}/")
+    if max_length is not None:
+        chosen = [name for name in chosen if dataset_shape(name, root).length <= max_length]
+    if smallest is not None:
+        chosen = sorted(chosen, key=lambda name: dataset_shape(name, root).values)[:smallest]
+    return chosen
+
+
+def _methods(text: str) -> list[str]:
+    from tsrep.bench.methods import METHODS
+
+    methods = _split(text)
+    _known("method", methods, METHODS)
+    return methods
+
+
+def _seeds(text: str) -> list[int]:
+    try:
+        numbers = [int(part) for part in _split(text)]
+    except ValueError:
+        raise typer.BadParameter(f"--seeds is {text!r}, wanted a count or a list such as 0,1,2") from None
+    return numbers if "," in text else list(range(numbers[0]))
+
+
+def _split(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _known(what: str, given: list[str], known: object) -> None:
+    unknown = [name for name in given if name not in known]  # type: ignore[operator]
+    if unknown or not given:
+        raise typer.BadParameter(f"unknown {what} {', '.join(unknown) or '(none)'}, wanted some of {', '.join(known)}")  # type: ignore[call-overload]
+
+
+def _folder(name: str, results: Path | None) -> Path:
+    return results or Path("benchmarks") / "results" / name

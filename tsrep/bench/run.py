@@ -1,0 +1,129 @@
+"""Runs cells and writes their lines. It knows no model: `evaluate` turns a cell into numbers.
+
+A cell with a good line is never run again; one that failed is run again only when asked. A failure is a line with the
+error and stops nothing. The parent process alone writes, so an interrupted run loses at most the cells in flight.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from tsrep.bench.cells import Cell
+from tsrep.bench.environment import environment
+from tsrep.bench.results import append_line, read_lines
+
+Evaluate = Callable[[Cell], dict[str, Any]]
+
+
+def pending(cells: Iterable[Cell], results_path: Path, retry_failed: bool = False) -> list[Cell]:
+    """Cells without a line; with `retry_failed` also those whose lines are all failures."""
+    lines = read_lines(results_path)
+    return [c for c in cells if c.id not in lines or (retry_failed and lines[c.id]["status"] != "ok")]
+
+
+def run(
+    cells: Sequence[Cell],
+    results_path: Path,
+    evaluate: Evaluate,
+    *,
+    workers: int = 1,
+    threads: int | None = None,
+    retry_failed: bool = False,
+    cost: Callable[[Cell], float] | None = None,
+    console: Console | None = None,
+) -> tuple[int, int]:
+    """Run what is pending and return (finished, failed) of this call.
+
+    Parameters
+    ----------
+    evaluate : callable
+        Takes a cell and returns JSON-ready numbers. It must be importable by name (a module-level function or a
+        `functools.partial` of one) for more than one worker.
+    workers, threads : int
+        Processes, and computing threads in each (None: the cores shared out evenly). Results on a CPU are the same
+        to the bit only with the same number of threads, which each line records.
+    cost : callable
+        Expected effort of a cell in any unit. Within a seed the dearest start first, so that the workers end together.
+    """
+    console = console or Console(stderr=True)
+    threads = threads or max(1, (environment()["hardware"]["cores"] or 1) // workers)
+    todo = pending(cells, results_path, retry_failed)
+    if cost is not None:
+        todo.sort(key=lambda cell: (cell.seed, -cost(cell)))
+    console.print(f"{len(cells)} cells, {len(cells) - len(todo)} done before, {len(todo)} to run -> {results_path}")
+    conditions = environment()
+    finished = failed = 0
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    try:
+        with Progress(*columns, console=console, disable=not todo) as progress:
+            task = progress.add_task("bench", total=len(todo))
+            for line in _measure(todo, evaluate, workers, threads):
+                append_line(results_path, line | conditions)
+                good = line["status"] == "ok"
+                finished, failed = finished + good, failed + (not good)
+                progress.console.print(_one_line(line), highlight=False)
+                progress.advance(task)
+    except KeyboardInterrupt:
+        console.print(f"stopped after {finished + failed} of {len(todo)} cells; the same command goes on from here")
+        raise
+    return finished, failed
+
+
+def _measure(cells: Sequence[Cell], evaluate: Evaluate, workers: int, threads: int) -> Iterable[dict[str, Any]]:
+    if workers == 1 or len(cells) < 2:
+        return (measure(cell, evaluate, threads) for cell in cells)
+    from joblib import Parallel, delayed, parallel_config
+
+    with parallel_config(backend="loky", inner_max_num_threads=threads):
+        parallel = Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1, pre_dispatch=workers)
+        return parallel(delayed(measure)(cell, evaluate, threads) for cell in cells)
+
+
+def measure(cell: Cell, evaluate: Evaluate, threads: int) -> dict[str, Any]:
+    """The line of one cell, whatever happens: status "ok" with the numbers, or "failed" with the error."""
+    started = time.perf_counter()
+    line: dict[str, Any] = {"cell": cell.id, **asdict(cell), "started": datetime.now(UTC).isoformat(timespec="seconds")}
+    try:
+        with limited(threads):
+            line |= {"status": "ok", **evaluate(cell)}
+    except Exception as error:
+        trace = traceback.format_exc().splitlines()[-6:]
+        line |= {"status": "failed", "error": f"{type(error).__name__}: {error}", "traceback": trace}
+    line["seconds"] = round(time.perf_counter() - started, 3)
+    return line | {"threads": threads}
+
+
+@contextmanager
+def limited(threads: int) -> Iterator[None]:
+    """Hold BLAS, OpenMP and torch to a number of threads inside a `with` block."""
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        with threadpool_limits(threads):
+            yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _one_line(line: dict[str, Any]) -> str:
+    result = f"{line['accuracy']:.4f}" if "accuracy" in line else line["status"]
+    return f"{line['cell']}  {result}  {line['seconds']:.1f} s  {line.get('error', '')}".rstrip()
