@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
 
-PRECISIONS = {"auto": "32-true", "32": "32-true", "64": "64-true", "bf16": "bf16-mixed", "16": "16-mixed"}
+PRECISIONS = {"auto": "32-true", "32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
 
 
 def launch(device: str = "auto", precision: str = "auto") -> Fabric:
@@ -20,7 +20,7 @@ def launch(device: str = "auto", precision: str = "auto") -> Fabric:
     Parameters
     ----------
     device : "auto" (the GPU if there is one, else the CPU), "cpu", "cuda", "cuda:1" or "mps".
-    precision : "auto" (32 bit), "32", "64", "bf16", "16", or any name Fabric knows such as "bf16-mixed".
+    precision : "auto" (32 bit), "32", "bf16" or "16" (both mixed: weights stay in 32 bit).
 
     Raises
     ------
@@ -32,9 +32,10 @@ def launch(device: str = "auto", precision: str = "auto") -> Fabric:
     kind, _, index = str(device).partition(":")
     if kind not in ("auto", "cpu", "cuda", "gpu", "mps") or (index and not index.isdigit()):
         raise ValueError(f"device is {device!r}; wanted 'auto', 'cpu', 'cuda', 'cuda:<index>' or 'mps'")
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision is {precision!r}; wanted one of {sorted(PRECISIONS)}")
+    devices: list[int] | int = [int(index)] if index and kind != "cpu" else 1
     try:
-        return Fabric(
-            accelerator=kind, devices=[int(index)] if index else 1, precision=PRECISIONS.get(precision, precision)
-        )
+        return Fabric(accelerator=kind, devices=devices, precision=PRECISIONS[precision])
     except Exception as error:  # Fabric raises several types of its own for hardware that is absent
         raise ValueError(f"device {device!r} with precision {precision!r} cannot be used here: {error}") from error

@@ -55,8 +55,8 @@ class Descent:
         self._forward, self._optimiser = fabric.setup(network, torch.optim.AdamW(network.parameters(), lr=lr))
 
     def __call__(self, batch: Tensor) -> dict[str, Tensor]:
-        self.network.train()
-        loss = self._loss(batch, self.generator)
+        self._forward.train()
+        loss = self.objective(self._forward, self.fabric.to_device(batch), self.generator)
         self._optimiser.zero_grad()
         self.fabric.backward(loss)
         self._optimiser.step()
@@ -68,10 +68,6 @@ class Descent:
         """The objective of the averaged network on a batch, with nothing learned from it."""
         with self.fabric.autocast():
             return self.objective(self.average.network, self.fabric.to_device(batch), generator)
-
-    def _loss(self, batch: Tensor, generator: torch.Generator) -> Tensor:
-        with self.fabric.autocast():
-            return self.objective(self._forward, self.fabric.to_device(batch), generator)
 
     def state(self) -> dict[str, Tensor]:
         """Everything that the next step depends on, but for the averaged weights: those are the model itself."""

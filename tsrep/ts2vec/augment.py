@@ -1,0 +1,35 @@
+"""Augmentations of the paper's ablation (TS2Vec, table 6: jitter, scaling, permutation), applied to each view.
+
+The paper gives no strengths; these are ours, in units of the batch's standard deviation. NaN stays NaN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+Augmentation = Callable[[Tensor, torch.Generator], Tensor]
+
+
+def jitter(x: Tensor, generator: torch.Generator, strength: float = 0.3) -> Tensor:
+    """Adds Gaussian noise to every value of `x` (B, T, C)."""
+    spread = x[~x.isnan()].std(correction=0) if x.numel() else x.new_zeros(())
+    return x + strength * spread * torch.randn(x.shape, generator=generator).to(x)
+
+
+def scaling(x: Tensor, generator: torch.Generator, strength: float = 0.5) -> Tensor:
+    """Multiplies every channel of every instance by a Gaussian factor around 1."""
+    factor = 1 + strength * torch.randn(len(x), 1, x.shape[2], generator=generator)
+    return x * factor.to(x)
+
+
+def permutation(x: Tensor, generator: torch.Generator, segments: int = 5) -> Tensor:
+    """Cuts the steps into at most `segments` equal runs and shuffles them."""
+    runs = list(x.tensor_split(min(segments, x.shape[1]), dim=1))
+    order = torch.randperm(len(runs), generator=generator)
+    return torch.cat([runs[i] for i in order], dim=1)
+
+
+AUGMENTATIONS: dict[str, Augmentation] = {"jitter": jitter, "scaling": scaling, "permutation": permutation}

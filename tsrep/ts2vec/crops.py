@@ -1,0 +1,143 @@
+"""Two overlapping random crops of every series (TS2Vec, section 3.2), and what precedes them.
+
+All instances of a batch share the crops' lengths; where the crops lie differs from instance to instance:
+
+    view 1   |-----------------|
+    view 2          |----------------|
+    overlap         |----------|           the steps that are contrasted
+
+Shapes: B instances, T steps, C channels; NaN marks what was not observed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Views:
+    """Two views of a batch and the steps in each that are contrasted with one another."""
+
+    first: Tensor
+    second: Tensor
+    steps_of_first: slice
+    steps_of_second: slice
+
+
+def overlapping_crops(x: Tensor, generator: torch.Generator, shortest: int = 2) -> Views:
+    """Contextual consistency, the paper's choice: the overlap of two random crops of `x` (B, T, C).
+
+    The overlap is at least `shortest` steps long (or the whole series where that is shorter).
+    """
+    length = x.shape[1]
+    overlap = _draw(min(shortest, length), length + 1, generator)
+    left = _draw(0, length - overlap + 1, generator)
+    right = left + overlap
+    start = _draw(0, left + 1, generator)
+    stop = _draw(right, length + 1, generator)
+    shift = torch.randint(-start, length - stop + 1, (len(x),), generator=generator)
+    return Views(
+        take_steps(x, shift + start, right - start),
+        take_steps(x, shift + left, stop - left),
+        slice(left - start, right - start),
+        slice(0, overlap),
+    )
+
+
+def whole_series(x: Tensor) -> Views:
+    """No cropping, the paper's ablation: both views are the whole series."""
+    everything = slice(0, x.shape[1])
+    return Views(x, x, everything, everything)
+
+
+def neighbouring_crops(x: Tensor, generator: torch.Generator, shortest: int = 2) -> Views:
+    """Temporal consistency (after Tonekaboni et al., ICLR 2021): a step's positive is a step close by.
+
+    The second view is the first one moved by up to a tenth of the series.
+    """
+    length = x.shape[1]
+    reach = max(1, length // 10) if length > shortest else 0
+    crop = _draw(min(shortest, length - reach), length - reach + 1, generator)
+    delta = _draw(0, reach + 1, generator)
+    left = torch.randint(0, length - crop - delta + 1, (len(x),), generator=generator)
+    everything = slice(0, crop)
+    return Views(take_steps(x, left, crop), take_steps(x, left + delta, crop), everything, everything)
+
+
+def nested_crops(x: Tensor, generator: torch.Generator, shortest: int = 2) -> Views:
+    """Sub-series consistency (after Franceschi et al., NeurIPS 2019): a crop and a crop within it."""
+    length = x.shape[1]
+    outer = _draw(min(shortest, length), length + 1, generator)
+    inner = _draw(min(shortest, outer), outer + 1, generator)
+    left = torch.randint(0, length - outer + 1, (len(x),), generator=generator)
+    within = torch.randint(0, outer - inner + 1, (len(x),), generator=generator)
+    return Views(
+        take_steps(x, left, outer), take_steps(x, left + within, inner), slice(0, outer), slice(0, inner)
+    )
+
+
+def take_steps(x: Tensor, start: Tensor, length: int) -> Tensor:
+    """`length` steps of each instance from its own `start` (B,) on: (B, T, C) -> (B, length, C)."""
+    steps = start.unsqueeze(1) + torch.arange(length)
+    return x[torch.arange(len(x)).unsqueeze(1), steps.to(x.device)]
+
+
+def centre(x: Tensor) -> Tensor:
+    """Moves every instance so that what is missing at its two ends is balanced: ragged series meet in the middle.
+
+    (As the authors' code does before training. Here the encoder is blind to padding, so that the representation of a
+    moved series is the moved representation, and `fit` and `encode` agree.)
+    """
+    missing = x.isnan().all(-1)
+    before, after = _leading(missing), _leading(missing.flip(1))
+    if not (before.any() or after.any()):
+        return x
+    shift = (before + after) // 2 - before
+    steps = torch.arange(x.shape[1]) - shift.unsqueeze(1)
+    outside = (steps < 0) | (steps >= x.shape[1])
+    moved = x[torch.arange(len(x)).unsqueeze(1), steps.clamp(0, x.shape[1] - 1)]
+    return moved.masked_fill(outside.unsqueeze(-1), torch.nan)
+
+
+def split_long(x: Tensor, longest: int) -> Tensor:
+    """Series of at least twice `longest` steps become several instances, padded with NaN at the end.
+
+    (As in the authors' code, pieces may be longer than `longest`; `random_window` cuts them at every batch.)
+    """
+    sections = x.shape[1] // longest
+    if sections < 2:
+        return x
+    pieces = torch.tensor_split(x, sections, dim=1)
+    longest_piece = pieces[0].shape[1]
+    padded = [
+        torch.cat([piece, piece.new_full((len(x), longest_piece - piece.shape[1], x.shape[2]), torch.nan)], dim=1)
+        for piece in pieces
+    ]
+    return torch.cat(padded)
+
+
+def random_window(x: Tensor, longest: int, generator: torch.Generator) -> Tensor:
+    """One random window of `longest` steps, the same for the whole batch; `x` itself where it is no longer."""
+    if x.shape[1] <= longest:
+        return x
+    start = _draw(0, x.shape[1] - longest + 1, generator)
+    return x[:, start : start + longest]
+
+
+def inside(x: Tensor) -> Tensor:
+    """(B, T): True from an instance's first observed step to its last; in between, gaps count as inside."""
+    seen = ~x.isnan().all(-1)
+    return seen.cummax(1).values & seen.flip(1).cummax(1).values.flip(1)
+
+
+def _leading(flags: Tensor) -> Tensor:
+    """How many True stand at the start of each row."""
+    return flags.long().cumprod(1).sum(1)
+
+
+def _draw(low: int, high: int, generator: torch.Generator) -> int:
+    """One integer from low to high - 1."""
+    return int(torch.randint(low, high, (), generator=generator))

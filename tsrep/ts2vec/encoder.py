@@ -1,0 +1,104 @@
+"""The TS2Vec encoder (Yue et al., AAAI 2022, section 3.1): input projection, timestamp mask, dilated convolutions.
+
+A step's latent vector is masked *after* the projection, so that a hidden step differs from a step whose value is 0.
+Ten residual blocks of 64 channels and one of 320 follow, with dilations 1, 2, 4, ... 1024.
+
+Two departures from the authors' code, neither of which moves a number on complete series:
+- steps outside an instance are zeroed before every convolution, so padding cannot move a representation;
+- a convolution whose dilation reaches over the whole series touches only its centre tap and is computed as such.
+
+Shapes: B instances, T steps, C channels of the input, H hidden channels, D components of the representation.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class DilatedConvolution(nn.Module):
+    """Three taps, `dilation` steps apart, zero-padded to keep the length: (B, H_in, T) -> (B, H_out, T)."""
+
+    def __init__(self, in_channels: int, out_channels: int, dilation: int):
+        super().__init__()
+        self.dilation = dilation
+        self.conv = nn.Conv1d(in_channels, out_channels, 3, padding=dilation, dilation=dilation)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.dilation >= x.shape[-1]:  # both outer taps read zero padding only
+            return F.conv1d(x, self.conv.weight[..., 1:2], self.conv.bias)
+        return self.conv(x)
+
+
+class ResidualBlock(nn.Module):
+    """GELU, convolution, GELU, convolution, plus the input, projected where the width changes or the stack ends."""
+
+    def __init__(self, in_channels: int, out_channels: int, dilation: int, last: bool):
+        super().__init__()
+        self.conv1 = DilatedConvolution(in_channels, out_channels, dilation)
+        self.conv2 = DilatedConvolution(out_channels, out_channels, dilation)
+        project = last or in_channels != out_channels
+        self.projector = nn.Conv1d(in_channels, out_channels, 1) if project else nn.Identity()
+
+    def forward(self, x: Tensor, inside: Tensor | None) -> Tensor:
+        y = self.conv1(_only(F.gelu(x), inside))
+        y = self.conv2(_only(F.gelu(y), inside))
+        return y + self.projector(x)
+
+
+class DilatedConvolutions(nn.Module):
+    """The backbone of the paper: `depth` blocks and the output block, (B, T, H) -> (B, T, D)."""
+
+    def __init__(self, hidden_channels: int, n_components: int, depth: int):
+        super().__init__()
+        widths = [hidden_channels] * depth + [n_components]
+        self.blocks = nn.ModuleList(
+            ResidualBlock(hidden_channels, width, 2**i, last=i == depth) for i, width in enumerate(widths)
+        )
+
+    def forward(self, latent: Tensor, inside: Tensor | None) -> Tensor:
+        """`inside` (B, T): True where a step belongs to its instance; None: everywhere."""
+        x = latent.transpose(1, 2)
+        within = None if inside is None else inside.unsqueeze(1)
+        for block in self.blocks:
+            x = block(x, within)
+        return x.transpose(1, 2)
+
+
+class SeriesEncoder(nn.Module):
+    """Series with gaps to one vector a step.
+
+    Parameters
+    ----------
+    projection : (B, T, C) -> (B, T, H), the input projection of the paper or the identity.
+    backbone : called with (B, T, H) and `inside`, gives (B, T, D).
+    """
+
+    def __init__(self, projection: nn.Module, backbone: nn.Module):
+        super().__init__()
+        self.projection = projection
+        self.backbone = backbone
+
+    def forward(self, x: Tensor, keep: Tensor | None = None, inside: Tensor | None = None) -> Tensor:
+        """Representations (B, T, D) of `x` (B, T, C).
+
+        `x` may hold NaN: a step with any missing channel has a zero latent, as if it were masked. `keep` (B, T) is
+        False where the timestamp mask hides a step. `inside` (B, T) is False where a step is padding; what comes out
+        there means nothing. The caller's `x` is not written to.
+        """
+        observed = ~x.isnan().any(-1)
+        shown = observed if keep is None else observed & keep
+        latent = self.projection(x.nan_to_num(nan=0.0)) * shown.unsqueeze(-1)
+        return self.backbone(latent, inside)
+
+
+def paper_encoder(in_channels: int, hidden_channels: int, n_components: int, depth: int) -> SeriesEncoder:
+    """The encoder of the paper: a linear projection and dilated convolutions."""
+    return SeriesEncoder(
+        nn.Linear(in_channels, hidden_channels), DilatedConvolutions(hidden_channels, n_components, depth)
+    )
+
+
+def _only(x: Tensor, inside: Tensor | None) -> Tensor:
+    return x if inside is None else torch.where(inside, x, 0.0)

@@ -1,0 +1,499 @@
+"""`TS2Vec`, the estimator: panels in, representations out.
+
+The paper is Yue et al., "TS2Vec: Towards Universal Representation of Time Series", AAAI 2022. Two random crops of each
+series are encoded with random steps hidden; where they overlap, the two encodings of a step shall be alike and unlike
+those of other steps and other series, at every level of a max-pooling hierarchy. What is learned is one vector a step;
+a window's or a series' vector is the maximum over its steps.
+
+`TS2Vec()` is the paper's recipe. It departs from the authors' code where that is wrong: padding cannot move a
+representation, no instance is dropped, training can go on after loading, and a gap stays a gap.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted, validate_data
+from torch import Tensor, nn
+
+from tsrep.base import RandomState, TorchEstimator, draw_seed, load
+from tsrep.data import as_panel
+from tsrep.train.checkpoint import holds_model
+from tsrep.train.run import Run
+from tsrep.train.runtime import launch
+from tsrep.ts2vec.backbones import LSTM, Transformer
+from tsrep.ts2vec.crops import inside
+from tsrep.ts2vec.encoder import DilatedConvolutions, SeriesEncoder
+from tsrep.ts2vec.inference import in_batches, last_of_windows, shown
+from tsrep.ts2vec.masks import MASKS, last
+from tsrep.ts2vec.objective import ContrastiveObjective
+from tsrep.ts2vec.official import encoder_from_official
+from tsrep.ts2vec.parameters import check_parameters
+from tsrep.ts2vec.pooling import POOLINGS, max_over_time, max_over_windows, multiscale
+from tsrep.ts2vec.training import hold_out, prepare, train
+
+Floats = NDArray[np.float32]
+
+SMALL = 100_000  # values of training data up to which the default is 200 steps; 600 beyond (the authors' rule)
+NOT_OF_THE_RUN = ("checkpoint", "checkpoint_every", "device", "random_state", "verbose", "warm_start")
+
+
+class TS2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimator):
+    """Contrastive representations of time series (Yue et al., AAAI 2022).
+
+    Parameters
+    ----------
+    n_components : width D of a representation.
+    hidden_channels, depth : width and number of the residual blocks before the output block.
+    batch_size, lr : instances a training step, and AdamW's learning rate.
+    max_steps, max_epochs : when training ends, whichever comes first. Both None: 200 steps for up to 100,000 values
+        of training data and 600 for more. `max_steps=0` leaves the network untrained.
+    alpha : weight of the instance-wise loss against the temporal one, 0 to 1.
+    temporal_unit : the temporal loss begins at a resolution of 2 ** temporal_unit steps.
+    max_train_length : longer series are trained on in windows of this many steps.
+    pooling : "max" (the paper's) or "mean", over time in `transform`.
+    recipe : "faithful", the paper's.
+    mask : timestamp mask while training: "binomial", "continuous", "all_true" (none), "all_false" or "last".
+    crop, hierarchical, input_projection : False switches that part of the method off (the paper's ablations).
+    positive_pairs : "contextual" (the paper's), "temporal" or "subseries" consistency.
+    augmentation : None (the paper's), "jitter", "scaling" or "permutation".
+    backbone : "dilated_conv" (the paper's), "lstm" or "transformer".
+    validation_fraction : share of the instances held out of training, on which a loss is computed every 10 steps.
+    patience : stop when this many validations in a row brought no new lowest loss; None never stops early.
+    warm_start : True: `fit` goes on from where the last `fit` (or the loaded model) stood, for `max_steps` or
+        `max_epochs` more.
+    checkpoint : a folder to which training is saved every `checkpoint_every` steps. `fit` on the same data with the
+        same parameters goes on from it, to the same bits as an unbroken run. None: no checkpoints.
+    device : "auto", "cpu", "cuda", "cuda:1", "mps".
+    precision : "auto" (32 bit), "32", "bf16" or "16".
+    random_state : None, an integer, or a numpy generator. A number makes a fit on a CPU reproducible to the bit (with
+        the same number of threads).
+    verbose : 1 shows progress bars.
+
+    Attributes
+    ----------
+    encoder_ : torch module with the averaged weights, (B, T, C) -> (B, T, D).
+    history_ : list of {"step", "epoch", "seconds", "loss", "validation_loss" where computed}.
+    n_steps_ : training steps made in all.
+    n_channels_, n_features_in_, n_features_out_ : channels; what scikit-learn counts; width of `transform`.
+    seed_ : the integer that seeded the fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tsrep import TS2Vec
+    >>> X = np.random.default_rng(0).normal(size=(6, 1, 40))
+    >>> encoder = TS2Vec(n_components=16, max_steps=2, random_state=0).fit(X)
+    >>> encoder.transform(X).shape, encoder.encode(X).shape
+    ((6, 16), (6, 40, 16))
+    """
+
+    def __init__(
+        self,
+        n_components: int = 320,
+        hidden_channels: int = 64,
+        depth: int = 10,
+        batch_size: int = 8,
+        lr: float = 1e-3,
+        max_steps: int | None = None,
+        max_epochs: int | None = None,
+        alpha: float = 0.5,
+        temporal_unit: int = 0,
+        max_train_length: int = 3000,
+        pooling: str = "max",
+        recipe: str = "faithful",
+        mask: str = "binomial",
+        crop: bool = True,
+        hierarchical: bool = True,
+        input_projection: bool = True,
+        positive_pairs: str = "contextual",
+        augmentation: str | None = None,
+        backbone: str = "dilated_conv",
+        validation_fraction: float = 0.0,
+        patience: int | None = None,
+        warm_start: bool = False,
+        checkpoint: str | Path | None = None,
+        checkpoint_every: int = 50,
+        device: str = "auto",
+        precision: str = "auto",
+        random_state: RandomState = None,
+        verbose: int = 0,
+    ):
+        self.n_components = n_components
+        self.hidden_channels = hidden_channels
+        self.depth = depth
+        self.batch_size = batch_size
+        self.lr = lr
+        self.max_steps = max_steps
+        self.max_epochs = max_epochs
+        self.alpha = alpha
+        self.temporal_unit = temporal_unit
+        self.max_train_length = max_train_length
+        self.pooling = pooling
+        self.recipe = recipe
+        self.mask = mask
+        self.crop = crop
+        self.hierarchical = hierarchical
+        self.input_projection = input_projection
+        self.positive_pairs = positive_pairs
+        self.augmentation = augmentation
+        self.backbone = backbone
+        self.validation_fraction = validation_fraction
+        self.patience = patience
+        self.warm_start = warm_start
+        self.checkpoint = checkpoint
+        self.checkpoint_every = checkpoint_every
+        self.device = device
+        self.precision = precision
+        self.random_state = random_state
+        self.verbose = verbose
+
+    # Training
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learns from a panel (n, c, t), or anything `tsrep.data.as_panel` takes; `y` is ignored.
+
+        Raises
+        ------
+        ValueError
+            A parameter is out of range, `X` is not a panel to train on, or `checkpoint` holds another run.
+        NonFiniteLossError
+            The training diverged.
+        """
+        check_parameters(self)
+        goes_on = self.warm_start and hasattr(self, "encoder_")
+        panel = self._panel(X, reset=not goes_on)
+        data = hashlib.sha256(str(panel.shape).encode() + panel.tobytes()).hexdigest()
+        found = self._found_run(data)
+        if found is not None and not (goes_on and found._run.finished):
+            self.encoder_, self._run = found.encoder_, found._run
+        else:
+            if not goes_on:
+                self._start(panel.shape[1])
+            self._run.data = data
+            self._run.extend(*self._length_of_training(panel.size))
+        if not self._run.finished:
+            self._train(panel)
+        return self
+
+    def _start(self, channels: int) -> None:
+        """A network with random weights, and nothing learned."""
+        seed = draw_seed(self.random_state)
+        with torch.random.fork_rng(devices=[]):  # torch's initialisers know no other source than the global one
+            torch.manual_seed(seed)
+            self.encoder_ = self._build(channels).eval().requires_grad_(False)
+        self._run = Run(seed)
+
+    def _build(self, channels: int) -> SeriesEncoder:
+        width = self.hidden_channels if self.input_projection else channels
+        projection = nn.Linear(channels, width) if self.input_projection else nn.Identity()
+        backbone: nn.Module
+        if self.backbone == "lstm":
+            backbone = LSTM(width, self.n_components)
+        elif self.backbone == "transformer":
+            backbone = Transformer(width, self.n_components)
+        else:
+            backbone = DilatedConvolutions(width, self.n_components, self.depth)
+        return SeriesEncoder(projection, backbone)
+
+    def _length_of_training(self, values: int) -> tuple[int | None, int | None]:
+        if self.max_steps is None and self.max_epochs is None:
+            return (200 if values <= SMALL else 600), None
+        return self.max_steps, self.max_epochs
+
+    def _train(self, panel: Floats) -> None:
+        x, held_out = _as_steps(panel), None
+        if self.validation_fraction > 0:
+            x, held_out = hold_out(x, self.validation_fraction, self._run.seed)
+            held_out = prepare(held_out, self.max_train_length)
+        objective = ContrastiveObjective(
+            alpha=self.alpha,
+            temporal_unit=self.temporal_unit,
+            mask=self.mask,
+            crop=self.crop,
+            hierarchical=self.hierarchical,
+            positive_pairs=self.positive_pairs,
+            augmentation=self.augmentation,
+            max_train_length=self.max_train_length,
+        )
+        self.encoder_ = train(
+            self.encoder_,
+            self._run,
+            prepare(x, self.max_train_length),
+            objective,
+            lr=self.lr,
+            batch_size=self.batch_size,
+            fabric=launch(self.device, self.precision),
+            held_out=held_out,
+            patience=self.patience,
+            save=None if self.checkpoint is None else self._save_checkpoint,
+            save_every=self.checkpoint_every,
+            show=self.verbose > 0,
+        )
+
+    def _save_checkpoint(self, encoder: SeriesEncoder) -> None:
+        self.encoder_ = encoder
+        self.save(str(self.checkpoint))
+
+    def _found_run(self, data: str) -> TS2Vec | None:
+        """What `checkpoint` holds, if anything; it must be a run of these parameters on this data."""
+        if self.checkpoint is None or not holds_model(self.checkpoint):
+            return None
+        found = load(self.checkpoint)
+        other = None
+        if type(found) is not type(self) or found._run.data != data:
+            other = "on other data"
+        else:
+            for name, value in self.get_params().items():
+                if name not in NOT_OF_THE_RUN and found.get_params()[name] != value:
+                    other = f"with {name}={found.get_params()[name]!r}, not {value!r}"
+        if other is not None:
+            raise ValueError(f"checkpoint {str(self.checkpoint)!r} holds a run {other}; name another folder")
+        return found
+
+    # Representations
+
+    def transform(self, X: Any, intervals: ArrayLike | None = None) -> Floats:
+        """One vector an instance, (n, D): the maximum (or mean, see `pooling`) over its steps.
+
+        Parameters
+        ----------
+        X : panel (n, c, t).
+        intervals : one (start, stop) an instance, in steps: pools over the steps start to stop - 1 only, as they are
+            represented within the whole series. None: all steps.
+
+        Raises
+        ------
+        ValueError
+            An interval is empty, leaves its series, or lies outside what was observed.
+        """
+        x = self._series(X)
+        chosen = inside(x) if intervals is None else inside(x) & _within(intervals, *x.shape[:2])
+        if not chosen.any(1).all():
+            first = int(chosen.any(1).logical_not().nonzero()[0])
+            raise ValueError(f"intervals[{first}] lies where nothing of instance {first} was observed")
+        pool = POOLINGS[self.pooling]
+        Z = torch.empty(len(x), self.n_components)
+        for rows, z in self._encoded(x):
+            Z[rows] = pool(z, chosen[rows].to(z.device)).cpu()
+        return Z.numpy()
+
+    def encode(self, X: Any, window: int | str | None = None, mask: str | None = None) -> Floats:
+        """One vector a step, (n, t, D); NaN before an instance's first observed step and after its last.
+
+        Parameters
+        ----------
+        X : panel (n, c, t).
+        window : an integer pools over that many steps around each step. "multiscale" gives windows of 3, 5, 9, ...
+            side by side, (n, t, D * scales). "full_series" pools over all steps, (n, D). None: no pooling.
+        mask : hides steps from the encoder, as `mask` of the constructor does in training; None hides nothing.
+        """
+        shape = _pooling_of(window)
+        x = self._series(X)
+        parts = []
+        for rows, z in self._encoded(x, mask):
+            within = inside(x[rows]).to(z.device)
+            pooled = shape(z, None if within.all() else within)
+            if window != "full_series":
+                pooled = pooled.masked_fill(~within.unsqueeze(-1), torch.nan)
+            parts.append(pooled.cpu())
+        return torch.cat(parts).numpy()
+
+    def encode_causal(self, X: Any, context: int = 200, hide_last: bool = False) -> Floats:
+        """One vector a step that sees only that step and the `context` before it, (n, t, D).
+
+        Exactly what encoding each window of `context` + 1 steps alone and keeping its last step gives; a window that
+        begins before its series is filled with missing steps. `hide_last` hides every window's last step, which
+        the paper's anomaly score compares with. A missing step has a vector here, from its context: whether it is
+        a gap or the end of the series cannot be known at that step.
+        """
+        if not isinstance(context, int | np.integer) or context < 0:
+            raise ValueError(f"context is {context!r}; wanted an integer of at least 0")
+        x = self._series(X)
+        network = self._network()
+
+        def encode_windows(batch: Tensor) -> Tensor:
+            keep = last(*batch.shape[:2]) if hide_last else None
+            return network(batch, keep)
+
+        Z = torch.empty(x.shape[0] * x.shape[1], self.n_components)
+        for places, z in shown(last_of_windows(x, encode_windows, int(context)), len(Z), "Encoding", self.verbose):
+            Z[places] = z.cpu()
+        return Z.view(*x.shape[:2], -1).numpy()
+
+    def _encoded(self, x: Tensor, mask: str | None = None) -> Iterator[tuple[slice, Tensor]]:
+        """(rows, representations (len, T, D)) over batches of `x` (n, T, C); what stands outside means nothing."""
+        if mask is not None and mask not in MASKS:
+            raise ValueError(f"mask is {mask!r}; wanted None or one of {list(MASKS)}")
+        network = self._network()
+        generator = torch.Generator().manual_seed(self._run.seed)
+
+        def encode_batch(batch: Tensor) -> Tensor:
+            within = inside(batch)
+            keep = None if mask is None else MASKS[mask](*batch.shape[:2], generator)
+            return network(batch, keep, None if within.all() else within)
+
+        return shown(in_batches(x, encode_batch), len(x), "Encoding", self.verbose)
+
+    def _network(self) -> Any:
+        """The encoder on its device, called with tensors of any, in the asked precision, without gradients."""
+        fabric = launch(self.device, self.precision)
+        encoder = self.encoder_.to(fabric.device)
+
+        @torch.inference_mode()
+        def network(x: Tensor, keep: Tensor | None = None, within: Tensor | None = None) -> Tensor:
+            with fabric.autocast():
+                return encoder(*fabric.to_device((x, keep, within))).float()
+
+        return network
+
+    # Input
+
+    def _panel(self, X: Any, reset: bool) -> Floats:
+        """`X` as a float32 panel that fits what the estimator was fitted on (`reset`: that is to be fitted on)."""
+        panel = as_panel(X)
+        with np.errstate(over="ignore"):
+            single = panel.astype(np.float32)
+        if np.isinf(single).any():
+            raise ValueError("X has values too large for 32-bit floats (above 3.4e38); rescale it first")
+        is_table = _is_table(X, panel.shape)
+        if reset:
+            self.n_channels_ = panel.shape[1]
+            self._fixes_length = is_table
+        if is_table and self._fixes_length:
+            validate_data(self, X, reset=reset, skip_check_array=True)
+        elif reset:
+            self.n_features_in_ = panel.shape[1]
+            vars(self).pop("feature_names_in_", None)
+        if panel.shape[1] != self.n_channels_:
+            raise ValueError(f"X has {panel.shape[1]} channels, the encoder was fitted with {self.n_channels_}")
+        return single
+
+    def _series(self, X: Any) -> Tensor:
+        check_is_fitted(self)
+        return _as_steps(self._panel(X, reset=False))
+
+    # What scikit-learn asks
+
+    @property
+    def history_(self) -> list[dict[str, Any]]:
+        return self._run.history
+
+    @property
+    def n_steps_(self) -> int:
+        return self._run.clock.step
+
+    @property
+    def seed_(self) -> int:
+        return self._run.seed
+
+    @property
+    def n_features_out_(self) -> int:
+        check_is_fitted(self)
+        return self.n_components
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.n_features_out_
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = True
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
+
+    # On disk
+
+    def _fitted_state(self) -> tuple[dict[str, Any], dict[str, dict[str, Tensor]]]:
+        fitted = {"n_channels": self.n_channels_, "n_features_in": self.n_features_in_}
+        fitted |= {"fixes_length": self._fixes_length, "run": self._run.as_json()}
+        if hasattr(self, "feature_names_in_"):
+            fitted["feature_names_in"] = list(self.feature_names_in_)
+        return {"fitted": fitted}, {"model": self.encoder_.state_dict(), "training": self._run.tensors}
+
+    def _restore(self, config: dict[str, Any], tensors: dict[str, dict[str, Tensor]]) -> None:
+        check_parameters(self)
+        fitted = config["fitted"]
+        self.encoder_ = self._build(fitted["n_channels"]).eval().requires_grad_(False)
+        self.encoder_.load_state_dict(tensors["model"])
+        self._run = Run.from_json(fitted["run"], tensors["training"])
+        self.n_channels_, self.n_features_in_ = fitted["n_channels"], fitted["n_features_in"]
+        self._fixes_length = fitted["fixes_length"]
+        if "feature_names_in" in fitted:
+            self.feature_names_in_ = np.asarray(fitted["feature_names_in"], dtype=object)
+
+    @classmethod
+    def from_official(cls, state: Mapping[str, Any] | str | Path, **parameters: Any) -> Self:
+        """The estimator of a checkpoint of the TS2Vec authors' code (a file, or its state dict), with its outputs.
+
+        Further `parameters` are the constructor's. Such a checkpoint holds the averaged weights alone, so training
+        on from it (`warm_start=True`) starts from those, with a fresh optimiser.
+
+        Raises
+        ------
+        ModelFileError
+            It is no such checkpoint.
+        """
+        encoder, _ = encoder_from_official(state)
+        blocks = encoder.backbone.blocks
+        shape = {
+            "n_components": blocks[-1].conv1.conv.out_channels,
+            "hidden_channels": encoder.projection.out_features,
+            "depth": len(blocks) - 1,
+        }
+        estimator = cls(**{**parameters, **shape})
+        estimator.encoder_ = encoder
+        estimator.n_channels_ = estimator.n_features_in_ = encoder.projection.in_features
+        estimator._fixes_length = False
+        estimator._run = Run(draw_seed(estimator.random_state), finished=True)
+        return estimator
+
+
+def _as_steps(panel: Floats) -> Tensor:
+    """(n, c, t) array -> (n, t, c) tensor."""
+    return torch.from_numpy(panel).transpose(1, 2)
+
+
+def _is_table(X: Any, shape: tuple[int, ...]) -> bool:
+    """Whether `X`, which became a panel of this shape, is a plain (n, t) table: its columns are then features."""
+    if isinstance(X, list | tuple):
+        return shape[1] == 1 and all(np.ndim(row) == 1 and len(row) == shape[2] for row in X)
+    return getattr(X, "shape", None) == (shape[0], shape[2]) and shape[1] == 1
+
+
+def _within(intervals: ArrayLike, n: int, steps: int) -> Tensor:
+    """One (start, stop) an instance -> (n, steps) booleans."""
+    places = np.asarray(intervals)
+    if places.shape != (n, 2) or not np.issubdtype(places.dtype, np.integer):
+        raise ValueError(f"intervals has shape {places.shape} and dtype {places.dtype}; wanted integers ({n}, 2)")
+    start, stop = torch.from_numpy(places.astype(np.int64)).unsqueeze(-1).unbind(1)
+    wrong = ((start < 0) | (stop > steps) | (start >= stop)).flatten()
+    if wrong.any():
+        first = int(wrong.nonzero()[0])
+        raise ValueError(
+            f"intervals[{first}] is {tuple(places[first].tolist())}; wanted 0 <= start < stop <= {steps}"
+        )
+    position = torch.arange(steps)
+    return (position >= start) & (position < stop)
+
+
+def _pooling_of(window: int | str | None) -> Any:
+    """The function (z, inside) -> pooled that `window` of `encode` names."""
+    if window is None:
+        return lambda z, within: z
+    if window == "full_series":
+        return max_over_time
+    if window == "multiscale":
+        return multiscale
+    if isinstance(window, int | np.integer) and window >= 1:
+        return lambda z, within: max_over_windows(z, int(window), within)
+    raise ValueError(f"window is {window!r}; wanted None, an integer of at least 1, 'full_series' or 'multiscale'")

@@ -1,0 +1,115 @@
+"""The hierarchical contrastive loss of TS2Vec (Yue et al., AAAI 2022, section 3.3 and algorithm 1).
+
+Both of the paper's losses are one function. Within a group every row of the two views has one positive, itself in the
+other view, and all other rows of the group as negatives (equations 1 and 2). A group is an instance and its rows are
+steps in the temporal loss; a group is a step and its rows are the batch's instances in the instance-wise one.
+
+Departure: steps outside an instance are neither anchors nor negatives and do not enter the pooling; the mean is over
+what is inside. On complete series nothing differs from the authors' code.
+
+Shapes: G groups, M rows of one view; B instances, T steps, D components.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def hierarchical_loss(
+    z1: Tensor, z2: Tensor, *, alpha: float = 0.5, temporal_unit: int = 0, inside: Tensor | None = None
+) -> Tensor:
+    """Algorithm 1: both losses at every level of a max-pooling hierarchy over time, averaged over the levels.
+
+    Parameters
+    ----------
+    z1, z2 : (B, T, D), the two views' representations of the same steps.
+    alpha : weight of the instance-wise loss; 1 - alpha is the temporal one's.
+    temporal_unit : the temporal loss begins at resolution 2 ** temporal_unit steps.
+    inside : (B, T), False where a step is padding; None: all inside.
+    """
+    total, level = 0 * z1.sum(), 0  # differentiable even where no term applies: one step and alpha = 0
+    while True:
+        if alpha > 0:
+            total = total + alpha * instance_loss(z1, z2, inside)
+        top = z1.shape[1] == 1
+        if alpha < 1 and level >= temporal_unit and not top:
+            total = total + (1 - alpha) * temporal_loss(z1, z2, inside)
+        level += 1
+        if top:
+            return total / level
+        z1, z2, inside = halve(z1, inside), halve(z2, inside), _halve_mask(inside)
+
+
+def flat_loss(z1: Tensor, z2: Tensor, *, alpha: float = 0.5, inside: Tensor | None = None) -> Tensor:
+    """Equation 3 at full resolution alone: the ablation without the hierarchy."""
+    return alpha * instance_loss(z1, z2, inside) + (1 - alpha) * temporal_loss(z1, z2, inside)
+
+
+def temporal_loss(z1: Tensor, z2: Tensor, inside: Tensor | None = None) -> Tensor:
+    """Equation 1: the same step in both views, against the other steps of its instance."""
+    return contrast(z1, z2, inside)
+
+
+def instance_loss(z1: Tensor, z2: Tensor, inside: Tensor | None = None) -> Tensor:
+    """Equation 2: the same step in both views, against the same step of the batch's other instances."""
+    return contrast(z1.transpose(0, 1), z2.transpose(0, 1), None if inside is None else inside.T)
+
+
+def contrast(z1: Tensor, z2: Tensor, inside: Tensor | None = None) -> Tensor:
+    """Mean over rows of log sum exp(similarity to all others) - similarity to the positive; (G, M, D) -> scalar."""
+    rows = torch.cat([z1, z2], dim=1)
+    valid = None if inside is None else torch.cat([inside, inside], dim=1)
+    others = _LogSumExpOverOthers.apply(rows, valid)
+    positive = (z1 * z2).sum(-1).repeat(1, 2)
+    error = others - positive
+    if valid is None:
+        return error.mean()
+    return (error * valid).sum() / valid.sum().clamp(min=1)
+
+
+def halve(z: Tensor, inside: Tensor | None = None) -> Tensor:
+    """Max over pairs of steps, (B, T, D) -> (B, T // 2, D); an odd last step is dropped, as in the authors' code."""
+    if inside is not None:
+        z = z.masked_fill(~inside.unsqueeze(-1), -torch.inf)
+    z = F.max_pool1d(z.transpose(1, 2), kernel_size=2).transpose(1, 2)
+    return z if inside is None else z.masked_fill(z.isneginf(), 0.0)
+
+
+def _halve_mask(inside: Tensor | None) -> Tensor | None:
+    if inside is None:
+        return None
+    even = inside.shape[1] // 2 * 2
+    return inside[:, :even].unflatten(1, (-1, 2)).any(-1)
+
+
+class _LogSumExpOverOthers(torch.autograd.Function):
+    """log sum over j != i of exp(z_i . z_j), for rows z (G, N, D) -> (G, N).
+
+    The similarity matrix is symmetric, so its gradient is one product with a symmetric weight: with P the softmax over
+    the others and g the incoming gradient, dz = (g P + (g P)^T) z. One matrix is kept, where plain autograd keeps five.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, z: Tensor, valid: Tensor | None) -> Tensor:
+        similarity = z @ z.mT
+        own = similarity.diagonal(dim1=1, dim2=2)
+        if valid is None:
+            own.fill_(-torch.inf)
+        else:
+            similarity.masked_fill_(~valid.unsqueeze(1), -torch.inf)
+            own.copy_(torch.where(valid, -torch.inf, 0.0))  # a row outside must sum to something finite
+        largest = similarity.amax(-1, keepdim=True)
+        weights = similarity.sub_(largest).exp_()
+        total = weights.sum(-1, keepdim=True)
+        ctx.save_for_backward(z, weights.div_(total))
+        return (largest + total.log()).squeeze(-1)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        z, softmax = ctx.saved_tensors
+        weights = softmax * gradients[0].unsqueeze(-1)
+        return (weights + weights.mT) @ z, None

@@ -1,0 +1,50 @@
+"""Timestamp masks (TS2Vec, section 3.2): (B, T) booleans, True where a step stays visible."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+Mask = Callable[[int, int, torch.Generator], Tensor]
+
+
+def binomial(batch: int, steps: int, generator: torch.Generator) -> Tensor:
+    """Every step of every instance is kept with probability 1/2: the paper's mask."""
+    return torch.rand(batch, steps, generator=generator) < 0.5
+
+
+def continuous(batch: int, steps: int, generator: torch.Generator) -> Tensor:
+    """Five runs of a tenth of the series are hidden in every instance; they may overlap."""
+    length = max(1, steps // 10)
+    starts = torch.randint(0, steps - length + 1, (batch, 5), generator=generator)
+    position = torch.arange(steps)
+    hidden = (position >= starts.unsqueeze(-1)) & (position < starts.unsqueeze(-1) + length)
+    return ~hidden.any(1)
+
+
+def all_true(batch: int, steps: int, generator: torch.Generator | None = None) -> Tensor:
+    """Nothing is hidden."""
+    return torch.ones(batch, steps, dtype=torch.bool)
+
+
+def all_false(batch: int, steps: int, generator: torch.Generator | None = None) -> Tensor:
+    """Everything is hidden."""
+    return torch.zeros(batch, steps, dtype=torch.bool)
+
+
+def last(batch: int, steps: int, generator: torch.Generator | None = None) -> Tensor:
+    """Only the last step is hidden: what the paper's anomaly score compares with."""
+    keep = all_true(batch, steps)
+    keep[:, -1] = False
+    return keep
+
+
+MASKS: dict[str, Mask] = {
+    "binomial": binomial,
+    "continuous": continuous,
+    "all_true": all_true,
+    "all_false": all_false,
+    "last": last,
+}

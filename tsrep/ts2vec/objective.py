@@ -1,0 +1,97 @@
+"""What TS2Vec minimises on a batch: crop two views, hide steps in each, encode both, contrast the overlap.
+
+Every switch of the paper's ablation table (table 5) is an argument here; the defaults are the paper's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from tsrep.ts2vec.augment import AUGMENTATIONS
+from tsrep.ts2vec.crops import (
+    Views,
+    inside,
+    neighbouring_crops,
+    nested_crops,
+    overlapping_crops,
+    random_window,
+    whole_series,
+)
+from tsrep.ts2vec.loss import flat_loss, hierarchical_loss
+from tsrep.ts2vec.masks import MASKS
+from tsrep.ts2vec.pooling import max_over_time
+
+PAIRS = ("contextual", "temporal", "subseries")
+DROPOUT = 0.1  # of the output, while training
+
+
+@dataclass(frozen=True)
+class ContrastiveObjective:
+    """Called with (network, batch, generator), gives the loss of the batch (B, T, C)."""
+
+    alpha: float = 0.5
+    temporal_unit: int = 0
+    mask: str = "binomial"
+    crop: bool = True
+    hierarchical: bool = True
+    positive_pairs: str = "contextual"
+    augmentation: str | None = None
+    max_train_length: int = 3000
+
+    def __call__(self, network: nn.Module, batch: Tensor, generator: torch.Generator) -> Tensor:
+        within = inside(batch)
+        ragged = not bool(within.all())
+        if ragged:  # whether a step lies inside its instance travels with it through the crops, as a channel
+            batch = torch.cat([batch, within.unsqueeze(-1)], dim=-1)
+        views = self._views(random_window(batch, self.max_train_length, generator), generator)
+        z1, inside1 = self._encode(network, views.first, views.steps_of_first, ragged, generator)
+        z2, inside2 = self._encode(network, views.second, views.steps_of_second, ragged, generator)
+        if self.positive_pairs == "subseries":
+            z1, z2 = max_over_time(z1, inside1).unsqueeze(1), max_over_time(z2, inside2).unsqueeze(1)
+            present = None if not ragged else z1.isfinite().all(-1) & z2.isfinite().all(-1)
+            return flat_loss(_finite(z1), _finite(z2), alpha=1.0, inside=present)
+        both = None if inside1 is None or inside2 is None else inside1 & inside2
+        if self.hierarchical:
+            return hierarchical_loss(
+                z1, z2, alpha=self.alpha, temporal_unit=self.temporal_unit, inside=both
+            )
+        return flat_loss(z1, z2, alpha=self.alpha, inside=both)
+
+    def _views(self, x: Tensor, generator: torch.Generator) -> Views:
+        shortest = 2 ** (self.temporal_unit + 1)
+        if not self.crop:
+            return whole_series(x)
+        if self.positive_pairs == "temporal":
+            return neighbouring_crops(x, generator, shortest)
+        if self.positive_pairs == "subseries":
+            return nested_crops(x, generator, shortest)
+        return overlapping_crops(x, generator, shortest)
+
+    def _encode(
+        self, network: nn.Module, view: Tensor, steps: slice, ragged: bool, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor | None]:
+        """The contrasted steps of one view, (B, T, D), and which of them lie inside their instance."""
+        within = None
+        if ragged:
+            view, within = view[..., :-1], view[..., -1].bool()
+        if self.augmentation is not None:
+            view = AUGMENTATIONS[self.augmentation](view, generator)
+        keep = MASKS[self.mask](view.shape[0], view.shape[1], generator).to(view.device)
+        z = network(view, keep, within)[:, steps].float()
+        if network.training:
+            z = _dropout(z, generator)
+        return z, None if within is None else within[:, steps]
+
+
+def _dropout(z: Tensor, generator: torch.Generator) -> Tensor:
+    """Dropout that draws from `generator` by way of a seed, so that the noise is made where `z` lives."""
+    noise = torch.Generator(z.device).manual_seed(int(torch.randint(2**62, (), generator=generator)))
+    keep = torch.empty_like(z).bernoulli_(1 - DROPOUT, generator=noise)
+    return z * keep / (1 - DROPOUT)
+
+
+def _finite(z: Tensor) -> Tensor:
+    return z.nan_to_num(nan=0.0)

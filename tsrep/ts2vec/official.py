@@ -1,0 +1,64 @@
+"""The TS2Vec authors' checkpoints: their key names to ours."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tsrep.train.checkpoint import ModelFileError
+from tsrep.ts2vec.encoder import SeriesEncoder, paper_encoder
+
+_NAMES = (
+    (re.compile(r"^module\."), ""),  # their saved weights are the averaged ones, wrapped
+    (re.compile(r"^input_fc\."), "projection."),
+    (re.compile(r"^feature_extractor\.net\."), "backbone.blocks."),
+)
+
+
+def encoder_from_official(state: Mapping[str, Any] | str | Path) -> tuple[SeriesEncoder, int]:
+    """The encoder of a checkpoint, and how many snapshots its average is over.
+
+    Parameters
+    ----------
+    state : the state dict (tensors or arrays), or the file that the authors' `save` wrote.
+
+    Raises
+    ------
+    ModelFileError
+        It is not such a checkpoint. A file is read as plain tensors: one that asks to run code is refused.
+    """
+    found = _read(state) if isinstance(state, str | Path) else dict(state)
+    snapshots = int(found.pop("n_averaged", 1))
+    weights = {_ours(name): torch.as_tensor(value).float() for name, value in found.items()}
+    try:
+        hidden, channels = weights["projection.weight"].shape
+        depth = max(int(name.split(".")[2]) for name in weights if name.startswith("backbone.blocks."))
+        components = weights[f"backbone.blocks.{depth}.conv1.conv.weight"].shape[0]
+        encoder = paper_encoder(channels, hidden, components, depth)
+        encoder.load_state_dict(weights)
+    except (KeyError, ValueError, RuntimeError) as error:
+        raise ModelFileError(f"not a checkpoint of the TS2Vec authors' encoder: {error}") from error
+    return encoder.eval().requires_grad_(False), snapshots
+
+
+def _ours(name: str) -> str:
+    for theirs, ours in _NAMES:
+        name = theirs.sub(ours, name)
+    return name
+
+
+def _read(path: str | Path) -> dict[str, Tensor]:
+    try:
+        found = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # the unpickler raises whatever the damage leads to
+        raise ModelFileError(f"{path} is not a checkpoint of tensors: {error}") from error
+    if not isinstance(found, Mapping):
+        raise ModelFileError(f"{path} holds a {type(found).__name__}; wanted a state dict")
+    return dict(found)

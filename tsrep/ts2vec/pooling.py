@@ -1,0 +1,48 @@
+"""From one vector a step to one a window or one a series, by max pooling over what lies inside (TS2Vec, section 3.1).
+
+Steps outside an instance never enter a pool; a place with nothing to pool is NaN.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def max_over_time(z: Tensor, where: Tensor | None = None) -> Tensor:
+    """The largest value of each component over the steps `where` is True, (B, T, D) -> (B, D)."""
+    if where is None:
+        return z.amax(1)
+    largest = z.masked_fill(~where.unsqueeze(-1), -torch.inf).amax(1)
+    return largest.masked_fill(~where.any(1, keepdim=True), torch.nan)
+
+
+def mean_over_time(z: Tensor, where: Tensor | None = None) -> Tensor:
+    """The mean of each component over the steps `where` is True, (B, T, D) -> (B, D)."""
+    if where is None:
+        return z.mean(1)
+    total = z.masked_fill(~where.unsqueeze(-1), 0.0).sum(1)
+    return total / where.sum(1, keepdim=True)
+
+
+POOLINGS = {"max": max_over_time, "mean": mean_over_time}
+
+
+def max_over_windows(z: Tensor, width: int, inside: Tensor | None = None) -> Tensor:
+    """The largest value over a window of `width` steps around each step, (B, T, D) -> (B, T, D).
+
+    An even window reaches one step further back than forward.
+    """
+    if inside is not None:
+        z = z.masked_fill(~inside.unsqueeze(-1), -torch.inf)
+    padded = F.pad(z.transpose(1, 2), (width // 2, (width - 1) // 2), value=-torch.inf)
+    return F.max_pool1d(padded, kernel_size=width, stride=1).transpose(1, 2)
+
+
+def multiscale(z: Tensor, inside: Tensor | None = None) -> Tensor:
+    """Windows of 3, 5, 9, ... steps side by side, (B, T, D) -> (B, T, D * scales); at least one scale."""
+    widths = [3]
+    while widths[-1] < z.shape[1]:
+        widths.append(2 * widths[-1] - 1)
+    return torch.cat([max_over_windows(z, width, inside) for width in widths], dim=-1)
