@@ -13,7 +13,7 @@ import importlib.util
 import os
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from tsrep.data.formats import READERS, DatasetFileError, format_of, open_text, read_dataset_file
 from tsrep.data.formats.arff import read_arff_header
+from tsrep.data.formats.fields import tidy_label
 from tsrep.data.formats.ts import read_ts_header
 from tsrep.data.panel import as_panel
 
@@ -105,8 +106,8 @@ def load_dataset(
     if not isinstance(split, str) or split.lower() not in _SPLITS:
         raise ValueError(f"split must be 'train' or 'test', got {split!r}")
     split = split.lower()
-    places = _places(root)
-    for place in places:
+    tried: list[Path] = []
+    for place in _places(root):
         found = _find(place, name, split)
         if found is not None:
             X, y = read_dataset_file(found.path, found.member)
@@ -115,7 +116,8 @@ def load_dataset(
                     "no class labels or targets; read_dataset_file reads it without", str(found.path)
                 )
             return X, y
-    return _download(name, split, places)
+        tried.append(place)
+    return _download(name, split, tried)
 
 
 def find_datasets(root: str | os.PathLike[str] | None = None) -> dict[str, list[str]]:
@@ -125,9 +127,9 @@ def find_datasets(root: str | os.PathLike[str] | None = None) -> dict[str, list[
     that, among sktime's. Univariate sets count as UCR, multivariate ones as UEA; regression sets are left
     out. Only headers are read: a set that is listed may still have a damaged file.
     """
-    place = _places(root)[0]
     best: dict[tuple[str, str], _Found] = {}
-    for found in _walk(place, zips=True):
+    place = next(_places(root), None)
+    for found in _walk(place, zips=True) if place else ():
         known = best.setdefault((found.name, found.split), found)
         if found.preference < known.preference:
             best[found.name, found.split] = found
@@ -140,21 +142,17 @@ def find_datasets(root: str | os.PathLike[str] | None = None) -> dict[str, list[
     return archives
 
 
-def _places(root: str | os.PathLike[str] | None) -> list[Path]:
+def _places(root: str | os.PathLike[str] | None) -> Iterator[Path]:
     """Folders to look in, the first first. Those given by hand must exist."""
-    places = []
-    variable = os.environ.get(ROOT_VARIABLE)
-    for source, folder in (("root", root), (f"${ROOT_VARIABLE}", variable or None)):
-        if folder is None:
-            continue
-        if not Path(folder).is_dir():
-            raise DatasetNotFoundError(f"{source} is {str(folder)!r}, which is not a folder")
-        places.append(Path(folder))
+    for source, folder in (("root", root), (f"${ROOT_VARIABLE}", os.environ.get(ROOT_VARIABLE) or None)):
+        if folder is not None:
+            if not Path(folder).is_dir():
+                raise DatasetNotFoundError(f"{source} is {str(folder)!r}, which is not a folder")
+            yield Path(folder)
     sktime = importlib.util.find_spec("sktime")  # finds the package without importing it
     if sktime is not None and sktime.origin is not None:
         own = Path(sktime.origin).parent / "datasets"
-        places += [folder for folder in (own / "data", own / "local_data") if folder.is_dir()]
-    return places
+        yield from (folder for folder in (own / "data", own / "local_data") if folder.is_dir())
 
 
 def _find(place: Path, name: str, split: str) -> _Found | None:
@@ -248,44 +246,31 @@ def _archive_of(found: _Found) -> str | None:
 
 def _download(name: str, split: str, places: list[Path]) -> tuple[Array, Array]:
     """Through sktime's own downloader, for the names that it knows."""
-    tried = [str(place) for place in places]
     try:
         from sktime.datasets import load_UCR_UEA_dataset
         from sktime.datasets.tsc_dataset_names import multivariate, univariate
     except ImportError:
-        raise _not_found(
-            name, split, [*tried, "no download, as sktime is not installed"], places, []
-        ) from None
+        raise _not_found(name, split, places, "no download, as sktime is not installed") from None
     offered = {one.casefold(): one for one in [*univariate, *multivariate]}
     if name.casefold() not in offered:
-        raise _not_found(
-            name, split, [*tried, "the sets that sktime can download"], places, list(offered.values())
-        )
+        reason = "the names that sktime can download"
+        raise _not_found(name, split, places, reason, offered.values())
     try:
         X, y = load_UCR_UEA_dataset(offered[name.casefold()], split=split, return_type="nested_univ")
-        return as_panel(X, dtype=np.float64), np.array([_tidy(label) for label in y])
+        return as_panel(X, dtype=np.float64), np.array([tidy_label(str(label)) for label in y])
     except Exception as error:  # whatever a network, a mirror or a half-written cache can do
         reason = f"sktime's download ({type(error).__name__}: {str(error)[:200]})"
-        raise _not_found(name, split, [*tried, reason], places, []) from error
-
-
-def _tidy(label: Any) -> str:
-    """The label as our readers give it: `1.0` is `1`."""
-    text = str(label).strip()
-    try:
-        return str(int(float(text))) if float(text).is_integer() else text
-    except ValueError:
-        return text
+        raise _not_found(name, split, places, reason) from error
 
 
 def _not_found(
-    name: str, split: str, tried: list[str], places: list[Path], offered: list[str]
+    name: str, split: str, places: list[Path], last: str, offered: Iterable[str] = ()
 ) -> DatasetNotFoundError:
     names = {found.name for place in places for found in _walk(place, zips=False)} | set(offered)
     folded = {one.casefold(): one for one in sorted(names)}
     alike = [folded[one] for one in difflib.get_close_matches(name.casefold(), folded, n=3)]
     hint = f" Did you mean {' or '.join(alike)}?" if alike else ""
     return DatasetNotFoundError(
-        f"No {split} part of a data set {name!r}. Looked in: {'; '.join(tried)}.{hint} "
+        f"No {split} part of a data set {name!r}. Looked in: {'; '.join([*map(str, places), last])}.{hint} "
         f"Give its folder as root, or set ${ROOT_VARIABLE}."
     )

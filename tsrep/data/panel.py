@@ -127,12 +127,12 @@ def pad_ragged(series: list[Array]) -> Array:
 
 def _array_of(X: Any) -> Array:
     """Float array `(n, t)` or `(n, c, t)` of whatever `X` is; contents unchecked."""
+    if type(X).__module__.startswith("scipy.sparse"):
+        raise TypeError("X is a sparse matrix, and series must be dense: use X.toarray()")
     if isinstance(X, (str, bytes)) or X is None or isinstance(X, dict):
         raise TypeError(
             f"X must hold numbers (an array, a list of arrays or a pandas object), got {type(X).__name__}"
         )
-    if type(X).__module__.startswith("scipy.sparse"):
-        raise TypeError("X is a sparse matrix, and series must be dense: use X.toarray()")
     if isinstance(X, pd.DataFrame):
         return _from_frame(X)
     if isinstance(X, pd.Series):
@@ -142,8 +142,7 @@ def _array_of(X: Any) -> Array:
     if hasattr(X, "detach"):  # a torch tensor that may need a gradient or live on an accelerator
         X = X.detach().cpu()
     if isinstance(X, np.ma.MaskedArray):
-        X = _numbers(X.data, "X").astype(np.result_type(X.dtype, np.float32)), np.ma.getmaskarray(X)
-        X = np.where(X[1], np.array(np.nan, X[0].dtype), X[0])
+        X = np.ma.filled(X.astype(np.result_type(X.dtype, np.float32)), np.nan)
     array = np.asarray(X)
     if array.dtype == object and array.ndim == 1 and array.size and np.ndim(array[0]) > 0:
         return _from_list(list(array))
@@ -283,7 +282,7 @@ def _from_nested(rows: list[list[Any]]) -> Array:
             if not _is_series(cell):
                 raise TypeError(f"X has series in its cells, but instance {i}, channel {j} holds {cell!r}")
         series.append(_list_item([np.asarray(cell) for cell in cells], i))
-    return _from_list([*series]) if len({one.shape for one in series}) > 1 else np.stack(series)
+    return _from_list(series)
 
 
 def _frame_values(frame: pd.DataFrame) -> Array:
@@ -307,9 +306,9 @@ def _is_series(cell: Any) -> bool:
 
 def _numbers(array: Array, what: str) -> Array:
     """`array` as float32 or float64 (no copy if it is one of them)."""
-    kind = array.dtype.kind
-    if array.dtype in (np.float32, np.float64):
-        return array.astype(array.dtype.newbyteorder("="), copy=False)
+    kind, native = array.dtype.kind, array.dtype.newbyteorder("=")
+    if native in (np.float32, np.float64):
+        return array.astype(native, copy=False)
     if array.dtype == np.float16:
         return array.astype(np.float32)
     if kind == "c":
@@ -324,12 +323,16 @@ def _numbers(array: Array, what: str) -> Array:
 
 
 def _numbers_of_objects(array: Array, what: str) -> Array:
-    if any(isinstance(value, complex) for value in array.flat):
-        raise ValueError(f"Complex data not supported: {what} holds complex numbers")
+    for value in array.flat:
+        if isinstance(value, complex):
+            raise ValueError(f"Complex data not supported: {what} holds complex numbers")
+        if isinstance(value, (str, bytes)):
+            raise ValueError(f"{what} has dtype object and holds text ({value[:30]!r}), wanted numbers")
     try:
         return np.where(pd.isna(array), np.nan, array).astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"{what} has dtype object, and not all of it is numbers: {error}") from None
+    except (TypeError, ValueError, OverflowError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{what} has dtype object, and not all of it is numbers: {error}") from None
 
 
 def _refuse_empty(array: Array) -> None:

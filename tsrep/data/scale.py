@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -54,51 +55,46 @@ class PanelScaler(TransformerMixin, BaseEstimator):
         """Learn mean and deviation from `X`, any panel that `as_panel` takes; `y` is ignored."""
         if self.over not in ("channel", "all"):
             raise ValueError(f"over must be 'channel' or 'all', got {self.over!r}")
-        panel = self._checked(X, reset=True)
+        panel, self._flat = self._checked(X, reset=True)
         if self.over == "channel":
             moments = [_mean_and_deviation(panel[:, channel]) for channel in range(panel.shape[1])]
         else:
             moments = [_mean_and_deviation(panel)] * panel.shape[1]
         self.mean_, self.scale_ = np.array(moments).T
+        self.n_channels_ = panel.shape[1]
+        self.n_features_in_ = panel.shape[2] if self._flat else panel.shape[1]
         return self
 
     def transform(self, X: Any) -> Array:
         """Standardised values: `(n, t)` for a 2-D table, else `(n, c, t)`; float32 stays float32."""
-        check_is_fitted(self)
-        panel = self._checked(X, reset=False)
-        scaled = (panel - self.mean_[:, None]) / self.scale_[:, None]
-        return self._as_given(scaled, X, panel.dtype)
+        panel, flat = self._checked(X)
+        scaled = ((panel - self.mean_[:, None]) / self.scale_[:, None]).astype(panel.dtype)
+        return scaled[:, 0] if flat else scaled
 
     def inverse_transform(self, X: Any) -> Array:
         """Standardised values back in the units of `fit`; shapes and types as in `transform`."""
-        check_is_fitted(self)
-        panel = self._checked(X, reset=False)
-        return self._as_given(panel * self.scale_[:, None] + self.mean_[:, None], X, panel.dtype)
+        panel, flat = self._checked(X)
+        raw = (panel * self.scale_[:, None] + self.mean_[:, None]).astype(panel.dtype)
+        return raw[:, 0] if flat else raw
 
-    def _checked(self, X: Any, *, reset: bool) -> Array:
-        if isinstance(X, str) or not hasattr(X, "columns"):
-            names_of = np.empty((1, 1))  # no column names to check
-        else:
-            names_of = X
-        validate_data(self, names_of, skip_check_array=True, ensure_2d=False, reset=reset)
-        panel = as_panel(X)
-        width = panel.shape[2] if is_flat(X) else panel.shape[1]
-        if reset:
-            self.n_channels_, self.n_features_in_ = panel.shape[1], width
-            self._flat = is_flat(X)
-        elif panel.shape[1] != self.n_channels_:
-            raise ValueError(
-                f"X has {panel.shape[1]} channels, {type(self).__name__} was fitted with {self.n_channels_}"
-            )
-        elif self._flat and is_flat(X) and width != self.n_features_in_:
-            raise ValueError(
-                f"X has {width} features, but {type(self).__name__} is expecting {self.n_features_in_} "
-                "features as input"
-            )
-        return panel
-
-    def _as_given(self, panel: Array, X: Any, dtype: np.dtype[Any]) -> Array:
-        return (panel[:, 0] if is_flat(X) else panel).astype(dtype, copy=False)
+    def _checked(self, X: Any, *, reset: bool = False) -> tuple[Array, bool]:
+        """The panel `(n, c, t)` and whether it came as a table `(n, t)`, compared with that of `fit`."""
+        if not reset:
+            check_is_fitted(self)
+        named = X if isinstance(X, pd.DataFrame) else np.empty((1, 1))
+        validate_data(self, named, skip_check_array=True, ensure_2d=False, reset=reset)  # column names
+        panel, flat = as_panel(X), is_flat(X)
+        if not reset:
+            if panel.shape[1] != self.n_channels_:
+                raise ValueError(
+                    f"X has {panel.shape[1]} channels, {type(self).__name__} was fitted with {self.n_channels_}"
+                )
+            if flat and self._flat and panel.shape[2] != self.n_features_in_:
+                raise ValueError(
+                    f"X has {panel.shape[2]} features, but {type(self).__name__} is expecting "
+                    f"{self.n_features_in_} features as input"
+                )
+        return panel, flat
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
