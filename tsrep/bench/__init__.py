@@ -1,14 +1,14 @@
 """The harness behind `tsrep bench`: cells that are run once, one JSON line each, and the tables made of the lines.
 
-    cells.py        what is to be measured: table x data set x method x seed x variant
-    run.py          runs cells, in worker processes, and never one twice
-    results.py      the lines: append, read, which cells are done
-    environment.py  versions and hardware that stand in each line
-    methods.py      what can stand in a column: TS2Vec and the baselines
-    baselines.py    nearest neighbours and MultiRocket, and how gaps are filled for them
-    classification.py  one classification cell, from file to accuracy
-    tables.py       accuracies, ranks, wins; CSV, Markdown, HTML
-    figures.py      critical-difference diagram, scatter plots
-    ablation.py     the variants of the paper's ablation table, and its claims
-    commands.py     the command line
+cells.py        what is to be measured: table x data set x method x seed x variant
+run.py          runs cells, in worker processes, and never one twice
+results.py      the lines: append, read, which cells are done
+environment.py  versions and hardware that stand in each line
+methods.py      what can stand in a column: TS2Vec and the baselines
+baselines.py    nearest neighbours and MultiRocket, and how gaps are filled for them
+classification.py  one classification cell, from file to accuracy
+tables.py       accuracies, ranks, wins; CSV, Markdown, HTML
+figures.py      critical-difference diagram, scatter plots
+ablation.py     the variants of the paper's ablation table, and its claims
+commands.py     the command line
 """

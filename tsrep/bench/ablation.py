@@ -20,7 +20,7 @@ FULL = "full"
 
 @dataclass(frozen=True)
 class Variant:
-    """`label` as in the paper's table, the keywords of `TS2Vec`, and the subject of its claim ("" where there is none)."""
+    """`label` as in the paper's table, the keywords of `TS2Vec`, and the claim it tests ("" where there is none)."""
 
     label: str
     settings: Mapping[str, Any]
@@ -31,7 +31,9 @@ VARIANTS: dict[str, Variant] = {
     FULL: Variant("TS2Vec", {}),
     "no-temporal-contrast": Variant("w/o temporal contrast", {"alpha": 1.0}, "temporal contrast helps"),
     "no-instance-contrast": Variant("w/o instance contrast", {"alpha": 0.0}, "instance-wise contrast helps"),
-    "no-hierarchy": Variant("w/o hierarchical contrast", {"hierarchical": False}, "contrast at several scales helps"),
+    "no-hierarchy": Variant(
+        "w/o hierarchical contrast", {"hierarchical": False}, "contrast at several scales helps"
+    ),
     "no-cropping": Variant("w/o random cropping", {"crop": False}, "random cropping helps"),
     "no-masking": Variant("w/o timestamp masking", {"mask": "all_true"}, "timestamp masking helps"),
     "no-projection": Variant(
@@ -50,9 +52,13 @@ VARIANTS: dict[str, Variant] = {
     "jitter": Variant("+ jitter", {"augmentation": "jitter"}, "adding jitter harms"),
     "scaling": Variant("+ scaling", {"augmentation": "scaling"}, "adding scaling harms"),
     "permutation": Variant("+ permutation", {"augmentation": "permutation"}, "adding permutation harms"),
-    "lstm": Variant("dilated convolutions -> LSTM", {"backbone": "lstm"}, "dilated convolutions beat an LSTM"),
+    "lstm": Variant(
+        "dilated convolutions -> LSTM", {"backbone": "lstm"}, "dilated convolutions beat an LSTM"
+    ),
     "transformer": Variant(
-        "dilated convolutions -> Transformer", {"backbone": "transformer"}, "dilated convolutions beat a Transformer"
+        "dilated convolutions -> Transformer",
+        {"backbone": "transformer"},
+        "dilated convolutions beat a Transformer",
     ),
     "continuous-mask": Variant("binomial -> continuous mask", {"mask": "continuous"}),
 }
@@ -102,13 +108,17 @@ def claims(table: pd.DataFrame, level: float = 0.05) -> list[str]:
         if not claim or not row["sets"]:
             continue
         if row["p_holm"] >= level:
-            towards = {True: "the mean points the paper's way", False: "the mean points the other way"}
-            verdict = f"undecided here ({towards[bool(row['difference'] < 0)] if row['difference'] else 'no difference'})"
+            way = "the paper's way" if row["difference"] < 0 else "the other way"
+            verdict = (
+                f"undecided here (the mean points {way})"
+                if row["difference"]
+                else "undecided here (no difference)"
+            )
         else:
             verdict = "holds here" if row["difference"] < 0 else "does not hold here"
         sentences.append(
             f"{claim[0].upper()}{claim[1:]}: {verdict}; {row['label']} scores {row['mean_accuracy']:.3f} against "
-            f"{row['full_mean_accuracy']:.3f} of the full model over {row['sets']} sets ({row['difference']:+.3f}; lower on "
-            f"{row['lower']}, higher on {row['higher']}, equal on {row['equal']}; p = {row['p_holm']:.3g})."
+            f"{row['full_mean_accuracy']:.3f} of the full model over {row['sets']} sets ({row['difference']:+.3f}; "
+            f"lower on {row['lower']}, higher on {row['higher']}, equal on {row['equal']}; p = {row['p_holm']:.3g})."
         )
     return sentences

@@ -33,7 +33,9 @@ def fill_gaps(X: NDArray[Any]) -> NDArray[np.float64]:
 def own_lengths(X: NDArray[Any]) -> NDArray[np.int64]:
     """(n,) steps up to the last one where some channel of the panel (n, c, t) is observed; at least 1."""
     observed = ~np.isnan(X).all(axis=1)
-    return np.maximum(X.shape[2] - observed[:, ::-1].argmax(axis=1), 1) * observed.any(axis=1) + ~observed.any(axis=1)
+    return np.maximum(X.shape[2] - observed[:, ::-1].argmax(axis=1), 1) * observed.any(
+        axis=1
+    ) + ~observed.any(axis=1)
 
 
 def euclidean_neighbours(X_train: NDArray[Any], X_test: NDArray[Any]) -> NDArray[np.intp]:

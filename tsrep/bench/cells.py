@@ -1,4 +1,4 @@
-"""A cell is one measurement: a method on a data set with a seed. Its id is stable, so a finished cell is known again."""
+"""A cell is one measurement: a method on a data set with a seed. Its id is stable: a finished cell is known again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import product
 
 @dataclass(frozen=True)
 class Cell:
-    """`table` names the published table it belongs to; `variant` changes the method's settings ("" is the plain method)."""
+    """`table` is the published table it belongs to; `variant` changes the method's settings ("": the plain method)."""
 
     table: str
     dataset: str
@@ -20,14 +20,22 @@ class Cell:
     @property
     def id(self) -> str:
         """Stable name, for example "ucr/GunPoint/ts2vec/full/seed0"."""
-        return "/".join(filter(None, (self.table, self.dataset, self.method, self.variant, f"seed{self.seed}")))
+        return "/".join(
+            filter(None, (self.table, self.dataset, self.method, self.variant, f"seed{self.seed}"))
+        )
 
 
 def grid(
-    table: str, datasets: Iterable[str], methods: Iterable[str], seeds: Iterable[int], variants: Iterable[str] = ("",)
+    table: str,
+    datasets: Iterable[str],
+    methods: Iterable[str],
+    seeds: Iterable[int],
+    variants: Iterable[str] = ("",),
 ) -> list[Cell]:
     """Every combination. Seeds vary slowest: a run that is cut short has whole seeds before it has more of them."""
     return [
         Cell(table, dataset, method, seed, variant)
-        for seed, dataset, method, variant in product(tuple(seeds), tuple(datasets), tuple(methods), tuple(variants))
+        for seed, dataset, method, variant in product(
+            tuple(seeds), tuple(datasets), tuple(methods), tuple(variants)
+        )
     ]

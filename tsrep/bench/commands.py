@@ -13,7 +13,9 @@ from tsrep.bench import ablation
 from tsrep.bench.cells import Cell, grid
 from tsrep.bench.results import RESULTS_FILE
 
-app = typer.Typer(help="Measure methods on public archives, resumably, and make tables of it.", no_args_is_help=True)
+app = typer.Typer(
+    help="Measure methods on public archives, resumably, and make tables of it.", no_args_is_help=True
+)
 console = Console(stderr=True)
 
 DEFAULT_METHODS = "ts2vec,untrained,1nn-euclidean,1nn-dtw,multirocket"
@@ -24,9 +26,13 @@ MaxLength = Annotated[int | None, typer.Option(help="Leave out data sets with lo
 Smallest = Annotated[int | None, typer.Option(help="Keep this many, fewest training values first.", min=1)]
 Seeds = Annotated[str, typer.Option(help='How many seeds ("5": 0 to 4), or which ("0,3").')]
 Methods = Annotated[str, typer.Option(help="Methods, separated by commas.")]
-Results = Annotated[Path | None, typer.Option(help="Folder of results and tables; default benchmarks/results/TABLE.")]
+Results = Annotated[
+    Path | None, typer.Option(help="Folder of results and tables; default benchmarks/results/TABLE.")
+]
 Workers = Annotated[int, typer.Option(help="Processes.", min=1)]
-Threads = Annotated[int | None, typer.Option(help="Threads in each process; default: the cores shared out.", min=1)]
+Threads = Annotated[
+    int | None, typer.Option(help="Threads in each process; default: the cores shared out.", min=1)
+]
 Root = Annotated[Path | None, typer.Option(help="Folder of the archives; default $TSREP_DATA.")]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Run cells again that failed before.")]
 
@@ -133,16 +139,22 @@ def _run(
 
 
 def _write(name: str, folder: Path) -> None:
-    from tsrep.bench.tables import write_table
+    from tsrep.bench.tables import good_lines, write_table
 
-    if not (folder / RESULTS_FILE).exists():
-        raise typer.BadParameter(f"{folder / RESULTS_FILE} does not exist: run `tsrep bench {name}` first")
+    if good_lines(folder).empty:
+        console.print(f"no finished cell in {folder / RESULTS_FILE}, so no table", highlight=False)
+        raise typer.Exit(1)
     for path in write_table(name, folder):
-        console.print(f"wrote {path}", highlight=False)
+        console.print(f"wrote {path}", highlight=False, soft_wrap=True)
 
 
 def _datasets(
-    archive: str, names: list[str] | None, all_found: bool, max_length: int | None, smallest: int | None, root: Path | None
+    archive: str,
+    names: list[str] | None,
+    all_found: bool,
+    max_length: int | None,
+    smallest: int | None,
+    root: Path | None,
 ) -> list[str]:
     from tsrep.bench.classification import dataset_shape
     from tsrep.data import find_datasets
@@ -151,7 +163,9 @@ def _datasets(
         raise typer.BadParameter("name data sets, or give --all for every one found; not both")
     chosen = list(names or find_datasets(root)[archive])
     if not chosen:
-        raise typer.BadParameter(f"no {archive} data set found: set --root or TSREP_DATA to the folder that holds {archive}/")
+        raise typer.BadParameter(
+            f"no {archive} data set found: set --root or TSREP_DATA to the folder that holds {archive}/"
+        )
     if max_length is not None:
         chosen = [name for name in chosen if dataset_shape(name, root).length <= max_length]
     if smallest is not None:
@@ -182,7 +196,9 @@ def _split(text: str) -> list[str]:
 def _known(what: str, given: list[str], known: object) -> None:
     unknown = [name for name in given if name not in known]  # type: ignore[operator]
     if unknown or not given:
-        raise typer.BadParameter(f"unknown {what} {', '.join(unknown) or '(none)'}, wanted some of {', '.join(known)}")  # type: ignore[call-overload]
+        raise typer.BadParameter(
+            f"unknown {what} {', '.join(unknown) or '(none)'}, wanted some of {', '.join(known)}"
+        )  # type: ignore[call-overload]
 
 
 def _folder(name: str, results: Path | None) -> Path:

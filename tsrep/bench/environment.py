@@ -15,11 +15,16 @@ PACKAGES = ("tsrep", "torch", "numpy", "scipy", "scikit-learn", "sktime", "numba
 
 @cache
 def environment() -> dict[str, Any]:
-    """Versions of Python and of what computes (None: not installed), commit where the code stands in a git checkout, processor."""
+    """Versions of Python and of what computes (None: not installed), the commit if in a checkout, the processor."""
     return {
-        "versions": {"python": platform.python_version()} | {package: _version(package) for package in PACKAGES},
+        "versions": {"python": platform.python_version()}
+        | {package: _version(package) for package in PACKAGES},
         "commit": _commit(),
-        "hardware": {"cpu": _cpu_model(), "cores": os.cpu_count(), "system": f"{platform.system()} {platform.machine()}"},
+        "hardware": {
+            "cpu": _cpu_model(),
+            "cores": os.cpu_count(),
+            "system": f"{platform.system()} {platform.machine()}",
+        },
     }
 
 
@@ -35,7 +40,7 @@ def _version(package: str) -> str | None:
 
 
 def _commit() -> str | None:
-    """Commit hash, with "+changes" where tracked Python files differ from it; None outside a checkout of this project."""
+    """Commit hash, "+changes" behind it where tracked files of the package differ; None outside a checkout of ours."""
     package = Path(__file__).resolve().parents[1]
 
     def git(*arguments: str) -> str:

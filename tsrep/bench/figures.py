@@ -1,4 +1,4 @@
-"""Figures of a table: critical-difference diagram, scatter plots of one method against the others, ablation differences."""
+"""Figures of a table: critical-difference diagram, scatter plots of one method against others, ablation differences."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tsrep.plots.style import BLUE, FAINT, INK, VERMILION, bare, new_figure
 
 
 def write_figures(accuracies: pd.DataFrame, methods: Sequence[str], ours: str, folder: Path) -> list[Path]:
-    """Write what the numbers allow: the diagram for three methods and five common sets or more, the scatter plots for two methods."""
+    """Write what the numbers allow: the diagram takes three methods and five common sets, the scatter plots two."""
     written = []
     common = accuracies[list(methods)].dropna()
     if len(methods) >= 3 and len(common) >= 5:
@@ -53,7 +53,13 @@ def plot_critical_difference(accuracies: pd.DataFrame, level: float = 0.05) -> F
         y = -depth - 0.5 * row
         edge = low - 0.06 * (high - low) if right else high + 0.06 * (high - low)
         colour = BLUE if place == 0 else INK
-        ax.plot([ranks[method], ranks[method], edge], [0, y, y], color=colour, linewidth=1.1, solid_joinstyle="miter")
+        ax.plot(
+            [ranks[method], ranks[method], edge],
+            [0, y, y],
+            color=colour,
+            linewidth=1.1,
+            solid_joinstyle="miter",
+        )
         ax.plot(ranks[method], 0, "o", color=colour, markersize=4)
         ax.annotate(
             f"{names[method]}  {ranks[method]:.2f}" if right else f"{ranks[method]:.2f}  {names[method]}",
@@ -68,13 +74,19 @@ def plot_critical_difference(accuracies: pd.DataFrame, level: float = 0.05) -> F
     margin = 0.02 * (high - low)
     for index, bar in enumerate(bars):
         y = -0.28 - 0.28 * index
-        ax.hlines(y, ranks[bar].min() - margin, ranks[bar].max() + margin, color=INK, linewidth=4, capstyle="round")
+        ax.hlines(
+            y, ranks[bar].min() - margin, ranks[bar].max() + margin, color=INK, linewidth=4, capstyle="round"
+        )
     span = high - low
     ax.set_xlim(high + 0.5 * span, low - 0.5 * span)
     ax.set_ylim(-depth - 0.5 * rows, 0.8)
     ax.axis("off")
-    ax.set_title(f"Mean rank over {len(accuracies)} data sets (right is better; a bar joins methods "
-                 f"that do not differ, Wilcoxon-Holm, {level:g})", color=INK, fontsize=9.5)
+    ax.set_title(
+        f"Mean rank over {len(accuracies)} data sets (right is better; a bar joins methods "
+        f"that do not differ, Wilcoxon-Holm, {level:g})",
+        color=INK,
+        fontsize=9.5,
+    )
     return figure
 
 
@@ -95,8 +107,12 @@ def plot_scatter(accuracies: pd.DataFrame, ours: str, others: Sequence[str]) -> 
         ax.scatter(both[others[index]], both[ours], s=18, c=colours, alpha=0.75, linewidths=0, zorder=2)
         ax.set(xlim=(low, 1.01), ylim=(low, 1.01), aspect="equal", xlabel=others[index], ylabel=ours)
         bare(ax)
-        ax.text(0.03, 0.97, f"{ours} better: {wins}", transform=ax.transAxes, va="top", color=BLUE, fontsize=9)
-        ax.text(0.97, 0.03, f"worse: {losses}", transform=ax.transAxes, ha="right", color=VERMILION, fontsize=9)
+        ax.text(
+            0.03, 0.97, f"{ours} better: {wins}", transform=ax.transAxes, va="top", color=BLUE, fontsize=9
+        )
+        ax.text(
+            0.97, 0.03, f"worse: {losses}", transform=ax.transAxes, ha="right", color=VERMILION, fontsize=9
+        )
         ax.text(0.97, 0.10, f"equal: {ties}", transform=ax.transAxes, ha="right", color=INK, fontsize=9)
     return figure
 

@@ -48,7 +48,12 @@ class Stopwatch:
 
 
 def ts2vec(
-    X_train: NDArray[Any], y_train: NDArray[Any], X_test: NDArray[Any], seed: int, probe: str = "svm", **settings: Any
+    X_train: NDArray[Any],
+    y_train: NDArray[Any],
+    X_test: NDArray[Any],
+    seed: int,
+    probe: str = "svm",
+    **settings: Any,
 ) -> Outcome:
     """TS2Vec as in the paper and, with `settings`, its variants; then a probe on the whole-series representations."""
     from tsrep import TS2Vec
@@ -83,7 +88,9 @@ def ts2vec_best(X_train: NDArray[Any], y_train: NDArray[Any], X_test: NDArray[An
     return ts2vec(X_train, y_train, X_test, seed, probe="auto", recipe="best")
 
 
-def nearest_euclidean(X_train: NDArray[Any], y_train: NDArray[Any], X_test: NDArray[Any], seed: int) -> Outcome:
+def nearest_euclidean(
+    X_train: NDArray[Any], y_train: NDArray[Any], X_test: NDArray[Any], seed: int
+) -> Outcome:
     """1-NN under the Euclidean distance of the raw values."""
     watch = Stopwatch()
     with watch("predict"):
@@ -96,15 +103,21 @@ def nearest_dtw(X_train: NDArray[Any], y_train: NDArray[Any], X_test: NDArray[An
     watch = Stopwatch()
     with watch("predict"):
         lengths = (baselines.own_lengths(X) for X in (X_train, X_test))
-        nearest = baselines.dtw_neighbours(baselines.fill_gaps(X_train), baselines.fill_gaps(X_test), *lengths)
-    return Outcome(y_train[nearest], watch.seconds, _filling(X_train, X_test, baselines.GAPS_FILLED_OWN_LENGTHS))
+        nearest = baselines.dtw_neighbours(
+            baselines.fill_gaps(X_train), baselines.fill_gaps(X_test), *lengths
+        )
+    return Outcome(
+        y_train[nearest], watch.seconds, _filling(X_train, X_test, baselines.GAPS_FILLED_OWN_LENGTHS)
+    )
 
 
 def multirocket(X_train: NDArray[Any], y_train: NDArray[Any], X_test: NDArray[Any], seed: int) -> Outcome:
     """sktime's MultiRocket features (Tan et al., 2022) and a ridge classifier."""
     watch = Stopwatch()
     with watch("fit"):
-        Z_train, Z_test = baselines.multirocket_features(baselines.fill_gaps(X_train), baselines.fill_gaps(X_test), seed)
+        Z_train, Z_test = baselines.multirocket_features(
+            baselines.fill_gaps(X_train), baselines.fill_gaps(X_test), seed
+        )
     with watch("probe"):
         predicted = fit_ridge(Z_train, y_train).predict(Z_test)
     return Outcome(predicted, watch.seconds, _filling(X_train, X_test, baselines.GAPS_FILLED))

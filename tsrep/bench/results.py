@@ -15,7 +15,7 @@ RESULTS_FILE = "results.jsonl"
 
 
 def append_line(path: Path, line: dict[str, Any]) -> None:
-    """Append one JSON line in a single write, then wait until the disk has it. Several processes may append at a time."""
+    """Append one JSON line in a single write and wait until the disk has it. Several processes may append at a time."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab") as file:
         text = json.dumps(line, allow_nan=False) + "\n"
@@ -42,7 +42,8 @@ def read_lines(path: Path) -> dict[str, dict[str, Any]]:
             line = json.loads(text)
         except json.JSONDecodeError:
             continue
-        if isinstance(line, dict) and "cell" in line:
-            if line.get("status") == "ok" or lines.get(line["cell"], {}).get("status") != "ok":
-                lines[line["cell"]] = line
+        if not isinstance(line, dict) or not {"cell", "status"} <= line.keys():
+            continue
+        if line["status"] == "ok" or lines.get(line["cell"], {}).get("status") != "ok":
+            lines[line["cell"]] = line
     return lines

@@ -16,7 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from tsrep.bench.cells import Cell
 from tsrep.bench.environment import environment
@@ -60,7 +67,9 @@ def run(
     todo = pending(cells, results_path, retry_failed)
     if cost is not None:
         todo.sort(key=lambda cell: (cell.seed, -cost(cell)))
-    console.print(f"{len(cells)} cells, {len(cells) - len(todo)} done before, {len(todo)} to run -> {results_path}")
+    console.print(
+        f"{len(cells)} cells, {len(cells) - len(todo)} done before, {len(todo)} to run -> {results_path}"
+    )
     conditions = environment()
     finished = failed = 0
     columns = (
@@ -77,28 +86,38 @@ def run(
                 append_line(results_path, line | conditions)
                 good = line["status"] == "ok"
                 finished, failed = finished + good, failed + (not good)
-                progress.console.print(_one_line(line), highlight=False)
+                progress.console.print(_one_line(line), highlight=False, soft_wrap=True)
                 progress.advance(task)
     except KeyboardInterrupt:
-        console.print(f"stopped after {finished + failed} of {len(todo)} cells; the same command goes on from here")
+        console.print(
+            f"stopped after {finished + failed} of {len(todo)} cells; the same command goes on from here"
+        )
         raise
     return finished, failed
 
 
-def _measure(cells: Sequence[Cell], evaluate: Evaluate, workers: int, threads: int) -> Iterable[dict[str, Any]]:
+def _measure(
+    cells: Sequence[Cell], evaluate: Evaluate, workers: int, threads: int
+) -> Iterable[dict[str, Any]]:
     if workers == 1 or len(cells) < 2:
         return (measure(cell, evaluate, threads) for cell in cells)
     from joblib import Parallel, delayed, parallel_config
 
     with parallel_config(backend="loky", inner_max_num_threads=threads):
-        parallel = Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1, pre_dispatch=workers)
+        parallel = Parallel(
+            n_jobs=workers, return_as="generator_unordered", batch_size=1, pre_dispatch=workers
+        )
         return parallel(delayed(measure)(cell, evaluate, threads) for cell in cells)
 
 
 def measure(cell: Cell, evaluate: Evaluate, threads: int) -> dict[str, Any]:
     """The line of one cell, whatever happens: status "ok" with the numbers, or "failed" with the error."""
     started = time.perf_counter()
-    line: dict[str, Any] = {"cell": cell.id, **asdict(cell), "started": datetime.now(UTC).isoformat(timespec="seconds")}
+    line: dict[str, Any] = {
+        "cell": cell.id,
+        **asdict(cell),
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
     try:
         with limited(threads):
             line |= {"status": "ok", **evaluate(cell)}

@@ -42,8 +42,10 @@ def published_ucr() -> pd.DataFrame:
 
 
 def good_lines(folder: Path) -> pd.DataFrame:
-    """One row a finished cell, as measured."""
-    return pd.DataFrame([line for line in read_lines(folder / RESULTS_FILE).values() if line["status"] == "ok"])
+    """One row a finished cell, as measured; empty where there is none."""
+    return pd.DataFrame(
+        [line for line in read_lines(folder / RESULTS_FILE).values() if line["status"] == "ok"]
+    )
 
 
 def failed_lines(folder: Path) -> list[dict[str, Any]]:
@@ -53,7 +55,9 @@ def failed_lines(folder: Path) -> list[dict[str, Any]]:
 
 def accuracy_table(lines: pd.DataFrame, column: str = "method") -> pd.DataFrame:
     """Mean over seeds: one row a data set, one column a `column` ("method" or "variant"); NaN where not measured."""
-    return lines.pivot_table(index="dataset", columns=column, values="accuracy", aggfunc="mean").rename_axis(columns=None)
+    return lines.pivot_table(index="dataset", columns=column, values="accuracy", aggfunc="mean").rename_axis(
+        columns=None
+    )
 
 
 def spread_table(lines: pd.DataFrame) -> pd.DataFrame:
@@ -72,7 +76,7 @@ def compared_methods(accuracies: pd.DataFrame) -> list[str]:
 
 def summary(accuracies: pd.DataFrame) -> pd.DataFrame:
     """One row a method: sets, mean accuracy and mean rank over the sets that all compared methods have, and `ts2vec`
-    against it (wins, ties, losses, mean difference and Wilcoxon p over the sets that both have, three decimals as published)."""
+    against it: wins, ties, losses and Wilcoxon's p over the sets that both have, at three decimals as published."""
     methods = [name for name in compared_methods(accuracies) if name != PAPER]
     common = accuracies[methods].dropna()
     ranks = mean_ranks(common) if len(common) else np.full(len(methods), np.nan)
@@ -110,8 +114,6 @@ def notable_differences(accuracies: pd.DataFrame) -> pd.DataFrame:
 def write_classification(name: str, folder: Path) -> list[Path]:
     """Write the table of an archive and its figures into `folder`; returns what was written."""
     lines = good_lines(folder)
-    if lines.empty:
-        raise ValueError(f"{folder / RESULTS_FILE} holds no finished cell")
     measured = accuracy_table(lines)
     accuracies = measured.join(published_ucr()) if name == "ucr" else measured
     accuracies = accuracies.dropna(axis=1, how="all")
@@ -137,8 +139,6 @@ def write_classification(name: str, folder: Path) -> list[Path]:
 def write_ablation(name: str, folder: Path) -> list[Path]:
     """Write the ablation table, the verdicts on the paper's claims and the figure into `folder`."""
     lines = good_lines(folder)
-    if lines.empty:
-        raise ValueError(f"{folder / RESULTS_FILE} holds no finished cell")
     accuracies = accuracy_table(lines, "variant")
     table = ablation.ablation_table(accuracies)
     image = figures.write_ablation_figure(accuracies, table, folder / "ablation.png")
@@ -157,7 +157,9 @@ TABLES: dict[str, Callable[[str, Path], list[Path]]] = {
 
 
 def write_table(name: str, folder: Path) -> list[Path]:
-    """Make everything that belongs to the table `name` out of `folder`/results.jsonl."""
+    """Make what belongs to the table `name` out of `folder`/results.jsonl; ValueError if no cell is finished."""
+    if good_lines(folder).empty:
+        raise ValueError(f"{folder / RESULTS_FILE} holds no finished cell")
     return TABLES[name](name, folder)
 
 
@@ -201,7 +203,8 @@ def _coverage(accuracies: pd.DataFrame) -> str:
     methods = [name for name in compared_methods(accuracies) if name != PAPER]
     common = accuracies[methods].dropna()
     text = (
-        f"{len(accuracies)} data sets; mean accuracy and mean rank over the {len(common)} that {', '.join(methods)} all have. "
+        f"{len(accuracies)} data sets; mean accuracy and mean rank over the {len(common)} that "
+        f"{', '.join(methods)} all have. "
         "Wins, ties and losses are TS2Vec's against the method of the row, at three decimals."
     )
     if len(methods) >= 3 and len(common):
@@ -212,7 +215,10 @@ def _coverage(accuracies: pd.DataFrame) -> str:
 def _conditions(lines: pd.DataFrame) -> str:
     """One sentence on machine, versions and time."""
     cpus = sorted({f"{h['cpu']}, {h['cores']} cores" for h in lines["hardware"]})
-    versions = {p: sorted({str(v.get(p)) for v in lines["versions"]}) for p in ("python", "torch", "scikit-learn", "sktime")}
+    versions = {
+        p: sorted({str(v.get(p)) for v in lines["versions"]})
+        for p in ("python", "torch", "scikit-learn", "sktime")
+    }
     said = ", ".join(f"{package} {'/'.join(found)}" for package, found in versions.items())
     threads = "/".join(map(str, sorted(set(lines["threads"]))))
     hours = lines["seconds"].sum() / 3600
@@ -252,7 +258,10 @@ def _write_pages(
 
 def _cells(table: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
     heads = [str(table.index.name or ""), *map(str, table.columns)]
-    rows = [[str(index), *map(_text, row)] for index, row in zip(table.index, table.to_numpy(dtype=object), strict=True)]
+    rows = [
+        [str(index), *map(_text, row)]
+        for index, row in zip(table.index, table.to_numpy(dtype=object), strict=True)
+    ]
     return heads, rows
 
 
@@ -269,7 +278,9 @@ def _text(value: Any) -> str:
 def _markdown(table: pd.DataFrame) -> str:
     heads, rows = _cells(table)
     rule = ["---"] + ["---:"] * (len(heads) - 1)
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in [heads, rule, *rows])
+    return "\n".join(
+        "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in [heads, rule, *rows]
+    )
 
 
 def _html(table: pd.DataFrame) -> str:

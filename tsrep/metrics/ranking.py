@@ -36,7 +36,9 @@ def compare(first: ArrayLike, second: ArrayLike) -> Comparison:
     """Wins, ties and losses of `first` against `second`, scores (n_datasets,) each; scores within 1e-12 are equal."""
     difference = np.asarray(first, dtype=float) - np.asarray(second, dtype=float)
     equal = np.abs(difference) <= 1e-12
-    return Comparison(int(np.sum((difference > 0) & ~equal)), int(np.sum(equal)), int(np.sum((difference < 0) & ~equal)))
+    return Comparison(
+        int(np.sum((difference > 0) & ~equal)), int(np.sum(equal)), int(np.sum((difference < 0) & ~equal))
+    )
 
 
 def friedman_p(scores: ArrayLike) -> float:
@@ -117,5 +119,7 @@ def _complete(scores: ArrayLike) -> NDArray[Any]:
     if table.ndim != 2 or table.size == 0:
         raise ValueError(f"scores has shape {table.shape}, wanted (n_datasets, n_methods)")
     if np.isnan(table).any():
-        raise ValueError(f"scores has {int(np.isnan(table).sum())} missing values, wanted sets that all methods have")
+        raise ValueError(
+            f"scores has {int(np.isnan(table).sum())} missing values, wanted sets that all methods have"
+        )
     return table

@@ -1,7 +1,7 @@
-"""Classification by a representation and a probe: learn features from all series, labels from those that have one.
+"""Classification by a representation and a probe: features from all series, labels from those that have one.
 
-`RepresentationClassifier` is a scikit-learn classifier around any encoder with `fit` and `transform`. The default is the
-protocol of TS2Vec (Yue et al., AAAI 2022): the encoder never sees a label, and an RBF SVM is trained on the
+`RepresentationClassifier` is a scikit-learn classifier around any encoder with `fit` and `transform`. The default
+is the protocol of TS2Vec (Yue et al., AAAI 2022): the encoder never sees a label, and an RBF SVM is trained on the
 representation of the whole series. It knows no encoder by name.
 """
 
@@ -32,13 +32,13 @@ class RepresentationClassifier(ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     encoder : transformer
-        Anything with `fit(X)` and `transform(X)` that gives (n_instances, n_features). It is cloned and the clone is fitted.
+        Anything with `fit(X)` and `transform(X)` that gives (n_instances, n_features). A clone of it is fitted.
     probe : {"svm", "logistic", "knn", "ridge", "auto"}
-        The classifier on top, see `tsrep.tasks.probes`. "svm" is the paper's protocol. "auto" takes whichever of the four
-        has the best cross-validated accuracy on the training part; that is no part of the paper.
+        The classifier on top, see `tsrep.tasks.probes`. "svm" is the paper's protocol. "auto" takes whichever of
+        the four has the best cross-validated accuracy on the training part; that is no part of the paper.
     prefit : bool
-        True uses `encoder` itself, already fitted, and trains the probe only. Where the classifier is cloned (in
-        `GridSearchCV`, say) wrap a fitted encoder in scikit-learn's `FrozenEstimator` instead.
+        True uses `encoder` itself, already fitted, and trains the probe only. Where the classifier is cloned
+        (in `GridSearchCV`, say) wrap a fitted encoder in scikit-learn's `FrozenEstimator` instead.
 
     Attributes
     ----------
@@ -79,7 +79,9 @@ class RepresentationClassifier(ClassifierMixin, BaseEstimator):
             If `probe` is unknown, `X` and `y` differ in length, or fewer than two classes are left.
         """
         if self.probe not in (*PROBES, "auto"):
-            raise ValueError(f"probe is {self.probe!r}, wanted one of {', '.join(map(repr, PROBES))} or 'auto'")
+            raise ValueError(
+                f"probe is {self.probe!r}, wanted one of {', '.join(map(repr, PROBES))} or 'auto'"
+            )
         for method in ("fit", "transform"):
             if not hasattr(self.encoder, method):
                 raise TypeError(f"encoder is {self.encoder!r}, wanted an object with fit and transform")
@@ -93,8 +95,9 @@ class RepresentationClassifier(ClassifierMixin, BaseEstimator):
         self.classes_ = np.unique(labels[labelled])
         if len(self.classes_) < 2:
             raise ValueError(
-                f"y names {len(self.classes_)} class(es) {self.classes_.tolist()} and {int(np.sum(~labelled))} unlabelled "
-                "instances (-1), wanted two classes or more; classes called -1 must be renamed"
+                f"y names {len(self.classes_)} class(es) {self.classes_.tolist()} and has "
+                f"{int(np.sum(~labelled))} unlabelled instances (-1), wanted two classes or more; "
+                "classes called -1 must be renamed"
             )
         self.encoder_ = self.encoder if self.prefit else clone(self.encoder).fit(X)
         return self._fit_probe(np.asarray(self.encoder_.transform(X))[labelled], labels[labelled])
@@ -113,10 +116,10 @@ class RepresentationClassifier(ClassifierMixin, BaseEstimator):
         return self.probe_.predict(self._represent(X))
 
     def predict_proba(self, X: Any) -> NDArray[Any]:
-        """(n, n_classes) probabilities in [0, 1], columns as in `classes_`, largest for the class that `predict` names.
+        """(n, n_classes) probabilities, columns as in `classes_`, largest for the class that `predict` names.
 
-        Probes with decision values only (SVM, ridge) get a softmax of them, divided by one temperature that was fitted on
-        cross-validated decision values of the training part; the 1-NN probe answers 0 or 1.
+        Probes with decision values only (SVM, ridge) get a softmax of them, divided by one temperature that was
+        fitted on cross-validated decision values of the training part; the 1-NN probe answers 0 or 1.
         """
         Z = self._represent(X)
         if hasattr(self.probe_, "predict_proba"):

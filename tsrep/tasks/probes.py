@@ -78,8 +78,9 @@ PROBES: dict[str, Callable[[NDArray[Any], NDArray[Any]], BaseEstimator]] = {
 def choose_probe(Z: NDArray[Any], y: NDArray[Any], random_state: int = 0) -> tuple[str, dict[str, float]]:
     """The probe with the best cross-validated accuracy on (Z, y), and the accuracy of each.
 
-    Stratified folds, five where some class has five members, otherwise as many as the largest class has. Ties go to the probe that stands
-    first in `PROBES`. With no class of two members nothing can be compared: the answer is "svm" and no accuracies.
+    Stratified folds, five where some class has five members, otherwise as many as the largest class has. Ties go
+    to the probe that stands first in `PROBES`. With no class of two members nothing can be compared: the answer is
+    "svm" and no accuracies.
     """
     folds = min(5, int(np.unique(y, return_counts=True)[1].max()))
     if folds < 2:
