@@ -1,0 +1,148 @@
+"""The commands of `tsrep`: what each takes, and its help."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tsrep import __version__
+from tsrep.cli.errors import OneLineErrors
+
+app = typer.Typer(
+    name="tsrep",
+    cls=OneLineErrors,
+    help="Representations of time series: train an encoder, score it, use it.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Probe(StrEnum):
+    """The classifiers that `tsrep.tasks` trains on representations."""
+
+    svm = "svm"
+    logistic = "logistic"
+    knn = "knn"
+    ridge = "ridge"
+    auto = "auto"
+
+
+class Split(StrEnum):
+    """The two parts of an archive set."""
+
+    train = "train"
+    test = "test"
+
+
+Root = Annotated[
+    Path | None, typer.Option(help="Folder of the archives; default $TSREP_DATA, then what sktime has.")
+]
+Seed = Annotated[int, typer.Option(help="Seed of the encoder: the same seed gives the same numbers.", min=0)]
+MaxSteps = Annotated[
+    int | None, typer.Option(help="Training steps; default the paper's rule, 200 or 600.", min=0)
+]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"tsrep {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Representations of time series: train an encoder, score it, use it."""
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the page, the figures and the numbers.")] = Path(
+        "demo"
+    ),
+    seed: Seed = 0,
+    open_page: Annotated[
+        bool, typer.Option("--open/--no-open", help="Open the page in the browser.")
+    ] = False,
+    max_steps: Annotated[int | None, typer.Option(hidden=True, min=1)] = None,
+) -> None:
+    """Train on small bundled data sets, score, draw, and write one HTML page. A few minutes, no network."""
+    from tsrep.cli.demo.run import run
+
+    page = run(out, seed=seed, max_steps=max_steps)
+    if open_page:
+        typer.launch(page.as_uri())
+
+
+@app.command()
+def classify(
+    name: Annotated[str, typer.Argument(help="A UCR or UEA data set, for example GunPoint.")],
+    root: Root = None,
+    seed: Seed = 0,
+    probe: Annotated[Probe, typer.Option(help="Classifier on the representations.")] = Probe.svm,
+    max_steps: MaxSteps = None,
+    save: Annotated[Path | None, typer.Option(help="Folder to keep the trained encoder in.")] = None,
+) -> None:
+    """Train TS2Vec on a data set and score it on the test part, beside the untrained encoder."""
+    from tsrep.cli.classify import classify_dataset
+
+    classify_dataset(name, root=root, seed=seed, probe=probe.value, max_steps=max_steps, save=save)
+
+
+@app.command()
+def encode(
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="A file (.ts .tsv .arff .txt .npy .npz; .csv: one long series) or a data set's name."
+        ),
+    ],
+    model: Annotated[Path, typer.Option(help="Folder of a saved encoder.")],
+    out: Annotated[Path, typer.Option(help="Where the representations go: .npz, .npy or .csv.")],
+    per_step: Annotated[
+        bool, typer.Option("--per-step", help="One vector a step, not one a series.")
+    ] = False,
+    split: Annotated[Split, typer.Option(help="Which part of a data set given by name.")] = Split.test,
+    root: Root = None,
+) -> None:
+    """Turn series into representations with a saved encoder.
+
+    A data set given by name is normalised as `tsrep classify` does; a file's values are taken as they are.
+    """
+    from tsrep.cli.encode import encode_to_file
+
+    encode_to_file(source, model=model, out=out, per_step=per_step, split=split.value, root=root)
+
+
+@app.command()
+def info(model: Annotated[Path, typer.Argument(help="Folder of a saved model.")]) -> None:
+    """Tell what a saved model is, and whether its files are intact."""
+    from tsrep.cli.info import print_info
+
+    print_info(model)
+
+
+@app.command(
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+)
+def bench(ctx: typer.Context) -> None:
+    """Measure methods on the UCR and UEA archives, resumably, and make tables of it."""
+    from tsrep.bench.commands import app as harness  # reads scipy and pandas, so not before it is asked for
+
+    command = typer.main.get_group(harness)
+    with command.make_context("bench", ctx.args, parent=ctx.parent) as own:
+        command.invoke(own)
+
+
+def main() -> None:
+    """Entry point of the `tsrep` command."""
+    app()

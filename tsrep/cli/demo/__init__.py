@@ -1,0 +1,7 @@
+"""The demonstration behind `tsrep demo`: TS2Vec on small bundled data sets, ending in one HTML page.
+
+classification.py   train on a labelled set, score against the untrained encoder and the raw values
+recording.py        train on one long recording, encode it step by step
+page.py             figures and the page
+run.py              the whole of it, with progress on the terminal
+"""

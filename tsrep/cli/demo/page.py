@@ -1,0 +1,204 @@
+"""The figures of the demonstration and the page that holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from tsrep import report
+from tsrep.cli.demo.classification import METHODS, TRAINED, UNTRAINED, Classified
+from tsrep.cli.demo.recording import SAMPLING_RATE, SHOWN, Encoded
+from tsrep.plots import plot_accuracy, plot_loss, plot_maps, plot_representation
+
+GO_ON = """
+from tsrep import TS2Vec
+from tsrep.data import load_dataset
+from tsrep.tasks import RepresentationClassifier
+
+X, y = load_dataset("GunPoint", split="train")        # or your own array (n_series, n_channels, n_steps)
+classifier = RepresentationClassifier(TS2Vec(random_state=0)).fit(X, y)
+print(classifier.score(*load_dataset("GunPoint", split="test")))
+
+encoder = classifier.encoder_
+encoder.transform(X)                                  # one vector a series
+encoder.encode(X)                                     # one vector a step
+encoder.save("gunpoint-encoder")
+"""
+
+
+def draw(classified: Sequence[Classified], recording: Encoded | None) -> dict[str, Figure]:
+    """Every figure by the name of its file, without the ending."""
+    figures: dict[str, Figure] = {}
+    histories = {result.example.name: result.history for result in classified}
+    if recording is not None:
+        figures["representation"] = draw_recording(recording)
+        histories["electrocardiogram"] = recording.history
+    if classified:
+        figures["accuracy"] = plot_accuracy({result.example.name: result.accuracy for result in classified})
+    for result in classified:
+        maps = {method: result.representations[method] for method in (UNTRAINED, TRAINED)}
+        figures[f"map-{result.example.name}"] = plot_maps(maps, result.y_test)
+    figures["loss"] = plot_loss(histories)
+    return figures
+
+
+def draw_recording(recording: Encoded) -> Figure:
+    """The heat-map of the shown stretch of the recording."""
+    first, last = recording.labelled
+    return plot_representation(
+        recording.series[SHOWN],
+        recording.representation[SHOWN],
+        sampling_rate=SAMPLING_RATE,
+        start=SHOWN.start,
+        highlight=[(first - SHOWN.start, last - SHOWN.start)],
+        series_label="ECG (mV)",
+    )
+
+
+def build_page(
+    classified: Sequence[Classified],
+    recording: Encoded | None,
+    pictures: Mapping[str, bytes],
+    facts: Mapping[str, Any],
+) -> str:
+    """The page as HTML; `pictures` are those of `draw` as PNG, `facts` the seed, the seconds, the environment."""
+    sections = []
+    if classified:
+        sections.append(_accuracy(classified, pictures["accuracy"]))
+    if recording is not None:
+        sections.append(_over_time(recording, pictures["representation"]))
+    if classified:
+        sections.append(_maps(classified, pictures))
+    sections.append(_training(pictures["loss"]))
+    sections.append(_facts(facts))
+    sections.append(report.section("Go on", report.code(GO_ON), report.code(NEXT_COMMANDS)))
+    return report.page(
+        "Time series, represented",
+        sections,
+        lead="TS2Vec learned from unlabelled series; this page shows what it learned and what that is worth.",
+    )
+
+
+NEXT_COMMANDS = """
+tsrep classify GunPoint --save gunpoint-encoder    # train on an archive set, score, keep the encoder
+tsrep info gunpoint-encoder                        # what is in the folder
+tsrep encode GunPoint --model gunpoint-encoder --out gunpoint.csv
+"""
+
+
+def _accuracy(classified: Sequence[Classified], picture: bytes) -> str:
+    rows = [
+        [
+            result.example.name,
+            *(result.accuracy[method] for method in METHODS),
+            f"{result.shape['n_train']} + {result.shape['n_test']}",
+            f"{result.shape['n_channels']} x {result.shape['length']}",
+            result.shape["n_classes"],
+            f"{result.seconds['train']:.0f} s",
+        ]
+        for result in classified
+    ]
+    columns = ["data set", *METHODS, "series", "size", "classes", "time"]
+    caption = (
+        "Share of test series that were named correctly, the best of each row in bold. Series: training + test; "
+        "size: channels x steps; time: that of the encoder's training."
+    )
+    return report.section(
+        "Accuracy",
+        report.prose(
+            "An encoder was trained on the training part of each data set without its labels. A support vector "
+            "machine then learned the classes from the representations, one vector of 320 numbers a series, and "
+            "was scored on the archive's own test part. Two cheap columns stand beside it: the same encoder with "
+            "its random initial weights, and the nearest neighbour among the raw series."
+        ),
+        report.prose(verdict(classified)),
+        report.table(columns, rows, caption, best=(1, 2, 3)),
+        report.figure(picture, "Test accuracy of the three methods on each data set."),
+    )
+
+
+def verdict(classified: Sequence[Classified]) -> str:
+    """One or two sentences on whether training helped, counted from the results."""
+    gains = [result.accuracy[TRAINED] - result.accuracy[UNTRAINED] for result in classified]
+    better, worse = sum(gain > 0 for gain in gains), sum(gain < 0 for gain in gains)
+    mean = {
+        method: sum(result.accuracy[method] for result in classified) / len(classified) for method in METHODS
+    }
+    means = ", ".join(f"{value:.3f} for {method}" for method, value in mean.items())
+    return (
+        f"Training raised the accuracy on {better} of {len(classified)} data sets and lowered it on {worse}. "
+        f"The mean accuracy is {means}. This is one seed on small test parts: differences of a few hundredths "
+        "are noise."
+    )
+
+
+def _over_time(recording: Encoded, picture: bytes) -> str:
+    first, last = (step / SAMPLING_RATE for step in recording.labelled)
+    return report.section(
+        "A representation over time",
+        report.prose(
+            "The encoder gives a vector to every single step as well. Here it was trained on windows of one "
+            f"electrocardiogram of {len(recording.series) / SAMPLING_RATE:.0f} seconds and then encoded all "
+            f"{len(recording.series):,} steps of it."
+        ),
+        report.figure(
+            picture,
+            "Above: the end of the recording; shaded is the stretch that its annotators marked as abnormal "
+            f"({first:.1f} to {last:.1f} s), which the encoder was not told. Below, on the same time axis: the "
+            f"16 of {recording.representation.shape[1]} dimensions that vary most, each standardised.",
+            alt="An electrocardiogram above a heat-map of its representation, with a band at every beat.",
+        ),
+    )
+
+
+def _maps(classified: Sequence[Classified], pictures: Mapping[str, bytes]) -> str:
+    blocks = [
+        report.prose(
+            "Each point is one test series: its representation on the two directions in which the "
+            "representations of that data set vary most. The colours are the classes, which the encoder has never seen."
+        )
+    ]
+    for result in classified:
+        name = result.example.name
+        caption = f"{name}. {result.example.about}"
+        alt = f"{name}: two scatter plots of test series by class, untrained encoder and trained encoder."
+        blocks.append(report.figure(pictures[f"map-{name}"], caption, alt=alt))
+    return report.section("A map of the series", *blocks)
+
+
+def _training(picture: bytes) -> str:
+    return report.section(
+        "Training",
+        report.figure(
+            picture,
+            "The contrastive loss, each step faintly and its running mean on top. Its level depends on the "
+            "length of the random crops and on the batch, so the curves of two data sets are not to be compared.",
+        ),
+    )
+
+
+def _facts(facts: Mapping[str, Any]) -> str:
+    environment = facts["environment"]
+    versions = {name: version for name, version in environment["versions"].items() if version}
+    rows = [
+        ["seed", facts["seed"]],
+        ["time in all", f"{facts['seconds']:.0f} s"],
+        ["processor", f"{environment['hardware']['cpu']} ({environment['hardware']['cores']} cores)"],
+        *versions.items(),
+    ]
+    if environment["commit"]:
+        rows.append(["commit", environment["commit"][:12]])
+    return report.section(
+        "How this was measured", report.table(["", ""], rows, "The same numbers are in results.json.")
+    )
+
+
+def write_pictures(figures: Mapping[str, Figure], out: Path) -> dict[str, bytes]:
+    """Save every figure as `out/<name>.png` and give the contents back by name."""
+    pictures = {name: report.png(figure) for name, figure in figures.items()}
+    for name, content in pictures.items():
+        (out / f"{name}.png").write_bytes(content)
+    return pictures

@@ -1,0 +1,115 @@
+"""The whole demonstration, told on the terminal while it runs."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from tsrep.cli.demo.classification import EXAMPLES, METHODS, Classified, classify
+from tsrep.cli.demo.recording import encode_recording
+
+
+def run(
+    out: str | Path = "demo",
+    *,
+    seed: int = 0,
+    datasets: Sequence[str] | None = None,
+    recording: bool = True,
+    max_steps: int | None = None,
+    console: Console | None = None,
+) -> Path:
+    """Train, score, draw and write `out/index.html`, `out/results.json` and the figures as PNG files.
+
+    Parameters
+    ----------
+    out : folder, made if it is missing; files of an earlier run in it are replaced
+    seed : of the encoders, at least 0
+    datasets : names among the bundled examples; None takes all
+    recording : whether to encode the long recording too
+    max_steps : training steps of each encoder; None is the paper's rule
+    console : where progress is told; None is the terminal
+
+    Returns
+    -------
+    The absolute path of the page.
+
+    Raises
+    ------
+    ValueError
+        A name in `datasets` is none of the examples, or nothing is left to do.
+    """
+    known = {example.name: example for example in EXAMPLES}
+    names = list(known) if datasets is None else list(datasets)
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise ValueError(f"datasets holds {', '.join(unknown)}, wanted names among {', '.join(known)}")
+    if not names and not recording:
+        raise ValueError("datasets is empty and recording is False: nothing to show")
+    console = Console() if console is None else console
+    folder = Path(out).resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def say(text: str) -> None:
+        console.print(f"  [dim]{text}[/dim]", highlight=False)
+
+    n_parts, verbose = len(names) + recording, int(console.is_terminal)
+    started = time.perf_counter()
+    classified = []
+    for number, name in enumerate(names, 1):
+        console.print(f"[bold]{number}/{n_parts}  {name}[/bold]  {known[name].about}", highlight=False)
+        classified.append(classify(known[name], seed, max_steps, say, verbose))
+        scores = "   ".join(f"{method} {value:.3f}" for method, value in classified[-1].accuracy.items())
+        console.print(f"  {scores}", highlight=False)
+    encoded = None
+    if recording:
+        console.print(
+            f"[bold]{n_parts}/{n_parts}  An electrocardiogram[/bold]  one vector for each of its steps"
+        )
+        encoded = encode_recording(seed, max_steps, verbose)
+
+    say("drawing")
+    from tsrep.bench.environment import environment
+    from tsrep.cli.demo.page import build_page, draw, write_pictures
+    from tsrep.report import write_page
+
+    pictures = write_pictures(draw(classified, encoded), folder)
+    facts = {"seed": seed, "seconds": round(time.perf_counter() - started, 1), "environment": environment()}
+    results = {
+        **facts,
+        "datasets": {result.example.name: result.summary() for result in classified},
+        "recording": encoded.summary() if encoded else None,
+    }
+    (folder / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    page = write_page(folder / "index.html", build_page(classified, encoded, pictures, facts))
+
+    if classified:
+        console.print(_summary(classified))
+    console.print(
+        f"Done in {facts['seconds']:.0f} s. The page: [bold]{page}[/bold]", highlight=False, soft_wrap=True
+    )
+    console.print(
+        "Next: [bold]tsrep classify GunPoint --save encoder[/bold], or [bold]tsrep --help[/bold]",
+        highlight=False,
+    )
+    return page
+
+
+def _summary(classified: Sequence[Classified]) -> Table:
+    table = Table(title="Test accuracy", title_justify="left")
+    table.add_column("data set")
+    for method in METHODS:
+        table.add_column(method, justify="right")
+    table.add_column("training", justify="right")
+    for result in classified:
+        best = max(result.accuracy.values())
+        scores = [
+            f"[bold]{value:.3f}[/bold]" if value == best else f"{value:.3f}"
+            for value in result.accuracy.values()
+        ]
+        table.add_row(result.example.name, *scores, f"{result.seconds['train']:.0f} s")
+    return table

@@ -1,0 +1,31 @@
+"""Errors as one line. What a user can mend (a wrong name, a damaged file, a value out of range) is told without
+a traceback and ends with exit code 1; a mistake in the program itself keeps its traceback."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from typer.core import TyperGroup
+
+EXPECTED = (ValueError, OSError, FloatingPointError, ImportError)
+"""`tsrep`'s own errors are all among these. `OSError` is what files and networks raise."""
+
+
+class OneLineErrors(TyperGroup):
+    """A group of commands whose expected errors become one red line on stderr, unless there is `--debug`."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise
+        except EXPECTED as error:
+            if ctx.params.get("debug"):
+                raise
+            message = " ".join(str(error).split()) or type(error).__name__
+            console = Console(stderr=True, highlight=False, soft_wrap=True)
+            console.print(f"[bold red]error:[/bold red] {escape(message)}")
+            raise typer.Exit(1) from None
