@@ -18,14 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from tsrep.data.formats import READERS, DatasetFileError, format_of, open_text, read_dataset_file
 from tsrep.data.formats.arff import read_arff_header
-from tsrep.data.formats.fields import tidy_label
 from tsrep.data.formats.ts import read_ts_header
-from tsrep.data.panel import as_panel
 
 Array = NDArray[Any]
 
@@ -110,14 +107,9 @@ def load_dataset(
     for place in _places(root):
         found = _find(place, name, split)
         if found is not None:
-            X, y = read_dataset_file(found.path, found.member)
-            if y is None:
-                raise DatasetFileError(
-                    "no class labels or targets; read_dataset_file reads it without", str(found.path)
-                )
-            return X, y
+            return _read(found)
         tried.append(place)
-    return _download(name, split, tried)
+    return _read(_download(name, split, tried))
 
 
 def find_datasets(root: str | os.PathLike[str] | None = None) -> dict[str, list[str]]:
@@ -149,10 +141,16 @@ def _places(root: str | os.PathLike[str] | None) -> Iterator[Path]:
             if not Path(folder).is_dir():
                 raise DatasetNotFoundError(f"{source} is {str(folder)!r}, which is not a folder")
             yield Path(folder)
+    yield from (folder for folder in _sktime_folders() if folder.is_dir())
+
+
+def _sktime_folders() -> list[Path]:
+    """Where sktime keeps what it bundles and what it has downloaded."""
     sktime = importlib.util.find_spec("sktime")  # finds the package without importing it
-    if sktime is not None and sktime.origin is not None:
-        own = Path(sktime.origin).parent / "datasets"
-        yield from (folder for folder in (own / "data", own / "local_data") if folder.is_dir())
+    if sktime is None or sktime.origin is None:
+        return []
+    own = Path(sktime.origin).parent / "datasets"
+    return [own / "data", own / "local_data"]
 
 
 def _find(place: Path, name: str, split: str) -> _Found | None:
@@ -186,6 +184,15 @@ def _walk(place: Path, *, zips: bool, wanted: str | None = None) -> Iterator[_Fo
                 elif (found := _found(entry.name, path, None, depth)) and _is_wanted(found.name, wanted):
                     yield found
         level = below
+
+
+def _read(found: _Found) -> tuple[Array, Array]:
+    X, y = read_dataset_file(found.path, found.member)
+    if y is None:
+        raise DatasetFileError(
+            "no class labels or targets; read_dataset_file reads it without", str(found.path)
+        )
+    return X, y
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
@@ -244,8 +251,11 @@ def _archive_of(found: _Found) -> str | None:
     return "UCR"
 
 
-def _download(name: str, split: str, places: list[Path]) -> tuple[Array, Array]:
-    """Through sktime's own downloader, for the names that it knows."""
+def _download(name: str, split: str, places: list[Path]) -> _Found:
+    """The file that sktime's own downloader gets, for the names that it knows.
+
+    What sktime reads from it is not used: it changes the case of class labels.
+    """
     try:
         from sktime.datasets import load_UCR_UEA_dataset
         from sktime.datasets.tsc_dataset_names import multivariate, univariate
@@ -255,12 +265,16 @@ def _download(name: str, split: str, places: list[Path]) -> tuple[Array, Array]:
     if name.casefold() not in offered:
         reason = "the names that sktime can download"
         raise _not_found(name, split, places, reason, offered.values())
+    folder = _sktime_folders()[1]
     try:
-        X, y = load_UCR_UEA_dataset(offered[name.casefold()], split=split, return_type="nested_univ")
-        return as_panel(X, dtype=np.float64), np.array([tidy_label(str(label)) for label in y])
+        load_UCR_UEA_dataset(offered[name.casefold()], split=split, extract_path=str(folder))
     except Exception as error:  # whatever a network, a mirror or a half-written cache can do
         reason = f"sktime's download ({type(error).__name__}: {str(error)[:200]})"
         raise _not_found(name, split, places, reason) from error
+    found = _find(folder, name, split)
+    if found is None:
+        raise _not_found(name, split, places, f"sktime's download (left no file of it in {folder})")
+    return found
 
 
 def _not_found(

@@ -53,18 +53,12 @@ def parse_target(text: str, lines: TextLines) -> float:
 
 
 def parse_label(text: str, lines: TextLines) -> str:
-    """A class label as `tidy_label` gives it; an error if there is none or it is not text."""
+    """A class label as text. Whole numbers lose their decimals: `1`, `1.0` and `1.00e+00` are one class."""
     text = text.strip()
     if text.lower() in _MISSING or not text:
         raise lines.error("the class label is missing")
     if not text.isprintable() or "\ufffd" in text:
         raise lines.error(f"the class label {_shown(text)} is not readable text")
-    return tidy_label(text)
-
-
-def tidy_label(text: str) -> str:
-    """A class label without spaces around it; whole numbers lose their decimals: `1.0` and `1e+00` are `1`."""
-    text = text.strip()
     if _NUMBER.fullmatch(text):
         value = float(text)
         if value.is_integer() and abs(value) <= _LARGEST_WHOLE_LABEL:
