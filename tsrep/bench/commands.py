@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -34,6 +35,9 @@ Threads = Annotated[
     int | None, typer.Option(help="Threads in each process; default: the cores shared out.", min=1)
 ]
 Root = Annotated[Path | None, typer.Option(help="Folder of the archives; default $TSREP_DATA.")]
+ShortestFirst = Annotated[
+    bool, typer.Option("--shortest-first", help="Start with the cheapest cells: more of them, sooner.")
+]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Run cells again that failed before.")]
 
 
@@ -50,11 +54,12 @@ def ucr(
     threads: Threads = None,
     root: Root = None,
     retry_failed: RetryFailed = False,
+    shortest_first: ShortestFirst = False,
 ) -> None:
     """Classification on the univariate UCR archive."""
     datasets = _datasets("UCR", names, all_found, max_length, smallest, root)
     cells = grid("ucr", datasets, _methods(methods), _seeds(seeds))
-    _run("ucr", cells, results, workers, threads, root, retry_failed)
+    _run("ucr", cells, results, workers, threads, root, retry_failed, shortest_first)
 
 
 @app.command()
@@ -70,11 +75,12 @@ def uea(
     threads: Threads = None,
     root: Root = None,
     retry_failed: RetryFailed = False,
+    shortest_first: ShortestFirst = False,
 ) -> None:
     """Classification on the multivariate UEA archive."""
     datasets = _datasets("UEA", names, all_found, max_length, smallest, root)
     cells = grid("uea", datasets, _methods(methods), _seeds(seeds))
-    _run("uea", cells, results, workers, threads, root, retry_failed)
+    _run("uea", cells, results, workers, threads, root, retry_failed, shortest_first)
 
 
 @app.command("ts2vec-ablation")
@@ -88,13 +94,14 @@ def ts2vec_ablation(
     threads: Threads = None,
     root: Root = None,
     retry_failed: RetryFailed = False,
+    shortest_first: ShortestFirst = False,
 ) -> None:
     """The ablation table of the TS2Vec paper on small UCR sets, and whether its claims hold."""
     chosen = list(ablation.VARIANTS) if variants == "all" else _split(variants)
     _known("variant", chosen, ablation.VARIANTS)
     datasets = _datasets("UCR", names, not names, None, None if names else smallest, root)
     cells = grid("ts2vec-ablation", datasets, ["ts2vec"], _seeds(seeds), chosen)
-    _run("ts2vec-ablation", cells, results, workers, threads, root, retry_failed)
+    _run("ts2vec-ablation", cells, results, workers, threads, root, retry_failed, shortest_first)
 
 
 @app.command()
@@ -117,6 +124,7 @@ def _run(
     threads: int | None,
     root: Path | None,
     retry_failed: bool,
+    shortest_first: bool,
 ) -> None:
     from tsrep.bench.classification import evaluate, expected_cost
     from tsrep.bench.run import run
@@ -131,6 +139,7 @@ def _run(
             threads=threads,
             retry_failed=retry_failed,
             cost=partial(expected_cost, root=root),
+            shortest_first=shortest_first,
             console=console,
         )
     except KeyboardInterrupt:
@@ -193,12 +202,11 @@ def _split(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def _known(what: str, given: list[str], known: object) -> None:
-    unknown = [name for name in given if name not in known]  # type: ignore[operator]
+def _known(what: str, given: list[str], known: Collection[str]) -> None:
+    unknown = [name for name in given if name not in known]
     if unknown or not given:
-        raise typer.BadParameter(
-            f"unknown {what} {', '.join(unknown) or '(none)'}, wanted some of {', '.join(known)}"
-        )  # type: ignore[call-overload]
+        wanted = ", ".join(known)
+        raise typer.BadParameter(f"unknown {what} {', '.join(unknown) or '(none)'}, wanted some of {wanted}")
 
 
 def _folder(name: str, results: Path | None) -> Path:

@@ -20,7 +20,7 @@ def write_figures(accuracies: pd.DataFrame, methods: Sequence[str], ours: str, f
     if len(methods) >= 3 and len(common) >= 5:
         written.append(folder / "critical_difference.png")
         plot_critical_difference(common).savefig(written[-1], dpi=150)
-    others = [name for name in accuracies if name != ours and len(accuracies[[name]].dropna())]
+    others = [str(name) for name in accuracies if name != ours and accuracies[name].notna().any()]
     if ours in accuracies and others:
         written.append(folder / "scatter.png")
         plot_scatter(accuracies, ours, others).savefig(written[-1], dpi=150)
@@ -126,7 +126,7 @@ def write_ablation_figure(accuracies: pd.DataFrame, table: pd.DataFrame, path: P
     for row, name in enumerate(changed):
         difference = (accuracies[name] - accuracies["full"]).dropna()
         ax.scatter(difference, np.full(len(difference), row), s=16, color=FAINT, zorder=2)
-        mean = table.at[name, "difference"]
+        mean = float(table["difference"][name])
         ax.scatter(mean, row, s=60, marker="D", color=VERMILION if mean < 0 else BLUE, zorder=3)
     ax.set_yticks(range(len(changed)), [str(table.at[name, "label"]) for name in changed])
     ax.set_ylim(len(changed) - 0.5, -0.5)

@@ -47,6 +47,7 @@ def run(
     threads: int | None = None,
     retry_failed: bool = False,
     cost: Callable[[Cell], float] | None = None,
+    shortest_first: bool = False,
     console: Console | None = None,
 ) -> tuple[int, int]:
     """Run what is pending and return (finished, failed) of this call.
@@ -60,13 +61,14 @@ def run(
         Processes, and computing threads in each (None: the cores shared out evenly). Results on a CPU are the same
         to the bit only with the same number of threads, which each line records.
     cost : callable
-        Expected effort of a cell in any unit. Within a seed the dearest start first, so that the workers end together.
+        Expected effort of a cell in any unit. Within a seed the dearest start first, so that the workers end
+        together; or with `shortest_first` the cheapest, so that a run that is cut short has finished more.
     """
     console = console or Console(stderr=True)
     threads = threads or max(1, (environment()["hardware"]["cores"] or 1) // workers)
     todo = pending(cells, results_path, retry_failed)
     if cost is not None:
-        todo.sort(key=lambda cell: (cell.seed, -cost(cell)))
+        todo.sort(key=lambda cell: (cell.seed, cost(cell) if shortest_first else -cost(cell)))
     console.print(
         f"{len(cells)} cells, {len(cells) - len(todo)} done before, {len(todo)} to run -> {results_path}"
     )

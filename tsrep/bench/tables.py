@@ -68,20 +68,18 @@ def spread_table(lines: pd.DataFrame) -> pd.DataFrame:
 
 
 def compared_methods(accuracies: pd.DataFrame) -> list[str]:
-    """Methods measured on at least half of the sets; `ts2vec` first, then in the order of `METHODS`, then published."""
-    order = [*METHODS, PAPER]
-    enough = [name for name in accuracies if accuracies[name].notna().mean() >= 0.5 and name != RERUN]
-    return sorted(enough, key=lambda name: order.index(name) if name in order else len(order))
+    """The measured methods that at least half of the sets have, in the order of `METHODS`: those that are ranked."""
+    return [name for name in METHODS if name in accuracies and accuracies[name].notna().mean() >= 0.5]
 
 
 def summary(accuracies: pd.DataFrame) -> pd.DataFrame:
     """One row a method: sets, mean accuracy and mean rank over the sets that all compared methods have, and `ts2vec`
     against it: wins, ties, losses and Wilcoxon's p over the sets that both have, at three decimals as published."""
-    methods = [name for name in compared_methods(accuracies) if name != PAPER]
+    methods = compared_methods(accuracies)
     common = accuracies[methods].dropna()
     ranks = mean_ranks(common) if len(common) else np.full(len(methods), np.nan)
     rows = []
-    for name in [*methods, *[name for name in accuracies if name not in methods]]:
+    for name in [*methods, *[str(name) for name in accuracies if name not in methods]]:
         row: dict[str, Any] = {"method": name, "sets": int(accuracies[name].notna().sum())}
         if name in methods:
             row |= {"mean_accuracy": common[name].mean(), "mean_rank": ranks[methods.index(name)]}
@@ -98,7 +96,9 @@ def summary(accuracies: pd.DataFrame) -> pd.DataFrame:
                 "p": wilcoxon_p(both[OURS], both[name]) if len(both) else np.nan,
             }
         rows.append(row)
-    return pd.DataFrame(rows).set_index("method")
+    counts = ["sets", "shared_sets", "wins", "ties", "losses"]
+    table = pd.DataFrame(rows).set_index("method")
+    return table.astype({name: "Int64" for name in counts if name in table})
 
 
 def notable_differences(accuracies: pd.DataFrame) -> pd.DataFrame:
@@ -169,18 +169,17 @@ def _readable(lines: pd.DataFrame, accuracies: pd.DataFrame) -> pd.DataFrame:
     seeds = lines.pivot_table(index="dataset", columns="method", values="seed", aggfunc="nunique")
     best = accuracies.drop(columns=RERUN, errors="ignore").round(3).max(axis=1)
 
-    def text(dataset: str, method: str) -> str:
-        value = accuracies.at[dataset, method]
-        if np.isnan(value):
-            return ""
-        shown = f"{value:.3f}"
-        if method != RERUN and round(value, 3) >= best[dataset]:
-            shown = f"**{shown}**"
-        if method in spread and np.isfinite(spread.at[dataset, method]):
-            shown += f" ± {spread.at[dataset, method]:.3f} ({int(seeds.at[dataset, method])})"
-        return shown
-
-    texts = {m: [text(str(d), m) for d in accuracies.index] for m in accuracies}
+    texts: dict[str, list[str]] = {}
+    for method in map(str, accuracies):
+        texts[method] = []
+        for dataset in map(str, accuracies.index):
+            value = float(accuracies[method][dataset])
+            shown = "" if np.isnan(value) else f"{value:.3f}"
+            if shown and method != RERUN and float(shown) >= best[dataset]:
+                shown = f"**{shown}**"
+            if method in spread and np.isfinite(spread[method][dataset]):
+                shown += f" ± {spread[method][dataset]:.3f} ({seeds[method][dataset]:.0f})"
+            texts[method].append(shown)
     return pd.DataFrame(texts, index=accuracies.index)
 
 
@@ -190,7 +189,7 @@ def _long_csv(lines: pd.DataFrame, accuracies: pd.DataFrame, path: Path) -> Path
     seeds = lines.pivot_table(index="dataset", columns="method", values="seed", aggfunc="nunique")
     spread = spread_table(lines)
     columns: dict[str, pd.Series] = {}
-    for method in accuracies:
+    for method in map(str, accuracies):
         columns[method] = accuracies[method].round(6)
         if method in seeds:
             columns[f"{method} std"] = spread[method].round(6) if method in spread else pd.Series(dtype=float)
@@ -200,7 +199,7 @@ def _long_csv(lines: pd.DataFrame, accuracies: pd.DataFrame, path: Path) -> Path
 
 
 def _coverage(accuracies: pd.DataFrame) -> str:
-    methods = [name for name in compared_methods(accuracies) if name != PAPER]
+    methods = compared_methods(accuracies)
     common = accuracies[methods].dropna()
     text = (
         f"{len(accuracies)} data sets; mean accuracy and mean rank over the {len(common)} that "
@@ -270,9 +269,9 @@ def _text(value: Any) -> str:
         return value
     if value is None or pd.isna(value):
         return ""
-    if isinstance(value, (float, np.floating)) and not float(value).is_integer():
-        return f"{value:.3g}" if abs(value) < 0.001 else f"{value:.3f}"
-    return f"{value:.0f}" if isinstance(value, (float, np.floating)) and abs(value) > 1 else str(value)
+    if isinstance(value, (int, np.integer)):
+        return str(value)
+    return f"{value:.2g}" if 0 < abs(value) < 0.001 else f"{value:.3f}"
 
 
 def _markdown(table: pd.DataFrame) -> str:

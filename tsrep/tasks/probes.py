@@ -138,6 +138,6 @@ def subsample(Z: NDArray[Any], y: NDArray[Any], limit: int) -> tuple[NDArray[Any
 class quiet_about_small_classes(warnings.catch_warnings):
     """Silence scikit-learn's warning that a class has fewer members than there are folds: the protocol says so."""
 
-    def __enter__(self) -> None:  # type: ignore[override]
+    def __enter__(self) -> None:
         super().__enter__()
         warnings.filterwarnings("ignore", message="The least populated class in y")
