@@ -52,7 +52,7 @@ class Descent:
         self.objective = objective
         self.generator = generator
         self.fabric = fabric
-        self._forward, self._optimiser = fabric.setup(network, torch.optim.AdamW(network.parameters(), lr=lr))
+        self._forward, self._optimiser = fabric.setup(network, torch.optim.AdamW(network.parameters(), lr=lr, fused=True))
 
     def __call__(self, batch: Tensor) -> dict[str, Tensor]:
         self._forward.train()

@@ -23,16 +23,15 @@ class LSTM(nn.Module):
         self.recurrence = nn.LSTM(hidden_channels, width, batch_first=True, bidirectional=True)
         self.out = nn.Linear(2 * width, n_components)
 
-    def forward(self, latent: Tensor, inside: Tensor | None) -> Tensor:
+    def forward(self, latent: Tensor, inside: Tensor | None, steps: slice) -> Tensor:
         if inside is None:
-            return self.out(self.recurrence(latent)[0])
-        steps = latent.shape[1]
-        start = _first(inside)
-        order = (torch.arange(steps, device=latent.device) + start.unsqueeze(1)) % steps
+            return self.out(self.recurrence(latent)[0][:, steps])
+        length = latent.shape[1]
+        order = (torch.arange(length, device=latent.device) + _first(inside).unsqueeze(1)) % length
         lengths = inside.sum(1).clamp(min=1).cpu()
         packed = pack_padded_sequence(_take(latent, order), lengths, batch_first=True, enforce_sorted=False)
-        z, _ = pad_packed_sequence(self.recurrence(packed)[0], batch_first=True, total_length=steps)
-        return self.out(_take(z, order.argsort(1)))
+        z, _ = pad_packed_sequence(self.recurrence(packed)[0], batch_first=True, total_length=length)
+        return self.out(_take(z, order.argsort(1))[:, steps])
 
 
 class Transformer(nn.Module):
@@ -49,14 +48,14 @@ class Transformer(nn.Module):
         self.attention = nn.TransformerEncoder(layer, layers, enable_nested_tensor=False)
         self.out = nn.Linear(width, n_components)
 
-    def forward(self, latent: Tensor, inside: Tensor | None) -> Tensor:
-        steps = torch.arange(latent.shape[1], device=latent.device).expand(latent.shape[:2])
+    def forward(self, latent: Tensor, inside: Tensor | None, steps: slice) -> Tensor:
+        position = torch.arange(latent.shape[1], device=latent.device).expand(latent.shape[:2])
         if inside is not None:
-            steps = steps - _first(inside).unsqueeze(1)
+            position = position - _first(inside).unsqueeze(1)
             inside = inside | ~inside.any(1, keepdim=True)  # attention over nothing would be NaN
-        x = self.into(latent) + sinusoids(steps, self.width)
+        x = self.into(latent) + sinusoids(position, self.width)
         hidden = None if inside is None else ~inside
-        return self.out(self.attention(x, src_key_padding_mask=hidden))
+        return self.out(self.attention(x, src_key_padding_mask=hidden)[:, steps])
 
 
 def sinusoids(position: Tensor, width: int) -> Tensor:

@@ -18,7 +18,10 @@ from torch import Tensor, nn
 
 
 class DilatedConvolution(nn.Module):
-    """Three taps, `dilation` steps apart, zero-padded to keep the length: (B, H_in, T) -> (B, H_out, T)."""
+    """Three taps, `dilation` steps apart, zero-padded to keep the length: (B, T, H_in) -> (B, T, H_out).
+
+    Computed as one matrix product a tap, each over the steps where that tap meets the series.
+    """
 
     def __init__(self, in_channels: int, out_channels: int, dilation: int):
         super().__init__()
@@ -26,9 +29,12 @@ class DilatedConvolution(nn.Module):
         self.conv = nn.Conv1d(in_channels, out_channels, 3, padding=dilation, dilation=dilation)
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.dilation >= x.shape[-1]:  # both outer taps read zero padding only
-            return F.conv1d(x, self.conv.weight[..., 1:2], self.conv.bias)
-        return self.conv(x)
+        before, here, after = self.conv.weight.unbind(-1)
+        y = F.linear(x, here, self.conv.bias)
+        d = self.dilation
+        if d < x.shape[1]:
+            y = y + F.pad(F.linear(x[:, :-d], before), (0, 0, d, 0)) + F.pad(F.linear(x[:, d:], after), (0, 0, 0, d))
+        return y
 
 
 class ResidualBlock(nn.Module):
@@ -36,15 +42,17 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, in_channels: int, out_channels: int, dilation: int, last: bool):
         super().__init__()
+        self.dilation = dilation
         self.conv1 = DilatedConvolution(in_channels, out_channels, dilation)
         self.conv2 = DilatedConvolution(out_channels, out_channels, dilation)
-        project = last or in_channels != out_channels
-        self.projector = nn.Conv1d(in_channels, out_channels, 1) if project else nn.Identity()
+        self.projector = nn.Conv1d(in_channels, out_channels, 1) if last or in_channels != out_channels else None
 
     def forward(self, x: Tensor, inside: Tensor | None) -> Tensor:
         y = self.conv1(_only(F.gelu(x), inside))
         y = self.conv2(_only(F.gelu(y), inside))
-        return y + self.projector(x)
+        if self.projector is None:
+            return x + y
+        return y + F.linear(x, self.projector.weight[..., 0], self.projector.bias)
 
 
 class DilatedConvolutions(nn.Module):
@@ -57,13 +65,15 @@ class DilatedConvolutions(nn.Module):
             ResidualBlock(hidden_channels, width, 2**i, last=i == depth) for i, width in enumerate(widths)
         )
 
-    def forward(self, latent: Tensor, inside: Tensor | None) -> Tensor:
-        """`inside` (B, T): True where a step belongs to its instance; None: everywhere."""
-        x = latent.transpose(1, 2)
-        within = None if inside is None else inside.unsqueeze(1)
-        for block in self.blocks:
+    def forward(self, x: Tensor, inside: Tensor | None, steps: slice) -> Tensor:
+        """`inside` (B, T): True where a step belongs to its instance, None: everywhere. Gives the wanted `steps`."""
+        within = None if inside is None else inside.unsqueeze(-1)
+        *body, last = self.blocks
+        for block in body:
             x = block(x, within)
-        return x.transpose(1, 2)
+        if last.dilation < x.shape[1]:
+            return last(x, within)[:, steps]
+        return last(x[:, steps], None if within is None else within[:, steps])  # its steps do not meet
 
 
 class SeriesEncoder(nn.Module):
@@ -72,7 +82,7 @@ class SeriesEncoder(nn.Module):
     Parameters
     ----------
     projection : (B, T, C) -> (B, T, H), the input projection of the paper or the identity.
-    backbone : called with (B, T, H) and `inside`, gives (B, T, D).
+    backbone : called with (B, T, H), `inside` and `steps`, gives (B, len(steps), D).
     """
 
     def __init__(self, projection: nn.Module, backbone: nn.Module):
@@ -80,8 +90,10 @@ class SeriesEncoder(nn.Module):
         self.projection = projection
         self.backbone = backbone
 
-    def forward(self, x: Tensor, keep: Tensor | None = None, inside: Tensor | None = None) -> Tensor:
-        """Representations (B, T, D) of `x` (B, T, C).
+    def forward(
+        self, x: Tensor, keep: Tensor | None = None, inside: Tensor | None = None, steps: slice = slice(None)
+    ) -> Tensor:
+        """Representations (B, T, D) of `x` (B, T, C), or of the wanted `steps` of it.
 
         `x` may hold NaN: a step with any missing channel has a zero latent, as if it were masked. `keep` (B, T) is
         False where the timestamp mask hides a step. `inside` (B, T) is False where a step is padding; what comes out
@@ -90,7 +102,7 @@ class SeriesEncoder(nn.Module):
         observed = ~x.isnan().any(-1)
         shown = observed if keep is None else observed & keep
         latent = self.projection(x.nan_to_num(nan=0.0)) * shown.unsqueeze(-1)
-        return self.backbone(latent, inside)
+        return self.backbone(latent, inside, steps)
 
 
 def paper_encoder(in_channels: int, hidden_channels: int, n_components: int, depth: int) -> SeriesEncoder:

@@ -322,7 +322,7 @@ class TS2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimator):
 
         def encode_windows(batch: Tensor) -> Tensor:
             keep = last(*batch.shape[:2]) if hide_last else None
-            return network(batch, keep)
+            return network(batch, keep, steps=slice(context, None))
 
         Z = torch.empty(x.shape[0] * x.shape[1], self.n_components)
         for places, z in shown(last_of_windows(x, encode_windows, int(context)), len(Z), "Encoding", self.verbose):
@@ -349,9 +349,11 @@ class TS2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimator):
         encoder = self.encoder_.to(fabric.device)
 
         @torch.inference_mode()
-        def network(x: Tensor, keep: Tensor | None = None, within: Tensor | None = None) -> Tensor:
+        def network(
+            x: Tensor, keep: Tensor | None = None, within: Tensor | None = None, steps: slice = slice(None)
+        ) -> Tensor:
             with fabric.autocast():
-                return encoder(*fabric.to_device((x, keep, within))).float()
+                return encoder(*fabric.to_device((x, keep, within)), steps).float()
 
         return network
 

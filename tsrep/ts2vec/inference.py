@@ -24,7 +24,9 @@ def in_batches(x: Tensor, encode: Encode, steps_at_once: int = STEPS_AT_ONCE) ->
 def last_of_windows(
     x: Tensor, encode: Encode, context: int, steps_at_once: int = STEPS_AT_ONCE
 ) -> Iterator[tuple[slice, Tensor]]:
-    """Encodes, for every step of `x` (n, T, C), the window of that step and the `context` before it.
+    """For every step of `x` (n, T, C), encodes the window of that step and the `context` before it.
+
+    `encode` takes windows (B, context + 1, C) and gives the last step's representation of each, (B, 1, D).
 
     Yields (places, (len, D)): the last step's representation at those places of the flattened (n * T). Where a window
     begins before its series, the steps before are missing (NaN), as in the authors' code.
@@ -37,7 +39,7 @@ def last_of_windows(
         places = slice(start, min(start + at_once, n * steps))
         flat = torch.arange(places.start, places.stop)
         batch = windows[flat // steps, flat % steps].transpose(1, 2)
-        yield places, encode(batch)[:, -1]
+        yield places, encode(batch)[:, 0]
 
 
 def shown(

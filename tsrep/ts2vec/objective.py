@@ -80,7 +80,7 @@ class ContrastiveObjective:
         if self.augmentation is not None:
             view = AUGMENTATIONS[self.augmentation](view, generator)
         keep = MASKS[self.mask](view.shape[0], view.shape[1], generator).to(view.device)
-        z = network(view, keep, within)[:, steps].float()
+        z = network(view, keep, within, steps).float()
         if network.training:
             z = _dropout(z, generator)
         return z, None if within is None else within[:, steps]
