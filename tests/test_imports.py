@@ -30,7 +30,6 @@ ARROWS: dict[str, frozenset[str]] = {
     "bench": PUBLIC,
     "interop": PUBLIC,
     "report": PUBLIC,
-    "demo": PUBLIC | {"report", "bench"},  # the body of one command, so above what it shows
     "cli": frozenset({"everything"}),
     "__main__": frozenset({"cli"}),  # `python -m tsrep`
     "__init__": frozenset({"data", "metrics", "tasks", "base", "ts2vec", "ssgan", "masked"}),
