@@ -54,7 +54,14 @@ RELATIONAL = r"""@relation toy
 TSV = "1\t0.5\t-2e-1\tNaN\n-1\t1\t2\t3\n"
 TXT = "  1.0000000e+00   5.0e-01  2.0\n  2.0000000e+00   1.0  2.0\n"
 CSV = "1,0.5,2\n2,1,2\n"
-FORMATS = {"toy.ts": TS, "timed.ts": TIMED, "toy.arff": ARFF, "rel.arff": RELATIONAL, "toy.tsv": TSV, "toy.txt": TXT}
+FORMATS = {
+    "toy.ts": TS,
+    "timed.ts": TIMED,
+    "toy.arff": ARFF,
+    "rel.arff": RELATIONAL,
+    "toy.tsv": TSV,
+    "toy.txt": TXT,
+}
 
 
 def read(folder, name, text):
@@ -124,9 +131,19 @@ def test_compressed_files_read_the_same(tmp_path):
         ("a.ts", "@dimensions 10e12\n", 1, "wanted a positive whole number"),
         ("a.ts", "@classLabel true a\n@data\n1,2:b\n", 3, "'b' is not among those of the header"),
         ("a.ts", "@classLabel true a\n@data\n1,2:1:a\n", 3, "ragged channels: the channels of one instance"),
-        ("a.ts", "@classLabel true a\n@data\n1:2:a\n1:a\n", 4, "1 channels, as the first instance has, wanted 2"),
+        (
+            "a.ts",
+            "@classLabel true a\n@data\n1:2:a\n1:a\n",
+            4,
+            "1 channels, as the first instance has, wanted 2",
+        ),
         ("a.ts", "@classLabel true a\n@data\n1,2\n", 3, "no ':' before"),
-        ("a.ts", "@dimensions 3\n@classLabel true a\n@data\n1:2:a\n", 4, "2 channels, as @dimensions says, wanted 3"),
+        (
+            "a.ts",
+            "@dimensions 3\n@classLabel true a\n@data\n1:2:a\n",
+            4,
+            "2 channels, as @dimensions says, wanted 3",
+        ),
         ("a.ts", "@univariate true\n@classLabel true a\n@data\n1:2:a\n", 4, "@univariate true"),
         ("a.ts", "@equalLength true\n@classLabel true a\n@data\n1,2:a\n1:a\n", 5, "1 steps, as all have"),
         ("a.ts", "@equalLength true\n@seriesLength 3\n@classLabel true a\n@data\n1,2:a\n", 5, "wanted 3"),
@@ -139,7 +156,12 @@ def test_compressed_files_read_the_same(tmp_path):
         ("a.arff", "hello\n", 1, "no header line of an .arff file"),
         ("a.arff", "@attribute a numeric\n@attribute c {1}\n@attribute b numeric\n", 3, "after the class"),
         ("a.arff", "@attribute a date\n", 1, "of kind 'date' here is not supported"),
-        ("a.arff", "@attribute a numeric\n@attribute c {1}\n@data\n1,2,1\n", 4, "2 values, as many as the header"),
+        (
+            "a.arff",
+            "@attribute a numeric\n@attribute c {1}\n@data\n1,2,1\n",
+            4,
+            "2 values, as many as the header",
+        ),
         ("a.arff", "@attribute a numeric\n@attribute c {1}\n@data\n1,2\n", 4, "'2' is not among those"),
         ("a.arff", "@attribute a numeric\n@attribute c {1}\n@data\n{0 1}\n", 4, "without values"),
         ("a.xyz", "1\t2\n", None, "not a file of a known format"),
@@ -237,7 +259,9 @@ def damaged(draw, data):
             lines[row], lines[other] = lines[other], lines[row]
             data = b"\n".join(lines)
         elif kind == "number":
-            number = draw(st.sampled_from([b"1e400", b"9" * 5000, b"-inf", b"1_0", b"0x10", b"nan", b"?", b"(1,2)"]))
+            number = draw(
+                st.sampled_from([b"1e400", b"9" * 5000, b"-inf", b"1_0", b"0x10", b"nan", b"?", b"(1,2)"])
+            )
             data = data[:at] + number + data[at + 1 :]
         else:
             data = data[:at] + data[: draw(st.integers(0, 40))] + data[at:]

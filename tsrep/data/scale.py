@@ -110,7 +110,7 @@ def _mean_and_deviation(values: Array) -> tuple[float, float]:
     if observed.size == 0:
         return 0.0, 1.0
     largest = np.abs(observed).max() or 1.0  # dividing by it first keeps the squares of huge values finite
-    mean, deviation = observed.mean(), (observed / largest).std() * largest
-    if deviation <= 10 * np.finfo(values.dtype).eps * largest:
-        deviation = 1.0
-    return float(mean), float(deviation)
+    mean, deviation = (observed / largest).mean(), (observed / largest).std()
+    if deviation <= 10 * np.finfo(np.float64).eps:
+        return float(mean * largest), 1.0
+    return float(mean * largest), float(deviation * largest)
