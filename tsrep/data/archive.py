@@ -199,7 +199,7 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
             return sorted((one for one in entries if not one.name.startswith(".")), key=lambda one: one.name)
-    except PermissionError:
+    except OSError:  # not ours to read, or gone
         return []
 
 
@@ -246,7 +246,7 @@ def _archive_of(found: _Found) -> str | None:
                 return "UEA" if several else "UCR"
             if ending == ".arff":
                 return "UEA" if read_arff_header(iter(lines), lines).relational else "UCR"
-    except DatasetFileError:
+    except (DatasetFileError, OSError):
         pass  # loading it says what is wrong
     return "UCR"
 
@@ -267,9 +267,10 @@ def _download(name: str, split: str, places: list[Path]) -> _Found:
         raise _not_found(name, split, places, reason, offered.values())
     folder = _sktime_folders()[1]
     try:
+        folder.mkdir(exist_ok=True)
         load_UCR_UEA_dataset(offered[name.casefold()], split=split, extract_path=str(folder))
     except Exception as error:  # whatever a network, a mirror or a half-written cache can do
-        reason = f"sktime's download ({type(error).__name__}: {str(error)[:200]})"
+        reason = f"sktime's download ({type(error).__name__}: {' '.join(str(error).split())[:200]})"
         raise _not_found(name, split, places, reason) from error
     found = _find(folder, name, split)
     if found is None:
