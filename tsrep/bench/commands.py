@@ -58,7 +58,7 @@ def ucr(
 ) -> None:
     """Classification on the univariate UCR archive."""
     datasets = _datasets("UCR", names, all_found, max_length, smallest, root)
-    cells = grid("ucr", datasets, _methods(methods), _seeds(seeds))
+    cells = _cells("ucr", datasets, _methods(methods), _seeds(seeds))
     _run("ucr", cells, results, workers, threads, root, retry_failed, shortest_first)
 
 
@@ -79,7 +79,7 @@ def uea(
 ) -> None:
     """Classification on the multivariate UEA archive."""
     datasets = _datasets("UEA", names, all_found, max_length, smallest, root)
-    cells = grid("uea", datasets, _methods(methods), _seeds(seeds))
+    cells = _cells("uea", datasets, _methods(methods), _seeds(seeds))
     _run("uea", cells, results, workers, threads, root, retry_failed, shortest_first)
 
 
@@ -182,6 +182,17 @@ def _datasets(
     return chosen
 
 
+def _cells(table: str, datasets: list[str], methods: list[str], seeds: list[int]) -> list[Cell]:
+    """The whole grid, except that a method without randomness is measured with one seed, the first."""
+    from tsrep.bench.methods import SEEDLESS
+
+    return [
+        cell
+        for cell in grid(table, datasets, methods, seeds)
+        if cell.seed == seeds[0] or cell.method not in SEEDLESS
+    ]
+
+
 def _methods(text: str) -> list[str]:
     from tsrep.bench.methods import METHODS
 
@@ -194,7 +205,9 @@ def _seeds(text: str) -> list[int]:
     try:
         numbers = [int(part) for part in _split(text)]
     except ValueError:
-        raise typer.BadParameter(f"--seeds is {text!r}, wanted a count or a list such as 0,1,2") from None
+        numbers = []
+    if not numbers or min(numbers) < 0 or ("," not in text and numbers[0] < 1):
+        raise typer.BadParameter(f"--seeds is {text!r}, wanted a count such as 5 or a list such as 0,1,2")
     return numbers if "," in text else list(range(numbers[0]))
 
 

@@ -103,7 +103,8 @@ def plot_scatter(accuracies: pd.DataFrame, ours: str, others: Sequence[str]) -> 
         both = accuracies[[ours, others[index]]].dropna().round(3)
         wins, ties, losses = compare(both[ours], both[others[index]])
         ax.plot([low, 1], [low, 1], color=FAINT, linewidth=1, zorder=1)
-        colours = np.where(both[ours] >= both[others[index]], BLUE, VERMILION)
+        side = np.sign(both[ours] - both[others[index]])
+        colours = np.select([side > 0, side < 0], [BLUE, VERMILION], INK)
         ax.scatter(both[others[index]], both[ours], s=18, c=colours, alpha=0.75, linewidths=0, zorder=2)
         ax.set(xlim=(low, 1.01), ylim=(low, 1.01), aspect="equal", xlabel=others[index], ylabel=ours)
         bare(ax)
@@ -125,7 +126,9 @@ def write_ablation_figure(accuracies: pd.DataFrame, table: pd.DataFrame, path: P
     ax.axvline(0, color=INK, linewidth=1)
     for row, name in enumerate(changed):
         difference = (accuracies[name] - accuracies["full"]).dropna()
-        ax.scatter(difference, np.full(len(difference), row), s=16, color=FAINT, zorder=2)
+        ax.scatter(
+            difference, np.full(len(difference), row), s=16, color=INK, alpha=0.4, linewidths=0, zorder=2
+        )
         mean = float(table["difference"][name])
         ax.scatter(mean, row, s=60, marker="D", color=VERMILION if mean < 0 else BLUE, zorder=3)
     ax.set_yticks(range(len(changed)), [str(table.at[name, "label"]) for name in changed])

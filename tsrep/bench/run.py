@@ -124,7 +124,8 @@ def measure(cell: Cell, evaluate: Evaluate, threads: int) -> dict[str, Any]:
         with limited(threads):
             line |= {"status": "ok", **evaluate(cell)}
     except Exception as error:
-        trace = traceback.format_exc().splitlines()[-6:]
+        frames = traceback.extract_tb(error.__traceback__)[-4:]
+        trace = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
         line |= {"status": "failed", "error": f"{type(error).__name__}: {error}", "traceback": trace}
     line["seconds"] = round(time.perf_counter() - started, 3)
     return line | {"threads": threads}

@@ -99,7 +99,7 @@ class RepresentationClassifier(ClassifierMixin, BaseEstimator):
                 f"{int(np.sum(~labelled))} unlabelled instances (-1), wanted two classes or more; "
                 "classes called -1 must be renamed"
             )
-        self.encoder_ = self.encoder if self.prefit else clone(self.encoder).fit(X)
+        self.encoder_ = self.encoder if self.prefit else clone(self.encoder).fit(X, None)
         return self._fit_probe(np.asarray(self.encoder_.transform(X))[labelled], labels[labelled])
 
     def _fit_probe(self, Z: NDArray[Any], y: NDArray[Any]) -> Self:

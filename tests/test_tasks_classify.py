@@ -1,0 +1,201 @@
+"""RepresentationClassifier with small encoders of scikit-learn's making, and the probes' protocol."""
+
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.decomposition import PCA
+from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.svm import SVC
+
+from tsrep.tasks import RepresentationClassifier
+from tsrep.tasks.probes import PROBES, choose_probe, fit_svm, subsample
+
+
+class Moments(TransformerMixin, BaseEstimator):
+    """Mean, deviation and step size of each channel of a 3-D panel; remembers how many instances trained it."""
+
+    def fit(self, X, y=None):
+        assert y is None
+        self.seen_ = len(X)
+        return self
+
+    def transform(self, X):
+        return np.concatenate(
+            [X.mean(axis=2), X.std(axis=2), np.abs(np.diff(X, axis=2)).mean(axis=2)], axis=1
+        )
+
+
+def waves(n=60, classes=3, seed=0):
+    """Sines whose frequency is the class."""
+    rng = np.random.default_rng(seed)
+    y = np.arange(n) % classes
+    steps = np.linspace(0, 2 * np.pi, 40)
+    phase = rng.uniform(0, 6, (n, 1, 1))
+    X = np.sin((y[:, None, None] + 1) * steps + phase) + 0.1 * rng.normal(size=(n, 2, 40))
+    return X, y
+
+
+@pytest.mark.parametrize("probe", [*PROBES, "auto"])
+@pytest.mark.parametrize("classes", [2, 3])
+def test_learns_and_probabilities_agree_with_predict(probe, classes):
+    X, y = waves(classes=classes)
+    Xt, yt = waves(classes=classes, seed=1)
+    names = np.array(["slow", "medium", "fast"])
+    classifier = RepresentationClassifier(Moments(), probe=probe).fit(X, names[y])
+    assert classifier.score(Xt, names[yt]) > 0.8
+    p = classifier.predict_proba(Xt)
+    assert p.shape == (60, classes) and np.allclose(p.sum(axis=1), 1) and p.min() >= 0
+    assert np.array_equal(classifier.classes_[p.argmax(axis=1)], classifier.predict(Xt))
+    assert classifier.classes_.tolist() == sorted(names[:classes])
+
+
+def test_probabilities_agree_with_predict_where_votes_tie():
+    """One-vs-one votes tie on noise, and then scikit-learn's decision values and predictions may name different classes."""
+    rng = np.random.default_rng(3)
+    X, y = rng.normal(size=(80, 2, 12)), rng.integers(0, 5, 80)
+    Xt = rng.normal(size=(300, 2, 12))
+    classifier = RepresentationClassifier(Moments()).fit(X, y)
+    p = classifier.predict_proba(Xt)
+    assert np.array_equal(classifier.classes_[p.argmax(axis=1)], classifier.predict(Xt))
+
+
+def test_probabilities_of_noise_are_not_confident():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(100, 1, 20)), np.arange(100) % 2
+    p = (
+        RepresentationClassifier(Moments(), probe="ridge")
+        .fit(X, y)
+        .predict_proba(rng.normal(size=(100, 1, 20)))
+    )
+    assert p.max(axis=1).mean() < 0.65
+
+
+def test_decision_function_is_the_probes_own_and_1nn_has_none():
+    X, y = waves()
+    classifier = RepresentationClassifier(Moments()).fit(X, y)
+    assert np.array_equal(
+        classifier.decision_function(X), classifier.probe_.decision_function(Moments().transform(X))
+    )
+    assert not hasattr(RepresentationClassifier(Moments(), probe="knn").fit(X, y), "decision_function")
+
+
+def test_unlabelled_instances_train_the_encoder_only():
+    X, y = waves()
+    partly = np.where(np.arange(60) < 30, y, -1)
+    classifier = RepresentationClassifier(Moments(), probe="knn").fit(X, partly)
+    assert classifier.encoder_.seen_ == 60
+    assert classifier.classes_.tolist() == [0, 1, 2]
+    known = RepresentationClassifier(Moments().fit(X), probe="knn", prefit=True).fit(X[:30], y[:30])
+    assert np.array_equal(classifier.predict(X), known.predict(X))
+
+
+def test_labels_called_minus_one_are_refused_with_the_reason():
+    X, _ = waves()
+    with pytest.raises(ValueError, match="classes called -1 must be renamed"):
+        RepresentationClassifier(Moments()).fit(X, np.where(np.arange(60) % 2, 1, -1))
+    assert set(
+        RepresentationClassifier(Moments()).fit(X, np.where(np.arange(60) % 2, "1", "-1")).classes_
+    ) == {"-1", "1"}
+
+
+def test_encoder_is_cloned_unless_prefit():
+    X, y = waves()
+    encoder = Moments()
+    assert not hasattr(RepresentationClassifier(encoder).fit(X, y).encoder, "seen_")
+    encoder.fit(X[:7])
+    prefit = RepresentationClassifier(encoder, prefit=True).fit(X, y)
+    assert prefit.encoder_ is encoder and encoder.seen_ == 7
+
+
+def test_clone_grid_search_pipeline_and_pickle():
+    X, y = waves()
+    flat = X[:, 0]
+    search = GridSearchCV(
+        RepresentationClassifier(PCA(4)), {"probe": ["knn", "ridge"], "encoder__n_components": [2, 8]}, cv=3
+    )
+    assert search.fit(flat, y).best_score_ > 0.5
+    frozen = RepresentationClassifier(FrozenEstimator(Moments().fit(X)), probe="ridge")
+    assert (
+        GridSearchCV(frozen, {"probe": ["svm", "knn"]}, cv=3).fit(X, y).best_estimator_.encoder_.seen_ == 60
+    )
+    assert clone(RepresentationClassifier(Moments(), probe="auto")).probe == "auto"
+    piped = make_pipeline(RepresentationClassifier(Moments())).fit(X, y)
+    assert np.array_equal(pickle.loads(pickle.dumps(piped)).predict(X), piped.predict(X))
+
+
+def test_what_cannot_be_fitted_is_named():
+    X, y = waves()
+    with pytest.raises(ValueError, match="probe is 'forest'"):
+        RepresentationClassifier(Moments(), probe="forest").fit(X, y)
+    with pytest.raises(TypeError, match="encoder is None"):
+        RepresentationClassifier(None).fit(X, y)
+    with pytest.raises(ValueError, match="60 instances and y has 59"):
+        RepresentationClassifier(Moments()).fit(X, y[:-1])
+    with pytest.raises(ValueError, match="shape"):
+        RepresentationClassifier(Moments()).fit(X, np.eye(60))
+
+
+@pytest.mark.parametrize(
+    ("n", "classes", "searches"), [(49, 2, False), (50, 2, True), (60, 12, True), (59, 12, False)]
+)
+def test_svm_rule_for_small_sets(monkeypatch, n, classes, searches):
+    """Fewer than 50 instances, or fewer than five a class: C is infinite and nothing is searched."""
+    searched = []
+    fit = GridSearchCV.fit
+    monkeypatch.setattr(
+        GridSearchCV, "fit", lambda self, *a, **k: searched.append(self) or fit(self, *a, **k)
+    )
+    rng = np.random.default_rng(0)
+    probe = fit_svm(rng.normal(size=(n, 3)), np.arange(n) % classes)
+    assert isinstance(probe, SVC) and probe.gamma == "scale" and probe.kernel == "rbf"
+    assert bool(searched) == searches
+    if searches:
+        assert (
+            searched[0].param_grid["C"] == [10.0**k for k in range(-4, 5)] + [np.inf] and searched[0].cv == 5
+        )
+        assert probe.max_iter == 10_000_000
+    else:
+        assert np.inf == probe.C
+
+
+def test_svm_does_not_scale_its_features():
+    """A feature far smaller than the others must not matter, as without a scaler it cannot."""
+    rng = np.random.default_rng(0)
+    y = np.arange(40) % 2
+    Z = np.column_stack([rng.normal(size=(40, 3)), 1e-9 * y])
+    assert np.array_equal(fit_svm(Z, y).predict(Z * [1, 1, 1, 0]), fit_svm(Z, y).predict(Z))
+
+
+@pytest.mark.parametrize("probe", [*PROBES, "auto"])
+def test_a_class_with_one_member_is_no_obstacle(probe):
+    X, y = waves(80, 2)
+    y = np.where(np.arange(80) == 5, 7, y)
+    classifier = RepresentationClassifier(Moments(), probe=probe).fit(X, y)
+    assert classifier.predict_proba(X).shape == (80, 3)
+
+
+def test_subsample_keeps_proportions_and_single_members():
+    y = np.repeat([0, 1, 2], [600, 399, 1])
+    Z, kept = subsample(np.arange(1000)[:, None], y, 101)
+    assert np.bincount(kept).tolist() == [60, 40, 1]
+    assert np.array_equal(y[Z[:, 0]], kept)
+    again, _ = subsample(np.arange(1000)[:, None], y, 101)
+    assert np.array_equal(again, Z)
+
+
+def test_auto_takes_the_probe_that_fits_the_data():
+    """Two rings: nothing linear can tell them apart."""
+    rng = np.random.default_rng(0)
+    y = np.arange(120) % 2
+    angle = rng.uniform(0, 2 * np.pi, 120)
+    Z = (1 + 2 * y[:, None]) * np.column_stack([np.cos(angle), np.sin(angle)]) + 0.1 * rng.normal(
+        size=(120, 2)
+    )
+    name, accuracies = choose_probe(Z, y)
+    assert name in ("svm", "knn") and accuracies[name] > 0.95
+    assert accuracies["ridge"] < 0.8 and accuracies["logistic"] < 0.8
+    assert choose_probe(Z[:3], np.arange(3)) == ("svm", {})
