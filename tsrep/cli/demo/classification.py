@@ -81,6 +81,7 @@ def classify(example: Example, seed: int, max_steps: int | None, say: Say, verbo
     accuracy: dict[str, float] = {}
     representations: dict[str, NDArray[Any]] = {}
     watch = Stopwatch()
+    say("training")
     trained = TS2Vec(max_steps=max_steps, random_state=seed, verbose=verbose).fit(X_train)
     watch.seconds["train"] = trained.history_[-1]["seconds"]  # of the steps alone
     untrained = TS2Vec(max_steps=0, random_state=seed).fit(X_train)

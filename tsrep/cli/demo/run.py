@@ -67,9 +67,9 @@ def run(
         console.print(f"  {scores}", highlight=False)
     encoded = None
     if recording:
-        console.print(
-            f"[bold]{n_parts}/{n_parts}  An electrocardiogram[/bold]  one vector for each of its steps"
-        )
+        title = "An electrocardiogram"
+        console.print(f"[bold]{n_parts}/{n_parts}  {title}[/bold]  One vector for each of its steps.")
+        say("training")
         encoded = encode_recording(seed, max_steps, verbose)
 
     say("drawing")
