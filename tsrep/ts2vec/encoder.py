@@ -12,6 +12,8 @@ Shapes: B instances, T steps, C channels of the input, H hidden channels, D comp
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -56,13 +58,14 @@ class ResidualBlock(nn.Module):
 
 
 class DilatedConvolutions(nn.Module):
-    """The backbone of the paper: `depth` blocks and the output block, (B, T, H) -> (B, T, D)."""
+    """The backbone of the paper: `depth` blocks and the output block, (B, T, in_channels) -> (B, T, D)."""
 
-    def __init__(self, hidden_channels: int, n_components: int, depth: int):
+    def __init__(self, in_channels: int, hidden_channels: int, n_components: int, depth: int):
         super().__init__()
-        widths = [hidden_channels] * depth + [n_components]
+        widths = [in_channels] + [hidden_channels] * depth + [n_components]
         self.blocks = nn.ModuleList(
-            ResidualBlock(hidden_channels, width, 2**i, last=i == depth) for i, width in enumerate(widths)
+            ResidualBlock(before, after, 2**i, last=i == depth)
+            for i, (before, after) in enumerate(pairwise(widths))
         )
 
     def forward(self, x: Tensor, inside: Tensor | None, steps: slice) -> Tensor:
@@ -107,9 +110,8 @@ class SeriesEncoder(nn.Module):
 
 def paper_encoder(in_channels: int, hidden_channels: int, n_components: int, depth: int) -> SeriesEncoder:
     """The encoder of the paper: a linear projection and dilated convolutions."""
-    return SeriesEncoder(
-        nn.Linear(in_channels, hidden_channels), DilatedConvolutions(hidden_channels, n_components, depth)
-    )
+    backbone = DilatedConvolutions(hidden_channels, hidden_channels, n_components, depth)
+    return SeriesEncoder(nn.Linear(in_channels, hidden_channels), backbone)
 
 
 def _only(x: Tensor, inside: Tensor | None) -> Tensor:

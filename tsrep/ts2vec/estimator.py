@@ -25,7 +25,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor, nn
 
 from tsrep.base import RandomState, TorchEstimator, draw_seed, load
-from tsrep.data import as_panel
+from tsrep.data import as_panel, is_flat
 from tsrep.train.checkpoint import holds_model
 from tsrep.train.run import Run
 from tsrep.train.runtime import launch
@@ -201,7 +201,7 @@ class TS2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimator):
         elif self.backbone == "transformer":
             backbone = Transformer(width, self.n_components)
         else:
-            backbone = DilatedConvolutions(width, self.n_components, self.depth)
+            backbone = DilatedConvolutions(width, self.hidden_channels, self.n_components, self.depth)
         return SeriesEncoder(projection, backbone)
 
     def _length_of_training(self, values: int) -> tuple[int | None, int | None]:
@@ -366,7 +366,7 @@ class TS2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimator):
             single = panel.astype(np.float32)
         if np.isinf(single).any():
             raise ValueError("X has values too large for 32-bit floats (above 3.4e38); rescale it first")
-        is_table = _is_table(X, panel.shape)
+        is_table = is_flat(X)
         if reset:
             self.n_channels_ = panel.shape[1]
             self._fixes_length = is_table
@@ -463,13 +463,6 @@ class TS2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimator):
 def _as_steps(panel: Floats) -> Tensor:
     """(n, c, t) array -> (n, t, c) tensor."""
     return torch.from_numpy(panel).transpose(1, 2)
-
-
-def _is_table(X: Any, shape: tuple[int, ...]) -> bool:
-    """Whether `X`, which became a panel of this shape, is a plain (n, t) table: its columns are then features."""
-    if isinstance(X, list | tuple):
-        return shape[1] == 1 and all(np.ndim(row) == 1 and len(row) == shape[2] for row in X)
-    return getattr(X, "shape", None) == (shape[0], shape[2]) and shape[1] == 1
 
 
 def _within(intervals: ArrayLike, n: int, steps: int) -> Tensor:
