@@ -76,7 +76,9 @@ def draw_seed(random_state: RandomState) -> int:
         return int(random_state.integers(2**31))
     if isinstance(random_state, int | np.integer) and random_state >= 0:
         return int(random_state)
-    raise ValueError(f"random_state is {random_state!r}; wanted None, an integer of at least 0, or a numpy generator")
+    raise ValueError(
+        f"random_state is {random_state!r}; wanted None, an integer of at least 0, or a numpy generator"
+    )
 
 
 def _class_named(name: str, path: str | Path) -> type[TorchEstimator]:

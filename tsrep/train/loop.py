@@ -73,7 +73,8 @@ def fit(
             clock.batch += 1
             if clock.batch == batches.per_epoch:
                 clock.epoch, clock.batch = clock.epoch + 1, 0
-            if any([hook(clock, scalars) for hook in hooks]):
+            answers = [hook(clock, scalars) for hook in hooks]  # every hook is called, whatever the first says
+            if any(answers):
                 return clock
             if finished():
                 break

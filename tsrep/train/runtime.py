@@ -38,4 +38,6 @@ def launch(device: str = "auto", precision: str = "auto") -> Fabric:
     try:
         return Fabric(accelerator=kind, devices=devices, precision=PRECISIONS[precision])
     except Exception as error:  # Fabric raises several types of its own for hardware that is absent
-        raise ValueError(f"device {device!r} with precision {precision!r} cannot be used here: {error}") from error
+        raise ValueError(
+            f"device {device!r} with precision {precision!r} cannot be used here: {error}"
+        ) from error

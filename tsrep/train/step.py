@@ -44,7 +44,13 @@ class Descent:
     """
 
     def __init__(
-        self, network: nn.Module, objective: Objective, *, lr: float, generator: torch.Generator, fabric: Fabric
+        self,
+        network: nn.Module,
+        objective: Objective,
+        *,
+        lr: float,
+        generator: torch.Generator,
+        fabric: Fabric,
     ):
         network.to(fabric.device)
         self.network = network
@@ -52,7 +58,9 @@ class Descent:
         self.objective = objective
         self.generator = generator
         self.fabric = fabric
-        self._forward, self._optimiser = fabric.setup(network, torch.optim.AdamW(network.parameters(), lr=lr, fused=True))
+        self._forward, self._optimiser = fabric.setup(
+            network, torch.optim.AdamW(network.parameters(), lr=lr, fused=True)
+        )
 
     def __call__(self, batch: Tensor) -> dict[str, Tensor]:
         self._forward.train()
@@ -81,7 +89,11 @@ class Descent:
     def load_state(self, state: dict[str, Tensor]) -> None:
         """Takes up where the step that gave `state` stood; the averaged weights are set by the caller."""
         self.network.load_state_dict(
-            {name.removeprefix("network."): value for name, value in state.items() if name.startswith("network.")}
+            {
+                name.removeprefix("network."): value
+                for name, value in state.items()
+                if name.startswith("network.")
+            }
         )
         moments: dict[int, dict[str, Tensor]] = {}
         for name, value in state.items():

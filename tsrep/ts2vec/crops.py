@@ -113,7 +113,9 @@ def split_long(x: Tensor, longest: int) -> Tensor:
     pieces = torch.tensor_split(x, sections, dim=1)
     longest_piece = pieces[0].shape[1]
     padded = [
-        torch.cat([piece, piece.new_full((len(x), longest_piece - piece.shape[1], x.shape[2]), torch.nan)], dim=1)
+        torch.cat(
+            [piece, piece.new_full((len(x), longest_piece - piece.shape[1], x.shape[2]), torch.nan)], dim=1
+        )
         for piece in pieces
     ]
     return torch.cat(padded)

@@ -35,7 +35,11 @@ class DilatedConvolution(nn.Module):
         y = F.linear(x, here, self.conv.bias)
         d = self.dilation
         if d < x.shape[1]:
-            y = y + F.pad(F.linear(x[:, :-d], before), (0, 0, d, 0)) + F.pad(F.linear(x[:, d:], after), (0, 0, 0, d))
+            y = (
+                y
+                + F.pad(F.linear(x[:, :-d], before), (0, 0, d, 0))
+                + F.pad(F.linear(x[:, d:], after), (0, 0, 0, d))
+            )
         return y
 
 
@@ -47,7 +51,9 @@ class ResidualBlock(nn.Module):
         self.dilation = dilation
         self.conv1 = DilatedConvolution(in_channels, out_channels, dilation)
         self.conv2 = DilatedConvolution(out_channels, out_channels, dilation)
-        self.projector = nn.Conv1d(in_channels, out_channels, 1) if last or in_channels != out_channels else None
+        self.projector = (
+            nn.Conv1d(in_channels, out_channels, 1) if last or in_channels != out_channels else None
+        )
 
     def forward(self, x: Tensor, inside: Tensor | None) -> Tensor:
         y = self.conv1(_only(F.gelu(x), inside))

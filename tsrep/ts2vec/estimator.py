@@ -42,7 +42,9 @@ from tsrep.ts2vec.training import hold_out, prepare, train
 
 Floats = NDArray[np.float32]
 
-SMALL = 100_000  # values of training data up to which the default is 200 steps; 600 beyond (the authors' rule)
+SMALL = (
+    100_000  # values of training data up to which the default is 200 steps; 600 beyond (the authors' rule)
+)
 NOT_OF_THE_RUN = ("checkpoint", "checkpoint_every", "device", "random_state", "verbose", "warm_start")
 
 
@@ -187,7 +189,9 @@ class TS2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimator):
     def _start(self, channels: int) -> None:
         """A network with random weights, and nothing learned."""
         seed = draw_seed(self.random_state)
-        with torch.random.fork_rng(devices=[]):  # torch's initialisers know no other source than the global one
+        with torch.random.fork_rng(
+            devices=[]
+        ):  # torch's initialisers know no other source than the global one
             torch.manual_seed(seed)
             self.encoder_ = self._build(channels).eval().requires_grad_(False)
         self._run = Run(seed)
@@ -325,7 +329,9 @@ class TS2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimator):
             return network(batch, keep, steps=slice(context, None))
 
         Z = torch.empty(x.shape[0] * x.shape[1], self.n_components)
-        for places, z in shown(last_of_windows(x, encode_windows, int(context)), len(Z), "Encoding", self.verbose):
+        for places, z in shown(
+            last_of_windows(x, encode_windows, int(context)), len(Z), "Encoding", self.verbose
+        ):
             Z[places] = z.cpu()
         return Z.view(*x.shape[:2], -1).numpy()
 
@@ -376,7 +382,9 @@ class TS2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimator):
             self.n_features_in_ = panel.shape[1]
             vars(self).pop("feature_names_in_", None)
         if panel.shape[1] != self.n_channels_:
-            raise ValueError(f"X has {panel.shape[1]} channels, the encoder was fitted with {self.n_channels_}")
+            raise ValueError(
+                f"X has {panel.shape[1]} channels, the encoder was fitted with {self.n_channels_}"
+            )
         return single
 
     def _series(self, X: Any) -> Tensor:
@@ -469,7 +477,9 @@ def _within(intervals: ArrayLike, n: int, steps: int) -> Tensor:
     """One (start, stop) an instance -> (n, steps) booleans."""
     places = np.asarray(intervals)
     if places.shape != (n, 2) or not np.issubdtype(places.dtype, np.integer):
-        raise ValueError(f"intervals has shape {places.shape} and dtype {places.dtype}; wanted integers ({n}, 2)")
+        raise ValueError(
+            f"intervals has shape {places.shape} and dtype {places.dtype}; wanted integers ({n}, 2)"
+        )
     start, stop = torch.from_numpy(places.astype(np.int64)).unsqueeze(-1).unbind(1)
     wrong = ((start < 0) | (stop > steps) | (start >= stop)).flatten()
     if wrong.any():
@@ -491,4 +501,6 @@ def _pooling_of(window: int | str | None) -> Any:
         return multiscale
     if isinstance(window, int | np.integer) and window >= 1:
         return lambda z, within: max_over_windows(z, int(window), within)
-    raise ValueError(f"window is {window!r}; wanted None, an integer of at least 1, 'full_series' or 'multiscale'")
+    raise ValueError(
+        f"window is {window!r}; wanted None, an integer of at least 1, 'full_series' or 'multiscale'"
+    )

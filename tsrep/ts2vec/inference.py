@@ -13,7 +13,9 @@ STEPS_AT_ONCE = 4096  # per batch on a CPU: larger ones fall out of the cache an
 Encode = Callable[[Tensor], Tensor]
 
 
-def in_batches(x: Tensor, encode: Encode, steps_at_once: int = STEPS_AT_ONCE) -> Iterator[tuple[slice, Tensor]]:
+def in_batches(
+    x: Tensor, encode: Encode, steps_at_once: int = STEPS_AT_ONCE
+) -> Iterator[tuple[slice, Tensor]]:
     """(rows, encode(x[rows])) over the instances of `x` (n, T, C), a few at a time."""
     rows = max(1, steps_at_once // x.shape[1])
     for start in range(0, len(x), rows):

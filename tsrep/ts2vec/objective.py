@@ -55,9 +55,7 @@ class ContrastiveObjective:
             return flat_loss(_finite(z1), _finite(z2), alpha=1.0, inside=present)
         both = None if inside1 is None or inside2 is None else inside1 & inside2
         if self.hierarchical:
-            return hierarchical_loss(
-                z1, z2, alpha=self.alpha, temporal_unit=self.temporal_unit, inside=both
-            )
+            return hierarchical_loss(z1, z2, alpha=self.alpha, temporal_unit=self.temporal_unit, inside=both)
         return flat_loss(z1, z2, alpha=self.alpha, inside=both)
 
     def _views(self, x: Tensor, generator: torch.Generator) -> Views:

@@ -76,7 +76,9 @@ def train(
         after_step = [hooks.record(run.history), bar]
         if held_out is not None:
             parts = held_out.split(batch_size)
-            after_step.append(hooks.validate(run.history, lambda: _loss(step, parts, run.seed), VALIDATE_EVERY))
+            after_step.append(
+                hooks.validate(run.history, lambda: _loss(step, parts, run.seed), VALIDATE_EVERY)
+            )
         if patience is not None:
             after_step.append(hooks.stop_early(run.history, patience))
         if save is not None:
