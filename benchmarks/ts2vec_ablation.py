@@ -1,6 +1,6 @@
 """The ablation table of TS2Vec on the 15 smallest UCR sets, three seeds, and a verdict on each of the paper's claims.
 
-Source       Yue et al., "TS2Vec: Towards Universal Representation of Time Series", AAAI 2022, section 5 (there: 128 sets).
+Source       Yue et al., "TS2Vec: Towards Universal Representation of Time Series", AAAI 2022, section 5 (on 128 sets).
 Command      TSREP_DATA=... python benchmarks/ts2vec_ablation.py
              (the same as `tsrep bench ts2vec-ablation --workers 2`)
 Expectation  every change to the full model costs accuracy on average.

@@ -29,7 +29,7 @@ def test_compare_counts_from_the_first_methods_side():
 
 
 def test_friedman_by_hand():
-    """Three methods, four sets, always the same order: chi2 = 12 / (4*3*4) * (4^2 + 8^2 + 12^2) - 3*4*4 = 8, 2 degrees."""
+    """Three methods, four sets, one order: chi2 = 12 / (4*3*4) * (4^2 + 8^2 + 12^2) - 3*4*4 = 8, 2 degrees."""
     scores = np.tile([3.0, 2.0, 1.0], (4, 1))
     assert friedman_p(scores) == pytest.approx(np.exp(-4.0))
     assert friedman_p(np.ones((4, 3))) == 1.0
@@ -64,7 +64,7 @@ def test_pairwise_is_symmetric_and_corrected():
 
 
 def test_cliques_are_the_largest_groups_without_a_differing_pair():
-    """Ranks 1..4 for methods 2, 0, 1, 3; only the first and third by rank differ, and the last from all but the third."""
+    """By rank 2, 0, 1, 3: the first differs from the third and the last, the second from the last."""
     ranks = [2.0, 3.0, 1.0, 4.0]
     p = np.ones((4, 4))
     for i, j in ((2, 1), (2, 3), (0, 3)):
@@ -75,7 +75,7 @@ def test_cliques_are_the_largest_groups_without_a_differing_pair():
 
 
 def test_nemenyi_distance_uses_demsars_critical_values():
-    """Demsar (2006), table 5: q at 0.05 is 1.960 for two methods and 2.569 for four; 14 sets and four methods give 1.25."""
+    """Demsar (2006), table 5: q at 0.05 is 1.960 for two methods and 2.569 for four."""
     assert nemenyi_distance(2, 6) == pytest.approx(1.960 * np.sqrt(2 * 3 / 36), abs=1e-3)
     assert nemenyi_distance(4, 14) == pytest.approx(2.569 * np.sqrt(4 * 5 / (6 * 14)), abs=1e-3)
 

@@ -54,7 +54,7 @@ def test_learns_and_probabilities_agree_with_predict(probe, classes):
 
 
 def test_probabilities_agree_with_predict_where_votes_tie():
-    """One-vs-one votes tie on noise, and then scikit-learn's decision values and predictions may name different classes."""
+    """One-vs-one votes tie on noise; then decision values and predictions may name different classes."""
     rng = np.random.default_rng(3)
     X, y = rng.normal(size=(80, 2, 12)), rng.integers(0, 5, 80)
     Xt = rng.normal(size=(300, 2, 12))
