@@ -3,13 +3,17 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.decomposition import PCA
+from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
+from sklearn.utils.estimator_checks import check_estimator
 
 from tsrep.tasks import RepresentationClassifier
 from tsrep.tasks.probes import PROBES, choose_probe, fit_svm, subsample
@@ -135,6 +139,10 @@ def test_what_cannot_be_fitted_is_named():
         RepresentationClassifier(None).fit(X, y)
     with pytest.raises(ValueError, match="60 instances and y has 59"):
         RepresentationClassifier(Moments()).fit(X, y[:-1])
+    with pytest.raises(ValueError, match="the target y is None"):
+        RepresentationClassifier(Moments()).fit(X, None)
+    with pytest.raises(NotFittedError):
+        RepresentationClassifier(Moments()).predict(X)
     with pytest.raises(ValueError, match="shape"):
         RepresentationClassifier(Moments()).fit(X, np.eye(60))
 
@@ -199,3 +207,35 @@ def test_auto_takes_the_probe_that_fits_the_data():
     assert name in ("svm", "knn") and accuracies[name] > 0.95
     assert accuracies["ridge"] < 0.8 and accuracies["logistic"] < 0.8
     assert choose_probe(Z[:3], np.arange(3)) == ("svm", {})
+
+
+def test_scikit_learns_own_checks():
+    """All but those that speak of sparse input, of NaN (the encoder's business) and of a class called -1."""
+    results = check_estimator(RepresentationClassifier(StandardScaler(), probe="knn"), on_fail=None)
+    failed = {r["check_name"] for r in results if r["status"] == "failed"}
+    assert failed <= {
+        "check_estimator_sparse_array",
+        "check_estimator_sparse_matrix",
+        "check_estimators_pickle",
+        "check_classifiers_classes",
+    }
+    assert len(results) > 40
+
+
+def test_instances_are_counted_by_the_encoder_where_rows_are_steps():
+    """sktime's pd-multiindex has a row a time step; only the encoder knows how many instances that makes."""
+    X, y = waves(12, 2)
+    index = pd.MultiIndex.from_product([range(12), range(40)])
+    long = pd.DataFrame(X.transpose(0, 2, 1).reshape(-1, 2), index=index)
+    classifier = RepresentationClassifier(MomentsOfLongTable(), probe="knn")
+    assert classifier.fit(long, y).predict(long).tolist() == y.tolist()
+    with pytest.raises(ValueError, match="12 instances and y has 11"):
+        classifier.fit(long, y[:-1])
+
+
+class MomentsOfLongTable(Moments):
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        return np.column_stack([X.groupby(level=0).mean(), X.groupby(level=0).std()])

@@ -10,7 +10,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from tsrep.bench import ablation
 from tsrep.bench.cells import Cell, grid
 from tsrep.bench.results import RESULTS_FILE
 
@@ -97,8 +96,10 @@ def ts2vec_ablation(
     shortest_first: ShortestFirst = False,
 ) -> None:
     """The ablation table of the TS2Vec paper on small UCR sets, and whether its claims hold."""
-    chosen = list(ablation.VARIANTS) if variants == "all" else _split(variants)
-    _known("variant", chosen, ablation.VARIANTS)
+    from tsrep.bench.ablation import VARIANTS
+
+    chosen = list(VARIANTS) if variants == "all" else _split(variants)
+    _known("variant", chosen, VARIANTS)
     datasets = _datasets("UCR", names, not names, None, None if names else smallest, root)
     cells = grid("ts2vec-ablation", datasets, ["ts2vec"], _seeds(seeds), chosen)
     _run("ts2vec-ablation", cells, results, workers, threads, root, retry_failed, shortest_first)

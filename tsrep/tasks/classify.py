@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.utils import column_or_1d, get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
@@ -85,12 +86,14 @@ class RepresentationClassifier(ClassifierMixin, BaseEstimator):
         for method in ("fit", "transform"):
             if not hasattr(self.encoder, method):
                 raise TypeError(f"encoder is {self.encoder!r}, wanted an object with fit and transform")
-        labels = np.asarray(y)
-        if labels.ndim != 1:
-            raise ValueError(f"y has shape {labels.shape}, wanted one label an instance, (n_instances,)")
-        if len(labels) != len(X):
-            raise ValueError(f"X has {len(X)} instances and y has {len(labels)} labels, wanted as many")
+        if y is None:
+            raise ValueError(
+                "requires y to be passed, but the target y is None: wanted one label an instance"
+            )
+        labels = column_or_1d(y, warn=True)
         check_classification_targets(labels)
+        if isinstance(X, np.ndarray | list):
+            _check_as_many(len(X), len(labels))
         labelled = _is_labelled(labels)
         self.classes_ = np.unique(labels[labelled])
         if len(self.classes_) < 2:
@@ -100,7 +103,11 @@ class RepresentationClassifier(ClassifierMixin, BaseEstimator):
                 "classes called -1 must be renamed"
             )
         self.encoder_ = self.encoder if self.prefit else clone(self.encoder).fit(X, None)
-        return self._fit_probe(np.asarray(self.encoder_.transform(X))[labelled], labels[labelled])
+        Z = np.asarray(self.encoder_.transform(X))
+        _check_as_many(len(Z), len(labels))
+        if hasattr(self.encoder_, "n_features_in_"):
+            self.n_features_in_ = self.encoder_.n_features_in_
+        return self._fit_probe(Z[labelled], labels[labelled])
 
     def _fit_probe(self, Z: NDArray[Any], y: NDArray[Any]) -> Self:
         self.probe_name_ = self.probe
@@ -113,7 +120,8 @@ class RepresentationClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: Any) -> NDArray[Any]:
         """(n,) labels."""
-        return self.probe_.predict(self._represent(X))
+        Z = self._represent(X)
+        return self.probe_.predict(Z)
 
     def predict_proba(self, X: Any) -> NDArray[Any]:
         """(n, n_classes) probabilities, columns as in `classes_`, largest for the class that `predict` names.
@@ -139,8 +147,15 @@ class RepresentationClassifier(ClassifierMixin, BaseEstimator):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
-        tags.input_tags.allow_nan = True
+        tags.input_tags.allow_nan = (
+            hasattr(self.encoder, "fit") and get_tags(self.encoder).input_tags.allow_nan
+        )
         return tags
+
+
+def _check_as_many(instances: int, labels: int) -> None:
+    if instances != labels:
+        raise ValueError(f"X has {instances} instances and y has {labels} labels, wanted as many")
 
 
 def _is_labelled(y: NDArray[Any]) -> NDArray[np.bool_]:
