@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 
 class WeightAverage:
@@ -23,5 +23,6 @@ class WeightAverage:
     def update(self, network: nn.Module) -> None:
         """Takes in the network's present weights: mean += (weights - mean) / (count + 1)."""
         self.count += 1
-        means, weights = list(self.network.parameters()), list(network.parameters())
+        means: list[Tensor] = list(self.network.parameters())
+        weights: list[Tensor] = list(network.parameters())
         torch._foreach_lerp_(means, weights, 1.0 / self.count)

@@ -73,7 +73,9 @@ def fit(
             clock.batch += 1
             if clock.batch == batches.per_epoch:
                 clock.epoch, clock.batch = clock.epoch + 1, 0
-            answers = [hook(clock, scalars) for hook in hooks]  # every hook is called, whatever the first says
+            answers = [
+                hook(clock, scalars) for hook in hooks
+            ]  # every hook is called, whatever the first says
             if any(answers):
                 return clock
             if finished():

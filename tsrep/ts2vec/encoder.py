@@ -48,7 +48,6 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, in_channels: int, out_channels: int, dilation: int, last: bool):
         super().__init__()
-        self.dilation = dilation
         self.conv1 = DilatedConvolution(in_channels, out_channels, dilation)
         self.conv2 = DilatedConvolution(out_channels, out_channels, dilation)
         self.projector = (
@@ -73,6 +72,7 @@ class DilatedConvolutions(nn.Module):
             ResidualBlock(before, after, 2**i, last=i == depth)
             for i, (before, after) in enumerate(pairwise(widths))
         )
+        self.largest_dilation = 2**depth
 
     def forward(self, x: Tensor, inside: Tensor | None, steps: slice) -> Tensor:
         """`inside` (B, T): True where a step belongs to its instance, None: everywhere. Gives the wanted `steps`."""
@@ -80,7 +80,7 @@ class DilatedConvolutions(nn.Module):
         *body, last = self.blocks
         for block in body:
             x = block(x, within)
-        if last.dilation < x.shape[1]:
+        if self.largest_dilation < x.shape[1]:
             return last(x, within)[:, steps]
         return last(x[:, steps], None if within is None else within[:, steps])  # its steps do not meet
 

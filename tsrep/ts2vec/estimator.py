@@ -22,22 +22,22 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
-from torch import Tensor, nn
+from torch import Tensor
 
 from tsrep.base import RandomState, TorchEstimator, draw_seed, load
 from tsrep.data import as_panel, is_flat
 from tsrep.train.checkpoint import holds_model
 from tsrep.train.run import Run
 from tsrep.train.runtime import launch
-from tsrep.ts2vec.backbones import LSTM, Transformer
+from tsrep.ts2vec.build import build_encoder
 from tsrep.ts2vec.crops import inside
-from tsrep.ts2vec.encoder import DilatedConvolutions, SeriesEncoder
-from tsrep.ts2vec.inference import in_batches, last_of_windows, shown
+from tsrep.ts2vec.encoder import SeriesEncoder
+from tsrep.ts2vec.inference import in_batches, last_of_windows, on_device, shown
 from tsrep.ts2vec.masks import MASKS, last
 from tsrep.ts2vec.objective import ContrastiveObjective
 from tsrep.ts2vec.official import encoder_from_official
 from tsrep.ts2vec.parameters import check_parameters
-from tsrep.ts2vec.pooling import POOLINGS, max_over_time, max_over_windows, multiscale
+from tsrep.ts2vec.pooling import POOLINGS, pooling_over, steps_within
 from tsrep.ts2vec.training import hold_out, prepare, train
 
 Floats = NDArray[np.float32]
@@ -97,6 +97,12 @@ class TS2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimator):
     >>> encoder.transform(X).shape, encoder.encode(X).shape
     ((6, 16), (6, 40, 16))
     """
+
+    encoder_: SeriesEncoder
+    n_channels_: int
+    n_features_in_: int
+    _run: Run
+    _fixes_length: bool
 
     def __init__(
         self,
@@ -193,20 +199,18 @@ class TS2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimator):
             devices=[]
         ):  # torch's initialisers know no other source than the global one
             torch.manual_seed(seed)
-            self.encoder_ = self._build(channels).eval().requires_grad_(False)
+            self.encoder_ = self._build(channels)
         self._run = Run(seed)
 
     def _build(self, channels: int) -> SeriesEncoder:
-        width = self.hidden_channels if self.input_projection else channels
-        projection = nn.Linear(channels, width) if self.input_projection else nn.Identity()
-        backbone: nn.Module
-        if self.backbone == "lstm":
-            backbone = LSTM(width, self.n_components)
-        elif self.backbone == "transformer":
-            backbone = Transformer(width, self.n_components)
-        else:
-            backbone = DilatedConvolutions(width, self.hidden_channels, self.n_components, self.depth)
-        return SeriesEncoder(projection, backbone)
+        return build_encoder(
+            channels,
+            backbone=self.backbone,
+            input_projection=self.input_projection,
+            hidden_channels=self.hidden_channels,
+            n_components=self.n_components,
+            depth=self.depth,
+        )
 
     def _length_of_training(self, values: int) -> tuple[int | None, int | None]:
         if self.max_steps is None and self.max_epochs is None:
@@ -280,7 +284,7 @@ class TS2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimator):
             An interval is empty, leaves its series, or lies outside what was observed.
         """
         x = self._series(X)
-        chosen = inside(x) if intervals is None else inside(x) & _within(intervals, *x.shape[:2])
+        chosen = inside(x) if intervals is None else inside(x) & steps_within(intervals, *x.shape[:2])
         if not chosen.any(1).all():
             first = int(chosen.any(1).logical_not().nonzero()[0])
             raise ValueError(f"intervals[{first}] lies where nothing of instance {first} was observed")
@@ -300,12 +304,12 @@ class TS2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimator):
             side by side, (n, t, D * scales). "full_series" pools over all steps, (n, D). None: no pooling.
         mask : hides steps from the encoder, as `mask` of the constructor does in training; None hides nothing.
         """
-        shape = _pooling_of(window)
+        pool = pooling_over(window)
         x = self._series(X)
         parts = []
         for rows, z in self._encoded(x, mask):
             within = inside(x[rows]).to(z.device)
-            pooled = shape(z, None if within.all() else within)
+            pooled = pool(z, None if within.all() else within)
             if window != "full_series":
                 pooled = pooled.masked_fill(~within.unsqueeze(-1), torch.nan)
             parts.append(pooled.cpu())
@@ -322,7 +326,7 @@ class TS2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimator):
         if not isinstance(context, int | np.integer) or context < 0:
             raise ValueError(f"context is {context!r}; wanted an integer of at least 0")
         x = self._series(X)
-        network = self._network()
+        network = on_device(self.encoder_, self.device, self.precision)
 
         def encode_windows(batch: Tensor) -> Tensor:
             keep = last(*batch.shape[:2]) if hide_last else None
@@ -339,29 +343,15 @@ class TS2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimator):
         """(rows, representations (len, T, D)) over batches of `x` (n, T, C); what stands outside means nothing."""
         if mask is not None and mask not in MASKS:
             raise ValueError(f"mask is {mask!r}; wanted None or one of {list(MASKS)}")
-        network = self._network()
+        network = on_device(self.encoder_, self.device, self.precision)
         generator = torch.Generator().manual_seed(self._run.seed)
 
         def encode_batch(batch: Tensor) -> Tensor:
             within = inside(batch)
-            keep = None if mask is None else MASKS[mask](*batch.shape[:2], generator)
+            keep = None if mask is None else MASKS[mask](batch.shape[0], batch.shape[1], generator)
             return network(batch, keep, None if within.all() else within)
 
         return shown(in_batches(x, encode_batch), len(x), "Encoding", self.verbose)
-
-    def _network(self) -> Any:
-        """The encoder on its device, called with tensors of any, in the asked precision, without gradients."""
-        fabric = launch(self.device, self.precision)
-        encoder = self.encoder_.to(fabric.device)
-
-        @torch.inference_mode()
-        def network(
-            x: Tensor, keep: Tensor | None = None, within: Tensor | None = None, steps: slice = slice(None)
-        ) -> Tensor:
-            with fabric.autocast():
-                return encoder(*fabric.to_device((x, keep, within)), steps).float()
-
-        return network
 
     # Input
 
@@ -380,7 +370,8 @@ class TS2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimator):
             validate_data(self, X, reset=reset, skip_check_array=True)
         elif reset:
             self.n_features_in_ = panel.shape[1]
-            vars(self).pop("feature_names_in_", None)
+            if hasattr(self, "feature_names_in_"):
+                del self.feature_names_in_
         if panel.shape[1] != self.n_channels_:
             raise ValueError(
                 f"X has {panel.shape[1]} channels, the encoder was fitted with {self.n_channels_}"
@@ -424,7 +415,7 @@ class TS2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimator):
     # On disk
 
     def _fitted_state(self) -> tuple[dict[str, Any], dict[str, dict[str, Tensor]]]:
-        fitted = {"n_channels": self.n_channels_, "n_features_in": self.n_features_in_}
+        fitted: dict[str, Any] = {"n_channels": self.n_channels_, "n_features_in": self.n_features_in_}
         fitted |= {"fixes_length": self._fixes_length, "run": self._run.as_json()}
         if hasattr(self, "feature_names_in_"):
             fitted["feature_names_in"] = list(self.feature_names_in_)
@@ -433,7 +424,7 @@ class TS2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimator):
     def _restore(self, config: dict[str, Any], tensors: dict[str, dict[str, Tensor]]) -> None:
         check_parameters(self)
         fitted = config["fitted"]
-        self.encoder_ = self._build(fitted["n_channels"]).eval().requires_grad_(False)
+        self.encoder_ = self._build(fitted["n_channels"])
         self.encoder_.load_state_dict(tensors["model"])
         self._run = Run.from_json(fitted["run"], tensors["training"])
         self.n_channels_, self.n_features_in_ = fitted["n_channels"], fitted["n_features_in"]
@@ -453,16 +444,11 @@ class TS2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimator):
         ModelFileError
             It is no such checkpoint.
         """
-        encoder, _ = encoder_from_official(state)
-        blocks = encoder.backbone.blocks
-        shape = {
-            "n_components": blocks[-1].conv1.conv.out_channels,
-            "hidden_channels": encoder.projection.out_features,
-            "depth": len(blocks) - 1,
-        }
+        encoder, shape = encoder_from_official(state)
+        channels = shape.pop("channels")
         estimator = cls(**{**parameters, **shape})
         estimator.encoder_ = encoder
-        estimator.n_channels_ = estimator.n_features_in_ = encoder.projection.in_features
+        estimator.n_channels_ = estimator.n_features_in_ = channels
         estimator._fixes_length = False
         estimator._run = Run(draw_seed(estimator.random_state), finished=True)
         return estimator
@@ -471,36 +457,3 @@ class TS2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimator):
 def _as_steps(panel: Floats) -> Tensor:
     """(n, c, t) array -> (n, t, c) tensor."""
     return torch.from_numpy(panel).transpose(1, 2)
-
-
-def _within(intervals: ArrayLike, n: int, steps: int) -> Tensor:
-    """One (start, stop) an instance -> (n, steps) booleans."""
-    places = np.asarray(intervals)
-    if places.shape != (n, 2) or not np.issubdtype(places.dtype, np.integer):
-        raise ValueError(
-            f"intervals has shape {places.shape} and dtype {places.dtype}; wanted integers ({n}, 2)"
-        )
-    start, stop = torch.from_numpy(places.astype(np.int64)).unsqueeze(-1).unbind(1)
-    wrong = ((start < 0) | (stop > steps) | (start >= stop)).flatten()
-    if wrong.any():
-        first = int(wrong.nonzero()[0])
-        raise ValueError(
-            f"intervals[{first}] is {tuple(places[first].tolist())}; wanted 0 <= start < stop <= {steps}"
-        )
-    position = torch.arange(steps)
-    return (position >= start) & (position < stop)
-
-
-def _pooling_of(window: int | str | None) -> Any:
-    """The function (z, inside) -> pooled that `window` of `encode` names."""
-    if window is None:
-        return lambda z, within: z
-    if window == "full_series":
-        return max_over_time
-    if window == "multiscale":
-        return multiscale
-    if isinstance(window, int | np.integer) and window >= 1:
-        return lambda z, within: max_over_windows(z, int(window), within)
-    raise ValueError(
-        f"window is {window!r}; wanted None, an integer of at least 1, 'full_series' or 'multiscale'"
-    )

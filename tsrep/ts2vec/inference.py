@@ -8,9 +8,28 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from tsrep.train.runtime import launch
+from tsrep.ts2vec.encoder import SeriesEncoder
+
 STEPS_AT_ONCE = 4096  # per batch on a CPU: larger ones fall out of the cache and are slower
 
 Encode = Callable[[Tensor], Tensor]
+
+
+def on_device(encoder: SeriesEncoder, device: str, precision: str) -> Callable[..., Tensor]:
+    """`encoder` on its device, called as itself with tensors of any device, without gradients."""
+    fabric = launch(device, precision)
+    encoder.to(fabric.device)
+
+    @torch.inference_mode()
+    def network(
+        x: Tensor, keep: Tensor | None = None, inside: Tensor | None = None, steps: slice = slice(None)
+    ) -> Tensor:
+        x, keep, inside = fabric.to_device((x, keep, inside))
+        with fabric.autocast():
+            return encoder(x, keep, inside, steps).float()
+
+    return network
 
 
 def in_batches(

@@ -20,8 +20,8 @@ _NAMES = (
 )
 
 
-def encoder_from_official(state: Mapping[str, Any] | str | Path) -> tuple[SeriesEncoder, int]:
-    """The encoder of a checkpoint, and how many snapshots its average is over.
+def encoder_from_official(state: Mapping[str, Any] | str | Path) -> tuple[SeriesEncoder, dict[str, int]]:
+    """The encoder of a checkpoint, and its "channels", "n_components", "hidden_channels" and "depth".
 
     Parameters
     ----------
@@ -32,8 +32,8 @@ def encoder_from_official(state: Mapping[str, Any] | str | Path) -> tuple[Series
     ModelFileError
         It is not such a checkpoint. A file is read as plain tensors: one that asks to run code is refused.
     """
-    found = _read(state) if isinstance(state, str | Path) else dict(state)
-    snapshots = int(found.pop("n_averaged", 1))
+    found = dict(_read(state) if isinstance(state, str | Path) else state)
+    found.pop("n_averaged", None)
     weights = {_ours(name): torch.as_tensor(value).float() for name, value in found.items()}
     try:
         hidden, channels = weights["projection.weight"].shape
@@ -43,7 +43,8 @@ def encoder_from_official(state: Mapping[str, Any] | str | Path) -> tuple[Series
         encoder.load_state_dict(weights)
     except (KeyError, ValueError, RuntimeError) as error:
         raise ModelFileError(f"not a checkpoint of the TS2Vec authors' encoder: {error}") from error
-    return encoder.eval().requires_grad_(False), snapshots
+    shape = {"channels": channels, "n_components": components, "hidden_channels": hidden, "depth": depth}
+    return encoder.eval().requires_grad_(False), shape
 
 
 def _ours(name: str) -> str:
@@ -52,7 +53,7 @@ def _ours(name: str) -> str:
     return name
 
 
-def _read(path: str | Path) -> dict[str, Tensor]:
+def _read(path: str | Path) -> Mapping[str, Tensor]:
     try:
         found = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
@@ -61,4 +62,4 @@ def _read(path: str | Path) -> dict[str, Tensor]:
         raise ModelFileError(f"{path} is not a checkpoint of tensors: {error}") from error
     if not isinstance(found, Mapping):
         raise ModelFileError(f"{path} holds a {type(found).__name__}; wanted a state dict")
-    return dict(found)
+    return found

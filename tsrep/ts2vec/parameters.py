@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
+
 from tsrep.ts2vec.augment import AUGMENTATIONS
+from tsrep.ts2vec.build import BACKBONES
 from tsrep.ts2vec.masks import MASKS
 from tsrep.ts2vec.objective import PAIRS
 from tsrep.ts2vec.pooling import POOLINGS
 
-BACKBONES = ("dilated_conv", "lstm", "transformer")
 RECIPES = ("faithful",)
+
+INTEGER = (int, np.integer)
+NUMBER = (int, float, np.integer, np.floating)
 
 _CHOICES: dict[str, tuple[Any, ...]] = {
     "pooling": tuple(POOLINGS),
@@ -43,13 +47,13 @@ def check_parameters(estimator: Any) -> None:
         value = getattr(estimator, name)
         if value is None and name in _AT_LEAST_OR_NONE:
             continue
-        if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+        if not isinstance(value, INTEGER) or isinstance(value, bool) or value < least:
             raise ValueError(f"{name} is {value!r}; wanted an integer of at least {least}")
-    if not isinstance(estimator.lr, Real) or not estimator.lr > 0:
+    if not isinstance(estimator.lr, NUMBER) or not estimator.lr > 0:
         raise ValueError(f"lr is {estimator.lr!r}; wanted a number above 0")
     for name, excluded in (("alpha", None), ("validation_fraction", 1)):
         value = getattr(estimator, name)
-        if not isinstance(value, Real) or not 0 <= value <= 1 or value == excluded:
+        if not isinstance(value, NUMBER) or not 0 <= value <= 1 or value == excluded:
             raise ValueError(f"{name} is {value!r}; wanted a number from 0 to 1")
     if estimator.patience is not None and estimator.validation_fraction == 0:
         raise ValueError("patience waits for a validation loss: set validation_fraction above 0 as well")

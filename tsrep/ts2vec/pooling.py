@@ -5,9 +5,15 @@ Steps outside an instance never enter a pool; a place with nothing to pool is Na
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import ArrayLike
 from torch import Tensor
+
+Pooling = Callable[[Tensor, Tensor | None], Tensor]  # (z, where) -> pooled
 
 
 def max_over_time(z: Tensor, where: Tensor | None = None) -> Tensor:
@@ -46,3 +52,36 @@ def multiscale(z: Tensor, inside: Tensor | None = None) -> Tensor:
     while widths[-1] < z.shape[1]:
         widths.append(2 * widths[-1] - 1)
     return torch.cat([max_over_windows(z, width, inside) for width in widths], dim=-1)
+
+
+def steps_within(intervals: ArrayLike, n: int, steps: int) -> Tensor:
+    """One (start, stop) an instance -> (n, steps) booleans, True from start to stop - 1."""
+    places = np.asarray(intervals)
+    if places.shape != (n, 2) or not np.issubdtype(places.dtype, np.integer):
+        raise ValueError(
+            f"intervals has shape {places.shape} and dtype {places.dtype}; wanted integers ({n}, 2)"
+        )
+    start, stop = torch.from_numpy(places.astype(np.int64)).unsqueeze(-1).unbind(1)
+    wrong = ((start < 0) | (stop > steps) | (start >= stop)).flatten()
+    if wrong.any():
+        first = int(wrong.nonzero()[0])
+        raise ValueError(
+            f"intervals[{first}] is {tuple(places[first].tolist())}; wanted 0 <= start < stop <= {steps}"
+        )
+    position = torch.arange(steps)
+    return (position >= start) & (position < stop)
+
+
+def pooling_over(window: int | str | None) -> Pooling:
+    """The function that `window` of `TS2Vec.encode` names."""
+    if window is None:
+        return lambda z, within: z
+    if window == "full_series":
+        return max_over_time
+    if window == "multiscale":
+        return multiscale
+    if isinstance(window, int | np.integer) and window >= 1:
+        return lambda z, within: max_over_windows(z, int(window), within)
+    raise ValueError(
+        f"window is {window!r}; wanted None, an integer of at least 1, 'full_series' or 'multiscale'"
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -65,7 +65,7 @@ def train(
     step = Descent(network, objective, lr=lr, generator=generator, fabric=fabric)
     if run.tensors:
         step.load_state(run.tensors)
-    averaged = step.average.network
+    averaged = cast(SeriesEncoder, step.average.network)
 
     def keep(clock: Clock) -> None:
         run.clock, run.tensors = clock, step.state()
