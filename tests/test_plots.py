@@ -54,13 +54,13 @@ def test_heat_map_refuses_a_panel():
 
 
 def test_loss_has_a_faint_line_and_a_running_mean():
-    history = [{"step": i, "loss": float(i % 2), "seconds": 0.1} for i in range(100)]
+    history = [{"step": i, "loss": 1.0 + i % 2, "seconds": 0.1} for i in range(100)]
     (ax,) = plot_loss(history).axes
     raw, smooth = ax.lines
     assert raw.get_alpha() < 0.5 < smooth.get_linewidth()
-    np.testing.assert_allclose(raw.get_ydata(), [i % 2 for i in range(100)])
+    np.testing.assert_allclose(raw.get_ydata(), [1 + i % 2 for i in range(100)])
     assert np.ptp(smooth.get_ydata()[10:]) < 0.3
-    assert (ax.get_xlabel(), ax.get_ylabel()) == ("training step", "loss")
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("training step", "loss (logarithmic)")
     assert ax.get_legend() is None
 
 

@@ -32,17 +32,17 @@ body { margin: 0 auto; max-width: 52rem; padding: 1.5rem 1rem 4rem; background: 
        font: 1rem/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
 h1 { font-size: 1.9rem; line-height: 1.2; margin: .5rem 0 .25rem; }
 h2 { font-size: 1.3rem; margin: 2.5rem 0 .5rem; padding-top: .75rem; border-top: 1px solid var(--line); }
-.lead, figcaption, caption { color: var(--quiet); }
+.lead, figcaption { color: var(--quiet); }
 .lead { font-size: 1.1rem; margin-top: 0; }
 figure { margin: 1.25rem 0; }
 figure img { display: block; max-width: 100%; height: auto; margin: 0 auto; background: #fff;
              border-radius: 6px; border: 1px solid var(--line); }
-figcaption, caption { font-size: .9rem; padding: .4rem 0; text-align: left; }
-caption { caption-side: bottom; }
+figcaption { font-size: .9rem; padding: .4rem 0; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { padding: .4rem .7rem; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
-th { font-weight: 600; border-bottom: 2px solid var(--line); }
+th, td { padding: .4rem .6rem; text-align: right; border-bottom: 1px solid var(--line); }
+td { white-space: nowrap; }
+th { font-weight: 600; vertical-align: bottom; border-bottom: 2px solid var(--line); }
 th:first-child, td:first-child { text-align: left; }
 td.best { font-weight: 700; color: var(--accent); }
 pre { background: var(--panel); padding: .8rem 1rem; border-radius: 6px; overflow-x: auto; font-size: .9rem; }
@@ -110,8 +110,8 @@ def table(
         lines.append(f"<tr>{''.join(cells)}</tr>")
     head = "".join(f"<th>{escape(name)}</th>" for name in columns)
     return (
-        f'<div class="wide"><table><caption>{escape(caption)}</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
+        f'<figure><div class="wide"><table><thead><tr>{head}</tr></thead>'
+        f"<tbody>{''.join(lines)}</tbody></table></div><figcaption>{escape(caption)}</figcaption></figure>"
     )
 
 

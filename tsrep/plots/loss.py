@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator, ScalarFormatter
 
 from tsrep.plots.style import PALETTE, bare, new_figure
 
@@ -58,7 +59,11 @@ def plot_loss(history: History | Mapping[str, History], *, title: str | None = N
                 label=f"{name} validation".strip(),
             )
     ax.set_xlabel("training step")
-    ax.set_ylabel("loss")
+    ax.set_ylabel("loss (logarithmic)")
+    ax.set_yscale("log")
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.yaxis.set_major_formatter(ScalarFormatter())
+    ax.yaxis.set_minor_locator(NullLocator())
     bare(ax, grid="y")
     if len(ax.get_legend_handles_labels()[1]) > 1:
         ax.legend(frameon=False, fontsize=9, labelcolor="#333333")

@@ -74,7 +74,7 @@ def plot_maps(representations: Mapping[str, np.ndarray], y: np.ndarray) -> Figur
         _scatter(ax, Z, y, title or None)
     handles, names = panels[0].get_legend_handles_labels()
     if len(names) <= MOST_CLASSES_NAMED:
-        shown = [name if name == "unlabelled" else f"class {name}" for name in names]
+        shown = [f"class {name}" if name.lstrip("-").isdigit() else name for name in names]
         columns = min(len(names), 4)
         figure.legend(handles, shown, loc="outside lower center", ncols=columns, frameon=False, fontsize=9)
     return figure

@@ -89,7 +89,7 @@ def plot_representation(
         vmin=-2.5,
         vmax=2.5,
         extent=(*edges, len(rows), 0),
-        origin="upper",
+        interpolation="nearest",
     )
     below.set_ylabel(f"{len(rows)} of {per_step.shape[1]} dimensions")
     below.set_yticks([])

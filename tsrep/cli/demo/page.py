@@ -121,17 +121,17 @@ def _accuracy(classified: Sequence[Classified], picture: bytes) -> str:
 
 
 def verdict(classified: Sequence[Classified]) -> str:
-    """One or two sentences on whether training helped, counted from the results."""
+    """Whether training helped, in words, counted from the results."""
     gains = [result.accuracy[TRAINED] - result.accuracy[UNTRAINED] for result in classified]
     better, worse = sum(gain > 0 for gain in gains), sum(gain < 0 for gain in gains)
-    mean = {
-        method: sum(result.accuracy[method] for result in classified) / len(classified) for method in METHODS
-    }
-    means = ", ".join(f"{value:.3f} for {method}" for method, value in mean.items())
+    means = ", ".join(
+        f"{sum(result.accuracy[method] for result in classified) / len(classified):.3f} ({method})"
+        for method in METHODS
+    )
     return (
-        f"Training raised the accuracy on {better} of {len(classified)} data sets and lowered it on {worse}. "
-        f"The mean accuracy is {means}. This is one seed on small test parts: differences of a few hundredths "
-        "are noise."
+        f"On {better} of {len(gains)} data sets the trained encoder does better than the untrained one, on "
+        f"{worse} worse, on {len(gains) - better - worse} the same. Mean accuracies: {means}. This is one seed on "
+        "small test parts: differences of a few hundredths are noise."
     )
 
 
@@ -146,7 +146,7 @@ def _over_time(recording: Encoded, picture: bytes) -> str:
         ),
         report.figure(
             picture,
-            "Above: the end of the recording; shaded is the stretch that its annotators marked as abnormal "
+            "Above: the end of the recording; shaded is the stretch that the file labels as abnormal "
             f"({first:.1f} to {last:.1f} s), which the encoder was not told. Below, on the same time axis: the "
             f"16 of {recording.representation.shape[1]} dimensions that vary most, each standardised.",
             alt="An electrocardiogram above a heat-map of its representation, with a band at every beat.",
