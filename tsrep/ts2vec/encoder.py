@@ -18,29 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-
-class DilatedConvolution(nn.Module):
-    """Three taps, `dilation` steps apart, zero-padded to keep the length: (B, T, H_in) -> (B, T, H_out).
-
-    Computed as one matrix product a tap, each over the steps where that tap meets the series.
-    """
-
-    def __init__(self, in_channels: int, out_channels: int, dilation: int):
-        super().__init__()
-        self.dilation = dilation
-        self.conv = nn.Conv1d(in_channels, out_channels, 3, padding=dilation, dilation=dilation)
-
-    def forward(self, x: Tensor) -> Tensor:
-        before, here, after = self.conv.weight.unbind(-1)
-        y = F.linear(x, here, self.conv.bias)
-        d = self.dilation
-        if d < x.shape[1]:
-            y = (
-                y
-                + F.pad(F.linear(x[:, :-d], before), (0, 0, d, 0))
-                + F.pad(F.linear(x[:, d:], after), (0, 0, 0, d))
-            )
-        return y
+from tsrep.ts2vec.convolution import DilatedConvolution
 
 
 class ResidualBlock(nn.Module):
