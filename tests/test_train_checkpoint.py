@@ -1,0 +1,106 @@
+"""Saved folders: what comes back, and what every kind of damage leads to."""
+
+import json
+from contextlib import suppress
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tsrep.train.checkpoint import ModelFileError, holds_model, read_folder, write_folder
+
+TENSORS = {"model": {"weight": torch.arange(6.0).reshape(2, 3), "count": torch.tensor(3)}, "training": {}}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    path = tmp_path / "saved"
+    write_folder(path, {"class": "Some", "n": 3}, TENSORS)
+    return path
+
+
+def test_what_was_written_comes_back(folder):
+    config, tensors = read_folder(folder)
+    assert config["class"] == "Some"
+    assert config["n"] == 3
+    assert torch.equal(tensors["model"]["weight"], TENSORS["model"]["weight"])
+    assert tensors["model"]["count"] == 3
+    assert tensors["training"] == {}
+    assert {file.name for file in folder.parent.iterdir()} == {"saved"}  # nothing half-written stays behind
+
+
+def test_tensors_that_share_memory_or_are_views_are_stored(tmp_path):
+    base = torch.arange(6.0).reshape(2, 3)
+    write_folder(tmp_path / "m", {}, {"model": {"a": base, "b": base.T}})
+    assert torch.equal(read_folder(tmp_path / "m")[1]["model"]["b"], base.T)
+
+
+def test_a_saved_model_is_replaced_and_nothing_else_is(folder, tmp_path):
+    write_folder(folder, {"n": 4}, {"model": {}})
+    assert read_folder(folder)[0]["n"] == 4
+    assert not (folder / "training.safetensors").exists()
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "thesis.tex").write_text("years")
+    with pytest.raises(FileExistsError, match="thesis.tex"):
+        write_folder(tmp_path / "work", {}, {})
+    (folder / "notes.txt").write_text("mine")
+    with pytest.raises(FileExistsError, match="notes.txt"):
+        write_folder(folder, {}, {})
+    with pytest.raises(FileExistsError, match="is a file"):
+        write_folder(folder / "notes.txt", {}, {})
+    assert (tmp_path / "work" / "thesis.tex").read_text() == "years"
+
+
+def test_a_write_that_died_between_its_two_renames_leaves_the_old_model(folder):
+    folder.rename(folder.with_name(".saved.previous"))
+    assert holds_model(folder)
+    assert read_folder(folder)[0]["n"] == 3
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(data=st.data())
+def test_any_flipped_or_lost_byte_gives_one_kind_of_error_or_a_readable_config(folder, data):
+    file = folder / data.draw(st.sampled_from(["model.safetensors", "config.json"]))
+    whole = file.read_bytes()
+    place = data.draw(st.integers(0, len(whole) - 1))
+    if data.draw(st.booleans()):
+        damaged = whole[:place]
+    else:
+        damaged = whole[:place] + bytes([whole[place] ^ data.draw(st.integers(1, 255))]) + whole[place + 1 :]
+    file.write_bytes(damaged)
+    try:
+        if file.name == "model.safetensors":
+            with pytest.raises(ModelFileError, match="damaged"):
+                read_folder(folder)
+        else:
+            with suppress(ModelFileError):
+                read_folder(folder)
+    finally:
+        file.write_bytes(whole)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [("", "damaged"), ("[]", "not written by"), ('{"format": "other"}', "not written by")],
+)
+def test_foreign_and_empty_configs(folder, content, says):
+    (folder / "config.json").write_text(content)
+    with pytest.raises(ModelFileError, match=says):
+        read_folder(folder)
+
+
+def test_a_config_cannot_point_outside_its_folder(folder):
+    config = json.loads((folder / "config.json").read_text())
+    config["sha256"] = {"../secret.safetensors": "0"}
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ModelFileError):
+        read_folder(folder)
+
+
+def test_missing_folders_and_files(folder, tmp_path):
+    with pytest.raises(ModelFileError, match="not a saved model"):
+        read_folder(tmp_path / "nowhere")
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(ModelFileError, match="cannot be read"):
+        read_folder(folder)

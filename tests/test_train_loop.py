@@ -1,0 +1,112 @@
+"""The loop, its batches and its hooks, on a step that only counts."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tsrep.train import hooks
+from tsrep.train.average import WeightAverage
+from tsrep.train.batches import Batches
+from tsrep.train.loop import Clock, NonFiniteLossError, fit
+from tsrep.train.runtime import launch
+
+
+class Remembers:
+    """A step that keeps the batches it saw and returns the losses it was given (1.0 when they run out)."""
+
+    def __init__(self, losses=()):
+        self.seen, self.losses = [], list(losses)
+
+    def __call__(self, batch):
+        self.seen.append(batch.tolist())
+        return {"loss": torch.tensor(self.losses.pop(0) if self.losses else 1.0)}
+
+
+@given(n=st.integers(1, 40), batch_size=st.integers(1, 12), seed=st.integers(0, 5), epoch=st.integers(0, 3))
+def test_an_epoch_shows_every_instance_once_in_batches_of_nearly_equal_size(n, batch_size, seed, epoch):
+    batches = Batches(torch.arange(n), batch_size, seed)
+    parts = [part.tolist() for part in batches.epoch(epoch)]
+    sizes = [len(part) for part in parts]
+    assert sorted(sum(parts, [])) == list(range(n))
+    assert max(sizes) <= batch_size
+    assert max(sizes) - min(sizes) <= 1
+    assert len(parts) == batches.per_epoch
+
+
+def test_order_depends_on_seed_and_epoch_only():
+    batches = Batches(torch.arange(30), 7, seed=3)
+    second = [part.tolist() for part in batches.epoch(1)]
+    assert [part.tolist() for part in Batches(torch.arange(30), 7, seed=3).epoch(1)] == second
+    assert [part.tolist() for part in batches.epoch(1, skip=2)] == second[2:]
+    assert [part.tolist() for part in batches.epoch(2)] != second
+    assert [part.tolist() for part in Batches(torch.arange(30), 7, seed=4).epoch(1)] != second
+
+
+@pytest.mark.parametrize("stop", range(1, 12))
+def test_a_resumed_run_sees_the_batches_of_an_unbroken_one(stop):
+    batches = Batches(torch.arange(10), 4, seed=0)
+    unbroken, first, second = Remembers(), Remembers(), Remembers()
+    end = fit(unbroken, batches, max_steps=12)
+    clock = fit(first, batches, max_steps=stop)
+    assert fit(second, batches, max_steps=12, resume=clock) == end
+    assert first.seen + second.seen == unbroken.seen
+
+
+def test_limits():
+    batches = Batches(torch.arange(10), 4, seed=0)
+    assert fit(Remembers(), batches, max_steps=0) == Clock()
+    assert fit(Remembers(), batches, max_epochs=2) == Clock(step=6, epoch=2, batch=0)
+    assert fit(Remembers(), batches, max_steps=4, max_epochs=2).step == 4
+    with pytest.raises(ValueError, match="never end"):
+        fit(Remembers(), batches)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_a_loss_that_is_not_finite_stops_with_its_step(bad):
+    with pytest.raises(NonFiniteLossError, match="loss became .* at step 3"):
+        fit(Remembers([1.0, 2.0, bad]), Batches(torch.arange(4), 2, 0), max_steps=9)
+
+
+def test_history_validation_and_early_stopping():
+    history, validations = [], iter([3.0, 2.0, 2.5, 2.6, 1.0])
+    after = [
+        hooks.record(history),
+        hooks.validate(history, lambda: next(validations), every=2),
+        hooks.stop_early(history, patience=2),
+    ]
+    clock = fit(Remembers(), Batches(torch.arange(4), 2, 0), max_steps=100, hooks=after)
+    assert clock.step == 8  # the best validation, the second, lies two back at the fourth
+    assert [line["step"] for line in history] == list(range(1, 9))
+    assert [line.get("validation_loss") for line in history][1::2] == [3.0, 2.0, 2.5, 2.6]
+    assert all(line["loss"] == 1.0 for line in history)
+
+
+def test_every_hook_is_called_even_when_one_says_stop():
+    called = []
+    after = [lambda clock, scalars: True, lambda clock, scalars: called.append(clock.step)]
+    fit(Remembers(), Batches(torch.arange(4), 2, 0), max_steps=5, hooks=after)
+    assert called == [1]
+
+
+def test_weight_average_is_the_mean_of_all_snapshots_with_the_first():
+    network = torch.nn.Linear(2, 1, bias=False)
+    snapshots = [np.array([[0.0, 3.0]]), np.array([[1.0, 1.0]]), np.array([[5.0, 2.0]])]
+    network.weight.data = torch.tensor(snapshots[0])
+    average = WeightAverage(network)
+    for snapshot in snapshots[1:]:
+        network.weight.data = torch.tensor(snapshot)
+        average.update(network)
+    np.testing.assert_allclose(average.network.weight, np.mean(snapshots, axis=0))
+    assert not average.network.weight.requires_grad
+
+
+@pytest.mark.parametrize(
+    ("device", "precision"), [("tpu", "auto"), ("cuda:x", "auto"), ("cpu", "8"), ("cuda:99", "auto")]
+)
+def test_unknown_devices_and_precisions_are_refused(device, precision):
+    with pytest.raises(ValueError, match="device|precision"):
+        launch(device, precision)
