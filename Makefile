@@ -54,8 +54,8 @@ docs: $(READY)  ## the documentation as a site in site/
 	$(BIN)/mkdocs build --strict
 
 bench: $(READY)  ## the published tables, measured again (hours; finished cells are kept)
-	$(BIN)/tsrep bench ucr
-	$(BIN)/tsrep bench uea
+	$(BIN)/tsrep bench ucr --all --max-length 600
+	$(BIN)/tsrep bench uea --all
 	$(BIN)/tsrep bench ts2vec-ablation
 
 clean:  ## remove the environments, caches and built pages

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tsrep.metrics.ranking import holm, wilcoxon_p
+from tsrep.metrics import holm, wilcoxon_p
 
 FULL = "full"
 

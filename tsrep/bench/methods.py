@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tsrep.bench import baselines
-from tsrep.tasks.probes import PROBES, choose_probe, fit_ridge
+from tsrep.tasks import fit_ridge, fit_svm
 
 
 @dataclass
@@ -52,10 +52,9 @@ def ts2vec(
     y_train: NDArray[Any],
     X_test: NDArray[Any],
     seed: int,
-    probe: str = "svm",
     **settings: Any,
 ) -> Outcome:
-    """TS2Vec as in the paper and, with `settings`, its variants; then a probe on the whole-series representations."""
+    """TS2Vec as in the paper and, with `settings`, its variants; then the paper's SVM on the whole series' vectors."""
     from tsrep import TS2Vec
 
     watch = Stopwatch()
@@ -64,9 +63,8 @@ def ts2vec(
     with watch("encode"):
         Z_train, Z_test = (np.asarray(encoder.transform(X)) for X in (X_train, X_test))
     with watch("probe"):
-        name = choose_probe(Z_train, y_train)[0] if probe == "auto" else probe
-        predicted = PROBES[name](Z_train, y_train).predict(Z_test)
-    return Outcome(predicted, watch.seconds, {"settings": settings, "probe": name, **_training(encoder)})
+        predicted = fit_svm(Z_train, y_train).predict(Z_test)
+    return Outcome(predicted, watch.seconds, {"settings": settings, "probe": "svm", **_training(encoder)})
 
 
 def _training(encoder: Any) -> dict[str, Any]:
@@ -81,11 +79,6 @@ def _training(encoder: Any) -> dict[str, Any]:
 def untrained(X_train: NDArray[Any], y_train: NDArray[Any], X_test: NDArray[Any], seed: int) -> Outcome:
     """The TS2Vec network with its initial random weights, and the same SVM."""
     return ts2vec(X_train, y_train, X_test, seed, max_steps=0)
-
-
-def ts2vec_best(X_train: NDArray[Any], y_train: NDArray[Any], X_test: NDArray[Any], seed: int) -> Outcome:
-    """The recipe that goes beyond the paper, with the probe chosen by cross-validation."""
-    return ts2vec(X_train, y_train, X_test, seed, probe="auto", recipe="best")
 
 
 def nearest_euclidean(
@@ -129,7 +122,6 @@ def _filling(X_train: NDArray[Any], X_test: NDArray[Any], rule: str) -> dict[str
 
 METHODS: dict[str, Method] = {
     "ts2vec": ts2vec,
-    "ts2vec-best": ts2vec_best,
     "untrained": untrained,
     "1nn-euclidean": nearest_euclidean,
     "1nn-dtw": nearest_dtw,

@@ -28,7 +28,7 @@ class DilatedConvolution(nn.Module):
         return convolve(x, self.conv.weight, self.conv.bias, self.dilation)
 
 
-def three_taps(x: Tensor, weight: Tensor, bias: Tensor, dilation: int) -> Tensor:
+def three_taps(x: Tensor, weight: Tensor, bias: Tensor | None, dilation: int) -> Tensor:
     """y_t = bias + W_0 x_(t - dilation) + W_1 x_t + W_2 x_(t + dilation); `weight` is (H_out, H_in, 3)."""
     before, here, after = weight.unbind(-1)
     y = F.linear(x, here, bias)
