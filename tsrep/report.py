@@ -27,7 +27,7 @@ STYLE = """
   :root { --ink: #e4e7eb; --quiet: #9aa5b1; --ground: #15191e; --line: #323b45; --panel: #1e242b;
           --accent: #56b4e9; } }
 * { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 52rem; padding: 1.5rem 1rem 4rem; background: var(--ground);
+body { margin: 0 auto; max-width: 60rem; padding: 1.5rem 1rem 4rem; background: var(--ground);
        color: var(--ink);
        font: 1rem/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
 h1 { font-size: 1.9rem; line-height: 1.2; margin: .5rem 0 .25rem; }
