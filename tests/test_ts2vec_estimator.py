@@ -110,7 +110,7 @@ def test_a_table_fixes_the_length_and_a_panel_the_channels(X):
     np.testing.assert_array_equal(encoder.transform(table), encoder.transform(table[:, None]))
     with pytest.raises(ValueError, match="X has 20 features, but TS2Vec is expecting 30"):
         encoder.transform(table[:, :20])
-    with pytest.raises(ValueError, match="X has 2 channels, the encoder was fitted with 1"):
+    with pytest.raises(ValueError, match="X has 2 channels, TS2Vec was fitted with 1"):
         encoder.transform(X)
     with pytest.raises(NotFittedError):
         small().transform(X)
@@ -314,9 +314,18 @@ def test_validation_loss_and_early_stopping(X):
         small(validation_fraction=0.5).fit(X[:1])
 
 
-def test_divergence_stops_with_a_clear_error(X):
+def test_divergence_stops_with_a_clear_error_and_leaves_what_was_fitted(X):
+    diverges = small(max_steps=200, lr=1e30)
     with pytest.raises(NonFiniteLossError, match="learning rate"):
-        small(max_steps=200, lr=1e30).fit(X)
+        diverges.fit(X)
+    with pytest.raises(NotFittedError):
+        diverges.transform(X)
+    encoder = small().fit(X)
+    Z, history = encoder.transform(X), list(encoder.history_)
+    with pytest.raises(NonFiniteLossError):
+        encoder.set_params(lr=1e30, max_steps=200, warm_start=True).fit(X)
+    np.testing.assert_array_equal(encoder.transform(X), Z)
+    assert encoder.history_ == history
 
 
 @pytest.mark.parametrize(
@@ -382,6 +391,16 @@ def test_nothing_is_pickled_and_the_config_can_be_read(X, tmp_path):
     assert {"tsrep", "torch", "numpy"} <= set(config["versions"])
 
 
+def test_column_names_and_the_length_of_a_table_are_kept(X, tmp_path):
+    frame = pd.DataFrame(X[:, 0], columns=[f"hour {i}" for i in range(30)])
+    small().fit(frame).save(tmp_path / "m")
+    loaded = load(tmp_path / "m")
+    assert list(loaded.feature_names_in_) == list(frame.columns)
+    assert loaded.n_features_in_ == 30
+    with pytest.raises(ValueError, match="feature names"):
+        loaded.transform(frame.rename(columns={"hour 3": "three"}))
+
+
 def test_foreign_models_are_refused(X, tmp_path):
     path = tmp_path / "m"
     small().fit(X).save(path)
@@ -406,19 +425,18 @@ def test_a_checkpoint_is_gone_on_with_and_guards_its_run(X, tmp_path):
     class Stop(Exception):
         pass
 
-    interrupted = small(**parameters)
-    save, saved = interrupted._save_checkpoint, []
+    class Interrupted(TS2Vec):
+        def save(self, path):
+            super().save(path)
+            if self.n_steps_ == 8:
+                raise Stop
 
-    def save_twice(encoder):
-        save(encoder)
-        saved.append(interrupted.n_steps_)
-        if len(saved) == 2:
-            raise Stop
-
-    interrupted._save_checkpoint = save_twice
+    Interrupted.__module__, Interrupted.__qualname__ = (
+        TS2Vec.__module__,
+        TS2Vec.__qualname__,
+    )  # saved as what it is
     with pytest.raises(Stop):
-        interrupted.fit(X)
-    assert saved == [4, 8]
+        Interrupted(**{**SMALL, **parameters}).fit(X)
     resumed = small(**parameters).fit(X)
     unbroken = small(max_steps=12).fit(X)
     assert resumed.n_steps_ == 12
@@ -441,8 +459,8 @@ def test_a_killed_run_ends_where_an_unbroken_one_does(X, tmp_path):
         from tsrep import TS2Vec
 
         class Tells(TS2Vec):
-            def _save_checkpoint(self, encoder):
-                super()._save_checkpoint(encoder)
+            def save(self, path):
+                super().save(path)
                 print(self.n_steps_, flush=True)
 
         Tells.__module__, Tells.__qualname__ = TS2Vec.__module__, TS2Vec.__qualname__  # saved as what it is

@@ -1,4 +1,4 @@
-"""What the estimators that train a torch module share: the seed, the fitted state on disk, and reading it back."""
+"""What the estimators that train a torch module share: what they take in, the seed, and the fitted state on disk."""
 
 from __future__ import annotations
 
@@ -8,20 +8,63 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
+from tsrep.data import as_panel, is_flat
 from tsrep.train.checkpoint import ModelFileError, read_folder, write_folder
 
+Floats = NDArray[np.float32]
 RandomState = int | np.random.RandomState | np.random.Generator | None
 
 
-class TorchEstimator(BaseEstimator):
-    """A scikit-learn estimator around a torch module.
+INPUT = ("n_channels_", "n_features_in_", "_fixes_length")
 
-    A subclass gives `_fitted_state` and `_restore`; saving, loading and seeding are here.
+
+class TorchEstimator(BaseEstimator):
+    """A scikit-learn estimator of panels around a torch module.
+
+    A subclass gives `_fitted_state` and `_restore`, and sets what it fits only when the fit has succeeded.
     """
+
+    n_channels_: int
+    n_features_in_: int
+    feature_names_in_: NDArray[np.object_]
+    _fixes_length: bool
+
+    def _panel(self, X: Any, reset: bool) -> Floats:
+        """A float32 copy of `X` as a panel that fits what was fitted on; `reset`: it is what will be fitted on.
+
+        A table (n, t) fixes the length, as scikit-learn's features do; a panel (n, c, t) fixes its channels only.
+        """
+        panel = as_panel(X)
+        with np.errstate(over="ignore"):
+            single = panel.astype(np.float32)
+        if np.isinf(single).any():
+            raise ValueError("X has values too large for 32-bit floats (above 3.4e38); rescale it first")
+        table = is_flat(X)
+        if reset:
+            self.n_channels_ = panel.shape[1]
+            self._fixes_length = table
+        if table and self._fixes_length:
+            validate_data(self, X, reset=reset, skip_check_array=True)
+        elif reset:
+            self.n_features_in_ = panel.shape[1]
+            if hasattr(self, "feature_names_in_"):
+                del self.feature_names_in_
+        if panel.shape[1] != self.n_channels_:
+            fitted = f"{type(self).__name__} was fitted with {self.n_channels_}"
+            raise ValueError(f"X has {panel.shape[1]} channels, {fitted}")
+        return single
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = True
+        return tags
 
     def save(self, path: str | Path) -> None:
         """Writes the fitted estimator to the folder `path`: `model.safetensors`, `training.safetensors`, `config.json`.
@@ -29,24 +72,32 @@ class TorchEstimator(BaseEstimator):
         An earlier model at `path` is replaced; anything else there raises `FileExistsError`.
         """
         check_is_fitted(self)
-        config, tensors = self._fitted_state()
+        fitted, tensors = self._fitted_state()
+        fitted |= {name: getattr(self, name) for name in INPUT}
+        if hasattr(self, "feature_names_in_"):
+            fitted["feature_names_in_"] = list(self.feature_names_in_)
         kind = type(self)
         parameters = {name: _as_json(value) for name, value in self.get_params(deep=False).items()}
         described = {"class": f"{kind.__module__}:{kind.__qualname__}", "parameters": parameters}
-        write_folder(path, {**described, "versions": _versions(), **config}, tensors)
+        write_folder(path, {**described, "versions": _versions(), "fitted": fitted}, tensors)
 
     def _fitted_state(self) -> tuple[dict[str, Any], dict[str, dict[str, Tensor]]]:
         """(what JSON can hold, tensors by file and name)."""
         raise NotImplementedError(f"{type(self).__name__} cannot be saved")
 
-    def _restore(self, config: dict[str, Any], tensors: dict[str, dict[str, Tensor]]) -> None:
-        """Sets the fitted attributes from what `_fitted_state` gave."""
+    def _restore(self, fitted: dict[str, Any], tensors: dict[str, dict[str, Tensor]]) -> None:
+        """Sets the fitted attributes from what `_fitted_state` gave; those of the input are set already."""
         raise NotImplementedError(f"{type(self).__name__} cannot be loaded")
 
     @classmethod
     def _from_folder(cls, config: dict[str, Any], tensors: dict[str, dict[str, Tensor]]) -> Self:
         estimator = cls(**config["parameters"])
-        estimator._restore(config, tensors)
+        fitted = config["fitted"]
+        for name in INPUT:
+            setattr(estimator, name, fitted[name])
+        if "feature_names_in_" in fitted:
+            estimator.feature_names_in_ = np.asarray(fitted["feature_names_in_"], dtype=object)
+        estimator._restore(fitted, tensors)
         return estimator
 
 

@@ -11,21 +11,22 @@ representation, no instance is dropped, training can go on after loading, and a 
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import Tags
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from tsrep.base import RandomState, TorchEstimator, draw_seed, load
-from tsrep.data import as_panel, is_flat
+from tsrep.base import Floats, RandomState, TorchEstimator, draw_seed, load
 from tsrep.train.checkpoint import holds_model
 from tsrep.train.run import Run
 from tsrep.train.runtime import launch
@@ -39,8 +40,6 @@ from tsrep.ts2vec.official import encoder_from_official
 from tsrep.ts2vec.parameters import check_parameters
 from tsrep.ts2vec.pooling import POOLINGS, pooling_over, steps_within
 from tsrep.ts2vec.training import hold_out, prepare, train
-
-Floats = NDArray[np.float32]
 
 SMALL = (
     100_000  # values of training data up to which the default is 200 steps; 600 beyond (the authors' rule)
@@ -99,10 +98,7 @@ class TS2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimator):
     """
 
     encoder_: SeriesEncoder
-    n_channels_: int
-    n_features_in_: int
     _run: Run
-    _fixes_length: bool
 
     def __init__(
         self,
@@ -179,28 +175,26 @@ class TS2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimator):
         check_parameters(self)
         goes_on = self.warm_start and hasattr(self, "encoder_")
         panel = self._panel(X, reset=not goes_on)
-        data = hashlib.sha256(str(panel.shape).encode() + panel.tobytes()).hexdigest()
+        data = "" if self.checkpoint is None else _digest(panel)
         found = self._found_run(data)
         if found is not None and not (goes_on and found._run.finished):
-            self.encoder_, self._run = found.encoder_, found._run
+            encoder, run = found.encoder_, found._run
         else:
-            if not goes_on:
-                self._start(panel.shape[1])
-            self._run.data = data
-            self._run.extend(*self._length_of_training(panel.size))
-        if not self._run.finished:
-            self._train(panel)
+            encoder, run = (
+                (self.encoder_, copy.deepcopy(self._run)) if goes_on else self._start(panel.shape[1])
+            )
+            run.data = data
+            run.extend(*self._length_of_training(panel.size))
+        self.encoder_, self._run = encoder if run.finished else self._train(encoder, run, panel), run
         return self
 
-    def _start(self, channels: int) -> None:
-        """A network with random weights, and nothing learned."""
+    def _start(self, channels: int) -> tuple[SeriesEncoder, Run]:
+        """A network with random weights, and a run in which nothing was learned."""
         seed = draw_seed(self.random_state)
-        with torch.random.fork_rng(
-            devices=[]
-        ):  # torch's initialisers know no other source than the global one
+        # Torch's initialisers know no other source than the global one: it is put back as it was.
+        with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.encoder_ = self._build(channels)
-        self._run = Run(seed)
+            return self._build(channels), Run(seed)
 
     def _build(self, channels: int) -> SeriesEncoder:
         return build_encoder(
@@ -217,39 +211,31 @@ class TS2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimator):
             return (200 if values <= SMALL else 600), None
         return self.max_steps, self.max_epochs
 
-    def _train(self, panel: Floats) -> None:
+    def _train(self, encoder: SeriesEncoder, run: Run, panel: Floats) -> SeriesEncoder:
         x, held_out = _as_steps(panel), None
         if self.validation_fraction > 0:
-            x, held_out = hold_out(x, self.validation_fraction, self._run.seed)
+            x, held_out = hold_out(x, self.validation_fraction, run.seed)
             held_out = prepare(held_out, self.max_train_length)
-        objective = ContrastiveObjective(
-            alpha=self.alpha,
-            temporal_unit=self.temporal_unit,
-            mask=self.mask,
-            crop=self.crop,
-            hierarchical=self.hierarchical,
-            positive_pairs=self.positive_pairs,
-            augmentation=self.augmentation,
-            max_train_length=self.max_train_length,
-        )
-        self.encoder_ = train(
-            self.encoder_,
-            self._run,
+        switches = {field.name: getattr(self, field.name) for field in fields(ContrastiveObjective)}
+
+        def save(encoder: SeriesEncoder) -> None:
+            self.encoder_, self._run = encoder, run
+            self.save(str(self.checkpoint))
+
+        return train(
+            encoder,
+            run,
             prepare(x, self.max_train_length),
-            objective,
+            ContrastiveObjective(**switches),
             lr=self.lr,
             batch_size=self.batch_size,
             fabric=launch(self.device, self.precision),
             held_out=held_out,
             patience=self.patience,
-            save=None if self.checkpoint is None else self._save_checkpoint,
+            save=None if self.checkpoint is None else save,
             save_every=self.checkpoint_every,
             show=self.verbose > 0,
         )
-
-    def _save_checkpoint(self, encoder: SeriesEncoder) -> None:
-        self.encoder_ = encoder
-        self.save(str(self.checkpoint))
 
     def _found_run(self, data: str) -> TS2Vec | None:
         """What `checkpoint` holds, if anything; it must be a run of these parameters on this data."""
@@ -306,14 +292,16 @@ class TS2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimator):
         """
         pool = pooling_over(window)
         x = self._series(X)
-        parts = []
+        Z = torch.empty(0)
         for rows, z in self._encoded(x, mask):
             within = inside(x[rows]).to(z.device)
             pooled = pool(z, None if within.all() else within)
             if window != "full_series":
                 pooled = pooled.masked_fill(~within.unsqueeze(-1), torch.nan)
-            parts.append(pooled.cpu())
-        return torch.cat(parts).numpy()
+            if rows.start == 0:
+                Z = torch.empty(len(x), *pooled.shape[1:])
+            Z[rows] = pooled.cpu()
+        return Z.numpy()
 
     def encode_causal(self, X: Any, context: int = 200, hide_last: bool = False) -> Floats:
         """One vector a step that sees only that step and the `context` before it, (n, t, D).
@@ -353,33 +341,8 @@ class TS2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimator):
 
         return shown(in_batches(x, encode_batch), len(x), "Encoding", self.verbose)
 
-    # Input
-
-    def _panel(self, X: Any, reset: bool) -> Floats:
-        """`X` as a float32 panel that fits what the estimator was fitted on (`reset`: that is to be fitted on)."""
-        panel = as_panel(X)
-        with np.errstate(over="ignore"):
-            single = panel.astype(np.float32)
-        if np.isinf(single).any():
-            raise ValueError("X has values too large for 32-bit floats (above 3.4e38); rescale it first")
-        is_table = is_flat(X)
-        if reset:
-            self.n_channels_ = panel.shape[1]
-            self._fixes_length = is_table
-        if is_table and self._fixes_length:
-            validate_data(self, X, reset=reset, skip_check_array=True)
-        elif reset:
-            self.n_features_in_ = panel.shape[1]
-            if hasattr(self, "feature_names_in_"):
-                del self.feature_names_in_
-        if panel.shape[1] != self.n_channels_:
-            raise ValueError(
-                f"X has {panel.shape[1]} channels, the encoder was fitted with {self.n_channels_}"
-            )
-        return single
-
     def _series(self, X: Any) -> Tensor:
-        check_is_fitted(self)
+        check_is_fitted(self, "encoder_")
         return _as_steps(self._panel(X, reset=False))
 
     # What scikit-learn asks
@@ -398,7 +361,7 @@ class TS2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimator):
 
     @property
     def n_features_out_(self) -> int:
-        check_is_fitted(self)
+        check_is_fitted(self, "encoder_")
         return self.n_components
 
     @property
@@ -407,30 +370,22 @@ class TS2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimator):
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
-        tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
 
     # On disk
 
     def _fitted_state(self) -> tuple[dict[str, Any], dict[str, dict[str, Tensor]]]:
-        fitted: dict[str, Any] = {"n_channels": self.n_channels_, "n_features_in": self.n_features_in_}
-        fitted |= {"fixes_length": self._fixes_length, "run": self._run.as_json()}
-        if hasattr(self, "feature_names_in_"):
-            fitted["feature_names_in"] = list(self.feature_names_in_)
-        return {"fitted": fitted}, {"model": self.encoder_.state_dict(), "training": self._run.tensors}
+        return {"run": self._run.as_json()}, {
+            "model": self.encoder_.state_dict(),
+            "training": self._run.tensors,
+        }
 
-    def _restore(self, config: dict[str, Any], tensors: dict[str, dict[str, Tensor]]) -> None:
+    def _restore(self, fitted: dict[str, Any], tensors: dict[str, dict[str, Tensor]]) -> None:
         check_parameters(self)
-        fitted = config["fitted"]
-        self.encoder_ = self._build(fitted["n_channels"])
+        self.encoder_ = self._build(self.n_channels_)
         self.encoder_.load_state_dict(tensors["model"])
         self._run = Run.from_json(fitted["run"], tensors["training"])
-        self.n_channels_, self.n_features_in_ = fitted["n_channels"], fitted["n_features_in"]
-        self._fixes_length = fitted["fixes_length"]
-        if "feature_names_in" in fitted:
-            self.feature_names_in_ = np.asarray(fitted["feature_names_in"], dtype=object)
 
     @classmethod
     def from_official(cls, state: Mapping[str, Any] | str | Path, **parameters: Any) -> Self:
@@ -452,6 +407,10 @@ class TS2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimator):
         estimator._fixes_length = False
         estimator._run = Run(draw_seed(estimator.random_state), finished=True)
         return estimator
+
+
+def _digest(panel: Floats) -> str:
+    return hashlib.sha256(str(panel.shape).encode() + np.ascontiguousarray(panel).data).hexdigest()
 
 
 def _as_steps(panel: Floats) -> Tensor:
