@@ -11,12 +11,15 @@ import torch
 from torch import Tensor
 
 from tsrep.train.checkpoint import ModelFileError
+from tsrep.ts2vec.convolution import as_taps
 from tsrep.ts2vec.encoder import SeriesEncoder, paper_encoder
 
 _NAMES = (
     (re.compile(r"^module\."), ""),  # their saved weights are the averaged ones, wrapped
     (re.compile(r"^input_fc\."), "projection."),
     (re.compile(r"^feature_extractor\.net\."), "backbone.blocks."),
+    (re.compile(r"\.conv\.weight$"), ".taps"),
+    (re.compile(r"\.conv\.bias$"), ".bias"),
 )
 
 
@@ -34,14 +37,15 @@ def encoder_from_official(state: Mapping[str, Any] | str | Path) -> tuple[Series
     """
     found = dict(_read(state) if isinstance(state, str | Path) else state)
     found.pop("n_averaged", None)
-    weights = {_ours(name): torch.as_tensor(value).float() for name, value in found.items()}
     try:
+        weights = {_ours(name): torch.as_tensor(value).float() for name, value in found.items()}
+        weights = {name: as_taps(w) if name.endswith(".taps") else w for name, w in weights.items()}
         hidden, channels = weights["projection.weight"].shape
         depth = max(int(name.split(".")[2]) for name in weights if name.startswith("backbone.blocks."))
-        components = weights[f"backbone.blocks.{depth}.conv1.conv.weight"].shape[0]
+        components = weights[f"backbone.blocks.{depth}.conv1.bias"].shape[0]
         encoder = paper_encoder(channels, hidden, components, depth)
         encoder.load_state_dict(weights)
-    except (KeyError, ValueError, RuntimeError) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ModelFileError(f"not a checkpoint of the TS2Vec authors' encoder: {error}") from error
     shape = {"channels": channels, "n_components": components, "hidden_channels": hidden, "depth": depth}
     return encoder.eval().requires_grad_(False), shape
