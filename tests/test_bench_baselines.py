@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from tsrep.bench.baselines import dtw_neighbours, euclidean_neighbours, fill_gaps, own_lengths
+from tsrep.bench.baselines import (
+    dtw_neighbours,
+    euclidean_neighbours,
+    fill_gaps,
+    multirocket_features,
+    own_lengths,
+)
 
 NAN = np.nan
 
@@ -46,3 +52,16 @@ def test_dtw_takes_series_of_unequal_length():
 def test_euclidean_neighbours_by_hand():
     X = np.array([[[0.0, 0]], [[3.0, 3]]])
     assert euclidean_neighbours(X, np.array([[[1.0, 1]], [[2.0, 2]]])).tolist() == [0, 1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("channels", [1, 3])
+def test_multirocket_takes_one_channel_or_several_and_the_shortest_series(channels):
+    """Slow for the compilation of its kernels alone."""
+    pytest.importorskip("numba")
+    X, Xt = (np.random.default_rng(n).normal(size=(n, channels, 8)) for n in (6, 4))
+    Z, Zt = multirocket_features(X, Xt, seed=0)
+    assert (len(Z), len(Zt)) == (6, 4)
+    assert Z.shape[1] == Zt.shape[1]
+    assert np.isfinite(Z).all()
+    np.testing.assert_array_equal(Z, multirocket_features(X, Xt, seed=0)[0])

@@ -120,7 +120,8 @@ def multirocket_features(
         raise ImportError("multirocket needs sktime and numba: pip install sktime numba") from error
 
     short = max(0, 10 - X_train.shape[2])
-    train, test = (np.pad(X, ((0, 0), (0, 0), (0, short))).astype(np.float32) for X in (X_train, X_test))
-    kind = MultiRocket if X_train.shape[1] == 1 else MultiRocketMultivariate
+    univariate = X_train.shape[1] == 1
+    kind, dtype = (MultiRocket, np.float32) if univariate else (MultiRocketMultivariate, np.float64)
+    train, test = (np.pad(X, ((0, 0), (0, 0), (0, short))).astype(dtype) for X in (X_train, X_test))
     rocket = kind(random_state=seed, n_jobs=1).fit(train)
     return np.asarray(rocket.transform(train)), np.asarray(rocket.transform(test))
