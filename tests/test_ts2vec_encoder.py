@@ -45,7 +45,7 @@ def test_the_convolution_in_place_equals_its_definition_and_torchs(b, t, width, 
     x = seeded_normal(b, t, width, seed=seed).requires_grad_()
     weights = seeded_normal(b, t, out, seed=seed + 1)
     parameters = (x, layer.taps, layer.bias)
-    as_torch = layer.taps.permute(2, 1, 0)
+    as_torch = layer.taps.permute(2, 1, 0).contiguous()
     results = [
         layer(x),
         three_taps(*parameters, dilation),
