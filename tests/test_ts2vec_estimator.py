@@ -482,3 +482,12 @@ def test_a_killed_run_ends_where_an_unbroken_one_does(X, tmp_path):
     found.set_params(checkpoint=None, warm_start=True, max_steps=4).fit(X)
     unbroken = small(max_steps=reached + 4).fit(X)
     np.testing.assert_array_equal(found.transform(X), unbroken.transform(X))
+
+
+def test_half_precision_gives_nearly_the_same(X):
+    full = small(max_steps=0).fit(X)
+    half = small(max_steps=0, precision="bf16").fit(X)
+    Z, Zh = full.encode(X), half.encode(X)
+    assert Zh.dtype == np.float32
+    assert 0 < np.abs(Zh - Z).max() < 0.05 * np.abs(Z).max()
+    assert np.isfinite([line["loss"] for line in small(precision="bf16").fit(X).history_]).all()
