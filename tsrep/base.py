@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import platform
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,7 +25,7 @@ RandomState = int | np.random.RandomState | np.random.Generator | None
 INPUT = ("n_channels_", "n_features_in_", "_fixes_length")
 
 
-class TorchEstimator(BaseEstimator):
+class TorchEstimator(BaseEstimator, ABC):
     """A scikit-learn estimator of panels around a torch module.
 
     A subclass gives `_fitted_state` and `_restore`, and sets what it fits only when the fit has succeeded.
@@ -81,13 +82,13 @@ class TorchEstimator(BaseEstimator):
         described = {"class": f"{kind.__module__}:{kind.__qualname__}", "parameters": parameters}
         write_folder(path, {**described, "versions": _versions(), "fitted": fitted}, tensors)
 
+    @abstractmethod
     def _fitted_state(self) -> tuple[dict[str, Any], dict[str, dict[str, Tensor]]]:
         """(what JSON can hold, tensors by file and name)."""
-        raise NotImplementedError(f"{type(self).__name__} cannot be saved")
 
+    @abstractmethod
     def _restore(self, fitted: dict[str, Any], tensors: dict[str, dict[str, Tensor]]) -> None:
         """Sets the fitted attributes from what `_fitted_state` gave; those of the input are set already."""
-        raise NotImplementedError(f"{type(self).__name__} cannot be loaded")
 
     @classmethod
     def _from_folder(cls, config: dict[str, Any], tensors: dict[str, dict[str, Tensor]]) -> Self:
