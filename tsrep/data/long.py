@@ -1,0 +1,78 @@
+"""Many series in one table: long (`unique_id`, `ds`, `y`: a row for each series and time) or wide (a column a series).
+
+The names are those of Nixtla's libraries, which most long tables in the wild follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+import pandas as pd
+
+from tsrep.data.table import TableError, as_regular
+
+ID, TIME, VALUE = "unique_id", "ds", "y"
+
+
+def is_long(data: object) -> bool:
+    """Whether `data` is a frame with the columns `unique_id` and `ds`."""
+    return isinstance(data, pd.DataFrame) and {ID, TIME} <= set(data.columns)
+
+
+def to_long(wide: pd.DataFrame) -> pd.DataFrame:
+    """A frame with time down and a series in each column as rows (`unique_id`, `ds`, `y`), series after series.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> wide = pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]}, index=pd.date_range("2026-01-01", periods=2))
+    >>> to_long(wide)["unique_id"].tolist(), to_wide(to_long(wide)).equals(wide.rename_axis("ds"))
+    (['a', 'a', 'b', 'b'], True)
+    """
+    named = wide.rename_axis(index=TIME, columns=None)
+    return named.reset_index().melt(id_vars=TIME, var_name=ID, value_name=VALUE)[[ID, TIME, VALUE]]
+
+
+def to_wide(long: pd.DataFrame, values: str = VALUE) -> pd.DataFrame:
+    """Time down and a series in each column, NaN where a series has no row. The inverse of `to_long`.
+
+    Raises
+    ------
+    ValueError
+        A series has two rows for one time, or a column is missing.
+    """
+    _check_columns(long, (ID, TIME, values))
+    twice = long.duplicated([ID, TIME])
+    if twice.any():
+        row = long[twice].iloc[0]
+        raise TableError(f"series {row[ID]!r} has two rows for {row[TIME]}")
+    order = pd.unique(long[ID])
+    return long.pivot(index=TIME, columns=ID, values=values)[order].rename_axis(columns=None)
+
+
+def split_long(long: pd.DataFrame) -> dict[Hashable, pd.DataFrame]:
+    """Each series of a long table as a frame of floats on a regular index, all columns but `unique_id` and `ds`.
+
+    Raises
+    ------
+    TableError
+        A series has two rows for one time, rows out of order, no common step, or text; it is named.
+    """
+    _check_columns(long, (ID, TIME))
+    series: dict[Hashable, pd.DataFrame] = {}
+    for name, rows in long.groupby(ID, sort=False):
+        try:
+            series[name] = as_regular(rows.drop(columns=ID), time=TIME)
+        except TableError as error:
+            raise TableError(f"series {name!r}: {error}") from error
+    if not series:
+        raise TableError("the long table has no rows")
+    return series
+
+
+def _check_columns(long: pd.DataFrame, wanted: tuple[str, ...]) -> None:
+    missing = [name for name in wanted if name not in long.columns]
+    if missing:
+        raise TableError(
+            f"a long table needs the columns {', '.join(wanted)}; {', '.join(missing)} is missing"
+        )
