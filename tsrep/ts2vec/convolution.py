@@ -9,7 +9,7 @@ The weights lie as three matrices (3, H_in, H_out), ready for a matrix product; 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -24,7 +24,7 @@ class DilatedConvolution(nn.Module):
         self.dilation = dilation
         initial = nn.Conv1d(in_channels, out_channels, kernel_size=3)
         self.taps = nn.Parameter(as_taps(initial.weight.detach()))
-        self.bias = initial.bias
+        self.bias = cast(nn.Parameter, initial.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         plain_cpu = x.is_cpu and x.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")

@@ -35,9 +35,13 @@ class ResidualBlock(nn.Module):
     def forward(self, x: Tensor, inside: Tensor | None) -> Tensor:
         y = self.conv1(_only(F.gelu(x), inside))
         y = self.conv2(_only(F.gelu(y), inside))
+        return y + self.shortcut(x)
+
+    def shortcut(self, x: Tensor) -> Tensor:
+        """The block's input as it is added to the output: projected where there is a projector."""
         if self.projector is None:
-            return x + y
-        return y + F.linear(x, self.projector.weight[..., 0], self.projector.bias)
+            return x
+        return F.linear(x, self.projector.weight[..., 0], self.projector.bias)
 
 
 class DilatedConvolutions(nn.Module):
@@ -86,10 +90,13 @@ class SeriesEncoder(nn.Module):
         False where the timestamp mask hides a step. `inside` (B, T) is False where a step is padding; what comes out
         there means nothing. The caller's `x` is not written to.
         """
+        return self.backbone(self.latent(x, keep), inside, steps)
+
+    def latent(self, x: Tensor, keep: Tensor | None = None) -> Tensor:
+        """What the backbone sees, (B, T, H): the projection of each step, zero where it is missing or hidden."""
         observed = ~x.isnan().any(-1)
         shown = observed if keep is None else observed & keep
-        latent = self.projection(x.nan_to_num(nan=0.0)) * shown.unsqueeze(-1)
-        return self.backbone(latent, inside, steps)
+        return self.projection(x.nan_to_num(nan=0.0)) * shown.unsqueeze(-1)
 
 
 def paper_encoder(in_channels: int, hidden_channels: int, n_components: int, depth: int) -> SeriesEncoder:

@@ -33,12 +33,13 @@ from tsrep.train.runtime import launch
 from tsrep.ts2vec.build import build_encoder
 from tsrep.ts2vec.crops import inside
 from tsrep.ts2vec.encoder import SeriesEncoder
-from tsrep.ts2vec.inference import in_batches, last_of_windows, on_device, shown
-from tsrep.ts2vec.masks import MASKS, last
+from tsrep.ts2vec.inference import in_batches, on_device, shown
+from tsrep.ts2vec.masks import MASKS
 from tsrep.ts2vec.objective import ContrastiveObjective
 from tsrep.ts2vec.official import encoder_from_official
 from tsrep.ts2vec.parameters import check_parameters
 from tsrep.ts2vec.pooling import POOLINGS, pooling_over, steps_within
+from tsrep.ts2vec.streaming import OnlineEncoder, encode_windows
 from tsrep.ts2vec.training import hold_out, prepare, train
 
 SMALL = (
@@ -311,21 +312,33 @@ class TS2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimator):
         the paper's anomaly score compares with. A missing step has a vector here, from its context: whether it is
         a gap or the end of the series cannot be known at that step.
         """
-        if not isinstance(context, int | np.integer) or context < 0:
-            raise ValueError(f"context is {context!r}; wanted an integer of at least 0")
+        return self._causal(X, context, (bool(hide_last),))[0]
+
+    def encode_causal_pair(self, X: Any, context: int = 200) -> tuple[Floats, Floats]:
+        """`encode_causal` with every window's last step shown and with it hidden, in less time than one by one.
+
+        The paper's anomaly score of a step is the L1 distance between the two.
+        """
+        shown, hidden = self._causal(X, context, (False, True))
+        return shown, hidden
+
+    def online(self, context: int = 200) -> OnlineEncoder:
+        """An encoder for a live series: `update(point)` gives what `encode_causal` gives for that step."""
+        check_is_fitted(self, "encoder_")
+        return OnlineEncoder(
+            self.encoder_, _checked_context(context), self.n_channels_, self.device, self.precision
+        )
+
+    def _causal(self, X: Any, context: int, hide_last: tuple[bool, ...]) -> Floats:
+        """(variants, n, t, D)."""
         x = self._series(X)
-        network = on_device(self.encoder_, self.device, self.precision)
-
-        def encode_windows(batch: Tensor) -> Tensor:
-            keep = last(*batch.shape[:2]) if hide_last else None
-            return network(batch, keep, steps=slice(context, None))
-
-        Z = torch.empty(x.shape[0] * x.shape[1], self.n_components)
-        for places, z in shown(
-            last_of_windows(x, encode_windows, int(context)), len(Z), "Encoding", self.verbose
-        ):
-            Z[places] = z.cpu()
-        return Z.view(*x.shape[:2], -1).numpy()
+        parts = encode_windows(
+            self.encoder_, x, _checked_context(context), hide_last, launch(self.device, self.precision)
+        )
+        Z = torch.empty(len(hide_last), *x.shape[:2], self.n_components)
+        for rows, steps, z in shown(parts, x.shape[0] * x.shape[1], "Encoding", self.verbose):
+            Z[:, rows, steps] = z.cpu()
+        return Z.numpy()
 
     def _encoded(self, x: Tensor, mask: str | None = None) -> Iterator[tuple[slice, Tensor]]:
         """(rows, representations (len, T, D)) over batches of `x` (n, T, C); what stands outside means nothing."""
@@ -407,6 +420,12 @@ class TS2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimator):
         estimator._fixes_length = False
         estimator._run = Run(draw_seed(estimator.random_state), finished=True)
         return estimator
+
+
+def _checked_context(context: int) -> int:
+    if not isinstance(context, int | np.integer) or context < 0:
+        raise ValueError(f"context is {context!r}; wanted an integer of at least 0")
+    return int(context)
 
 
 def _digest(panel: Floats) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -43,37 +45,44 @@ def in_batches(
 
 
 def last_of_windows(
-    x: Tensor, encode: Encode, context: int, steps_at_once: int = STEPS_AT_ONCE
-) -> Iterator[tuple[slice, Tensor]]:
-    """For every step of `x` (n, T, C), encodes the window of that step and the `context` before it.
+    x: Tensor, encode: Encode, context: int, windows_at_once: int
+) -> Iterator[tuple[slice, slice, Tensor]]:
+    """For every step of `x` (n, T, C), encodes the window of that step and the `context` before it, each alone.
 
-    `encode` takes windows (B, context + 1, C) and gives the last step's representation of each, (B, 1, D).
+    `encode` takes windows (B, context + 1, C) and gives the last step's representation of each, (..., B, 1, D).
 
-    Yields (places, (len, D)): the last step's representation at those places of the flattened (n * T). Where a window
-    begins before its series, the steps before are missing (NaN), as in the authors' code.
+    Yields (rows, steps, (..., rows, steps, D)). Where a window begins before its series, the steps before are missing
+    (NaN), as in the authors' code. This is the definition; `WindowEncoder` gives the same in far less work.
     """
-    n, steps, _ = x.shape
     padded = F.pad(x, (0, 0, context, 0), value=torch.nan)
-    windows = padded.unfold(1, context + 1, 1)  # (n, T, C, context + 1), a view
-    at_once = max(1, steps_at_once // (context + 1))
-    for start in range(0, n * steps, at_once):
-        places = slice(start, min(start + at_once, n * steps))
-        flat = torch.arange(places.start, places.stop)
-        batch = windows[flat // steps, flat % steps].transpose(1, 2)
-        yield places, encode(batch)[:, 0]
+    windows = padded.unfold(1, context + 1, 1).mT  # (n, T, context + 1, C), a view
+    for rows, steps in tiles(x.shape[0], x.shape[1], windows_at_once):
+        chosen = windows[rows, steps]
+        z = encode(chosen.flatten(0, 1))
+        yield rows, steps, z.view(*z.shape[:-3], *chosen.shape[:2], -1)
 
 
-def shown(
-    batches: Iterator[tuple[slice, Tensor]], total: int, description: str, verbose: int
-) -> Iterator[tuple[slice, Tensor]]:
-    """The batches themselves, with a progress bar on the terminal if `verbose` is above 0."""
+def tiles(n: int, steps: int, at_once: int) -> Iterator[tuple[slice, slice]]:
+    """(rows, steps) that cover n series of so many steps: as many steps of a series at a time as possible, in order."""
+    wide = min(steps, at_once)
+    high = max(1, at_once // wide)
+    for row in range(0, n, high):
+        for step in range(0, steps, wide):
+            yield slice(row, min(row + high, n)), slice(step, min(step + wide, steps))
+
+
+Part = TypeVar("Part", bound=tuple[Any, ...])
+
+
+def shown(parts: Iterator[Part], total: int, description: str, verbose: int) -> Iterator[Part]:
+    """The parts (slices ..., representations) themselves, with a progress bar if `verbose` is above 0."""
     if verbose <= 0:
-        yield from batches
+        yield from parts
         return
     from rich.progress import Progress
 
     with Progress() as bar:
         task = bar.add_task(description, total=total)
-        for rows, z in batches:
-            yield rows, z
-            bar.update(task, completed=rows.stop)
+        for part in parts:
+            yield part
+            bar.advance(task, math.prod(piece.stop - piece.start for piece in part[:-1]))
