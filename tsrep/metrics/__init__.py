@@ -1,5 +1,6 @@
 """Numbers that say how good a result is. Arrays in, numbers out; nothing is fitted."""
 
+from tsrep.metrics.forecasting import coverage, mae, mse
 from tsrep.metrics.ranking import (
     Comparison,
     cliques,
@@ -17,9 +18,12 @@ __all__ = [
     "Comparison",
     "cliques",
     "compare",
+    "coverage",
     "friedman_p",
     "holm",
+    "mae",
     "mean_ranks",
+    "mse",
     "nemenyi_distance",
     "pairwise_p",
     "rank_scores",
