@@ -1,5 +1,18 @@
 """Numbers that say how good a result is. Arrays in, numbers out; nothing is fitted."""
 
+from tsrep.metrics.detection import (
+    Detection,
+    adjust_to_delay,
+    adjust_to_segments,
+    auc_pr,
+    delay_adjusted_f1,
+    f1,
+    peak_hits,
+    point_adjusted_f1,
+    precision_recall_f1,
+    vus_pr,
+    vus_roc,
+)
 from tsrep.metrics.forecasting import coverage, mae, mse
 from tsrep.metrics.ranking import (
     Comparison,
@@ -16,9 +29,15 @@ from tsrep.metrics.ranking import (
 
 __all__ = [
     "Comparison",
+    "Detection",
+    "adjust_to_delay",
+    "adjust_to_segments",
+    "auc_pr",
     "cliques",
     "compare",
     "coverage",
+    "delay_adjusted_f1",
+    "f1",
     "friedman_p",
     "holm",
     "mae",
@@ -26,6 +45,11 @@ __all__ = [
     "mse",
     "nemenyi_distance",
     "pairwise_p",
+    "peak_hits",
+    "point_adjusted_f1",
+    "precision_recall_f1",
     "rank_scores",
+    "vus_pr",
+    "vus_roc",
     "wilcoxon_p",
 ]
