@@ -77,10 +77,14 @@ class TorchEstimator(BaseEstimator, ABC):
         fitted |= {name: getattr(self, name) for name in INPUT}
         if hasattr(self, "feature_names_in_"):
             fitted["feature_names_in_"] = list(self.feature_names_in_)
+        write_folder(path, {**self._description(), "fitted": fitted}, tensors)
+
+    def _description(self) -> dict[str, Any]:
+        """Class, parameters and versions, as JSON holds them."""
         kind = type(self)
         parameters = {name: _as_json(value) for name, value in self.get_params(deep=False).items()}
         described = {"class": f"{kind.__module__}:{kind.__qualname__}", "parameters": parameters}
-        write_folder(path, {**described, "versions": _versions(), "fitted": fitted}, tensors)
+        return {**described, "versions": _versions()}
 
     @abstractmethod
     def _fitted_state(self) -> tuple[dict[str, Any], dict[str, dict[str, Tensor]]]:

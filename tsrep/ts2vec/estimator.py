@@ -33,6 +33,7 @@ from tsrep.train.runtime import launch
 from tsrep.ts2vec.build import build_encoder
 from tsrep.ts2vec.crops import inside
 from tsrep.ts2vec.encoder import SeriesEncoder
+from tsrep.ts2vec.export import ExportableEncoder, write_program
 from tsrep.ts2vec.inference import in_batches, on_device, shown
 from tsrep.ts2vec.masks import MASKS
 from tsrep.ts2vec.objective import ContrastiveObjective
@@ -387,6 +388,24 @@ class TS2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimator):
         return tags
 
     # On disk
+
+    def export(self, path: str | Path) -> None:
+        """Writes the encoder to `path` as a program that runs without this package, in 32 bit.
+
+        The file's ending says which: ".onnx" for ONNX Runtime and its like, ".pt2" for `torch.export.load`. The
+        program takes `panel`, (batch, channels, length) in float32 with NaN for what was not observed, any batch and
+        any length. It gives `steps`, what `encode` gives, and `series`, what `transform` gives.
+
+        Raises
+        ------
+        ValueError
+            `path` has neither ending, or the backbone is not the dilated convolutions.
+        ModuleNotFoundError
+            ".onnx" is wanted and the packages that write it are not installed: they are the extra "export".
+        """
+        check_is_fitted(self, "encoder_")
+        program = ExportableEncoder(self.encoder_, self.pooling)
+        write_program(path, program, self.n_channels_, self._description())
 
     def _fitted_state(self) -> tuple[dict[str, Any], dict[str, dict[str, Tensor]]]:
         return {"run": self._run.as_json()}, {
