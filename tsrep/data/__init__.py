@@ -1,5 +1,6 @@
-"""Data: panels and their checks, the UCR and UEA archives, forecasting sets, scaling, tables with a time column."""
+"""Data: panels and their checks, archives by name, scaling, tables with a time column."""
 
+from tsrep.data.anomaly import ANOMALY_ARCHIVES, AnomalySeries, find_anomaly, load_anomaly
 from tsrep.data.archive import DatasetNotFoundError, find_datasets, load_dataset
 from tsrep.data.calendar import CALENDAR, calendar_features
 from tsrep.data.forecasting import (
@@ -13,24 +14,30 @@ from tsrep.data.formats import DatasetFileError, read_dataset_file
 from tsrep.data.long import is_long, split_long, to_long, to_wide
 from tsrep.data.normalisation import ts2vec_normalisation
 from tsrep.data.panel import as_panel, is_flat, observed_and_inside
+from tsrep.data.preparation import ts2vec_preparation
 from tsrep.data.scale import PanelScaler
+from tsrep.data.stationarity import unit_root_p_value
 from tsrep.data.table import as_regular, read_table
 from tsrep.data.times import TableError
 
 __all__ = [
+    "ANOMALY_ARCHIVES",
     "CALENDAR",
+    "FORECASTING_SETS",
+    "AnomalySeries",
     "DatasetFileError",
     "DatasetNotFoundError",
-    "FORECASTING_SETS",
     "PanelScaler",
     "TableError",
     "as_panel",
     "as_regular",
     "calendar_features",
+    "find_anomaly",
     "find_datasets",
     "find_forecasting",
     "is_flat",
     "is_long",
+    "load_anomaly",
     "load_dataset",
     "load_forecasting",
     "long_horizon_parts",
@@ -42,4 +49,6 @@ __all__ = [
     "to_wide",
     "ts2vec_normalisation",
     "ts2vec_parts",
+    "ts2vec_preparation",
+    "unit_root_p_value",
 ]
