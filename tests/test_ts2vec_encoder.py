@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tsrep.ts2vec.build import BACKBONES, build_encoder
-from tsrep.ts2vec.convolution import DilatedConvolution, three_taps
+from tsrep.ts2vec.convolution import DilatedConvolution, activated, three_taps
 from tsrep.ts2vec.crops import inside
 from tsrep.ts2vec.encoder import paper_encoder
 from tsrep.ts2vec.pooling import max_over_windows, mean_over_time, multiscale
@@ -38,18 +38,22 @@ def small_encoder(backbone="dilated_conv", channels=2, depth=5):
     width=st.integers(1, 5),
     out=st.integers(1, 5),
     dilation=st.sampled_from([1, 2, 3, 8, 16]),
+    ragged=st.booleans(),
     seed=st.integers(0, 999),
 )
-def test_the_convolution_in_place_equals_its_definition_and_torchs(b, t, width, out, dilation, seed):
+def test_the_convolution_in_place_equals_its_definition_and_torchs(b, t, width, out, dilation, ragged, seed):
     layer = DilatedConvolution(width, out, dilation)
-    x = seeded_normal(b, t, width, seed=seed).requires_grad_()
-    weights = seeded_normal(b, t, out, seed=seed + 1)
+    x = seeded_normal(t, b, width, seed=seed).requires_grad_()
+    inside = seeded_normal(t, b, 1, seed=seed + 2) > 0 if ragged else None
+    weights = seeded_normal(t, b, out, seed=seed + 1)
     parameters = (x, layer.taps, layer.bias)
     as_torch = layer.taps.permute(2, 1, 0).contiguous()
+    a = F.gelu(x) if inside is None else F.gelu(x) * inside
+    by_torch = F.conv1d(a.permute(1, 2, 0), as_torch, layer.bias, padding=dilation, dilation=dilation)
     results = [
-        layer(x),
-        three_taps(*parameters, dilation),
-        F.conv1d(x.mT, as_torch, layer.bias, padding=dilation, dilation=dilation).mT,
+        layer(x, inside),
+        three_taps(activated(x, inside), layer.taps, layer.bias, dilation),
+        by_torch.permute(2, 0, 1),
     ]
     gradients = [torch.autograd.grad((y * weights).sum(), parameters) for y in results]
     for y, gradient in zip(results[1:], gradients[1:], strict=True):

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tsrep.ts2vec.loss import contrast, flat_loss, halve, hierarchical_loss, instance_loss, temporal_loss
+from tsrep.ts2vec.tiled import Tiling, tiled_loss
 
 
 def contrast_by_definition(z1, z2, inside):
@@ -68,6 +69,60 @@ def test_loss_and_gradients_are_those_of_the_definition(b, t, d, alpha, unit, ra
         torch.autograd.grad(loss, (z1, z2), materialize_grads=True) for loss in (ours, theirs)
     )
     torch.testing.assert_close(gradient, expected, rtol=1e-8, atol=1e-9)
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    b=st.integers(1, 5),
+    t=st.integers(1, 40),
+    d=st.integers(1, 4),
+    alpha=st.sampled_from([0.0, 0.3, 1.0]),
+    unit=st.integers(0, 3),
+    hierarchical=st.booleans(),
+    ragged=st.booleans(),
+    scale=st.sampled_from([0.1, 1.0, 20.0]),
+    rows=st.integers(1, 90),
+    together=st.sampled_from([1, 200, 10_000]),
+    kept=st.sampled_from([0, 500, 10_000]),
+    seed=st.integers(0, 10_000),
+)
+def test_the_tiled_loss_is_the_loss(
+    b, t, d, alpha, unit, hierarchical, ragged, scale, rows, together, kept, seed
+):
+    generator = torch.Generator().manual_seed(seed)
+    z1, z2 = (
+        (scale * torch.randn(b, t, d, generator=generator, dtype=torch.float64)).requires_grad_()
+        for _ in "12"
+    )
+    inside = torch.arange(t) < torch.randint(1, t + 1, (b, 1), generator=generator) if ragged else None
+    tiled = tiled_loss(
+        z1,
+        z2,
+        alpha=alpha,
+        temporal_unit=unit,
+        inside=inside,
+        hierarchical=hierarchical,
+        tiling=Tiling(rows, together, kept),
+    )
+    if hierarchical:
+        defined = hierarchical_loss(z1, z2, alpha=alpha, temporal_unit=unit, inside=inside)
+    else:
+        defined = flat_loss(z1, z2, alpha=alpha, inside=inside)
+    assert tiled.item() == pytest.approx(defined.item(), rel=1e-9, abs=1e-9)
+    gradient, expected = (
+        torch.autograd.grad(3 * loss, (z1, z2), materialize_grads=True) for loss in (tiled, defined)
+    )
+    torch.testing.assert_close(gradient, expected, rtol=1e-8, atol=1e-9)
+
+
+def test_the_tiled_loss_without_gradients_and_in_32_bit():
+    z1, z2 = torch.randn(2, 4, 300, 32, generator=torch.Generator().manual_seed(0))
+    defined = hierarchical_loss(z1, z2).item()
+    assert tiled_loss(z1, z2, alpha=0.5).item() == pytest.approx(defined, rel=1e-6)
+    far = tiled_loss(
+        30 * z1, 30 * z2, alpha=0.5
+    )  # similarities of thousands: no exponential may vanish unseen
+    assert far.item() == pytest.approx(hierarchical_loss(30 * z1, 30 * z2).item(), rel=1e-5)
 
 
 def test_one_positive_and_nothing_else_costs_nothing():

@@ -1,10 +1,12 @@
-"""A dilated convolution of three taps over (B, T, H), zero-padded to keep the length: the encoder's building block.
+"""GELU and a dilated convolution of three taps, zero-padded to keep the length: the encoder's building block.
 
-`three_taps` is the definition. On a CPU in 32 bit `DilatedConvolution` uses `_ThreeTaps`, the same sums added up in
-place, forward and backward written by hand: no padded copies, and one node in autograd's graph in place of a dozen.
-A tap that meets no step of the series (its dilation is at least the length) is not computed by either.
+`three_taps(activated(x))` is the definition. On a CPU in 32 bit `DilatedConvolution` uses `_ActivatedThreeTaps`, the
+same sums added up in place, with its own backward: one node in autograd's graph in place of a dozen, no padded
+copies, and the activation is computed again in the backward pass and not kept. A tap that meets no step of the series
+(its dilation is at least the length) is not computed by either.
 
-The weights lie as three matrices (3, H_in, H_out), ready for a matrix product; `torch.nn.Conv1d` has (H_out, H_in, 3).
+Steps come first, (T, B, H): a convolution then shifts whole rows, and every tap is one product over all instances.
+The weights lie as three matrices (3, H_in, H_out); `torch.nn.Conv1d` has (H_out, H_in, 3).
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from torch import Tensor, nn
 
 
 class DilatedConvolution(nn.Module):
-    """(B, T, H_in) -> (B, T, H_out), each step from itself and the steps `dilation` before and after it."""
+    """(T, B, H_in) -> (T, B, H_out), each step from the activations of itself and of those `dilation` around it."""
 
     def __init__(self, in_channels: int, out_channels: int, dilation: int):
         super().__init__()
@@ -26,10 +28,11 @@ class DilatedConvolution(nn.Module):
         self.taps = nn.Parameter(as_taps(initial.weight.detach()))
         self.bias = cast(nn.Parameter, initial.bias)
 
-    def forward(self, x: Tensor) -> Tensor:
-        plain_cpu = x.is_cpu and x.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
-        convolve = _ThreeTaps.apply if plain_cpu else three_taps
-        return convolve(x, self.taps, self.bias, self.dilation)
+    def forward(self, x: Tensor, inside: Tensor | None = None) -> Tensor:
+        """What is not `inside` (T, B, 1) counts as zero."""
+        if x.is_cpu and x.dtype == torch.float32 and not torch.is_autocast_enabled("cpu"):
+            return _ActivatedThreeTaps.apply(x, inside, self.taps, self.bias, self.dilation)
+        return three_taps(activated(x, inside), self.taps, self.bias, self.dilation)
 
 
 def as_taps(weight: Tensor) -> Tensor:
@@ -37,46 +40,58 @@ def as_taps(weight: Tensor) -> Tensor:
     return weight.permute(2, 1, 0).contiguous()
 
 
+def activated(x: Tensor, inside: Tensor | None) -> Tensor:
+    """GELU, and zero where `inside` is False."""
+    return _only(F.gelu(x), inside)
+
+
 def three_taps(x: Tensor, taps: Tensor, bias: Tensor | None, dilation: int) -> Tensor:
-    """y_t = x_(t - dilation) W_0 + x_t W_1 + x_(t + dilation) W_2 + bias; `taps` is W, (3, H_in, H_out)."""
+    """y_t = x_(t - dilation) W_0 + x_t W_1 + x_(t + dilation) W_2 + bias, t along the first axis of `x`."""
     before, here, after = taps
     y = F.linear(x, here.T, bias)
-    if dilation < x.shape[1]:
-        y = y + F.pad(x[:, :-dilation] @ before, (0, 0, dilation, 0))
-        y = y + F.pad(x[:, dilation:] @ after, (0, 0, 0, dilation))
+    if dilation < len(x):
+        y = y + F.pad(x[:-dilation] @ before, (0, 0, 0, 0, dilation, 0))
+        y = y + F.pad(x[dilation:] @ after, (0, 0, 0, 0, 0, dilation))
     return y
 
 
-class _ThreeTaps(torch.autograd.Function):
-    """`three_taps` in place."""
+class _ActivatedThreeTaps(torch.autograd.Function):
+    """`three_taps(activated(x, inside), ...)` in place."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, taps: Tensor, bias: Tensor, dilation: int) -> Tensor:
-        ctx.save_for_backward(x, taps)
+    def forward(
+        ctx: Any, x: Tensor, inside: Tensor | None, taps: Tensor, bias: Tensor, dilation: int
+    ) -> Tensor:
+        ctx.save_for_backward(x, inside, taps)
         ctx.dilation = dilation
+        a = activated(x, inside)
         before, here, after = taps
-        return _add_outer_taps(torch.addmm(bias, x.flatten(0, 1), here), x, before, after, dilation)
+        y = torch.addmm(bias, a.flatten(0, 1), here).view(*x.shape[:2], -1)
+        return _add_outer_taps(y, a, before, after, dilation)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
-        x, taps = ctx.saved_tensors
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, Tensor, Tensor, None]:
+        x, inside, taps = ctx.saved_tensors
         g, d = gradients[0].contiguous(), ctx.dilation
-        before, here, after = taps.mT
+        a = activated(x, inside)
         rows = g.flatten(0, 1)
-        for_x = _add_outer_taps(rows @ here, g, after, before, d)
         for_taps = torch.zeros_like(taps)
-        torch.mm(x.flatten(0, 1).T, rows, out=for_taps[1])
-        if d < x.shape[1]:
-            torch.sum(x[:, :-d].mT @ g[:, d:], 0, out=for_taps[0])
-            torch.sum(x[:, d:].mT @ g[:, :-d], 0, out=for_taps[2])
-        return for_x, for_taps, rows.sum(0), None
+        torch.mm(a.flatten(0, 1).T, rows, out=for_taps[1])
+        if d < len(x):
+            torch.mm(a[:-d].flatten(0, 1).T, g[d:].flatten(0, 1), out=for_taps[0])
+            torch.mm(a[d:].flatten(0, 1).T, g[:-d].flatten(0, 1), out=for_taps[2])
+        before, here, after = taps.mT
+        for_a = _add_outer_taps((rows @ here).view_as(x), g, after, before, d)
+        return torch.ops.aten.gelu_backward(_only(for_a, inside), x), None, for_taps, rows.sum(0), None
 
 
 def _add_outer_taps(y: Tensor, x: Tensor, before: Tensor, after: Tensor, dilation: int) -> Tensor:
-    """Adds x_(t - dilation) @ before + x_(t + dilation) @ after into `y` (B * T, H), in place."""
-    batch, steps, _ = x.shape
-    y = y.view(batch, steps, -1)
-    if dilation < steps:
-        y[:, dilation:].baddbmm_(x[:, :-dilation], before.expand(batch, -1, -1))
-        y[:, :-dilation].baddbmm_(x[:, dilation:], after.expand(batch, -1, -1))
+    """Adds x_(t - dilation) @ before + x_(t + dilation) @ after into `y`, in place."""
+    if dilation < len(x):
+        y[dilation:].flatten(0, 1).addmm_(x[:-dilation].flatten(0, 1), before)
+        y[:-dilation].flatten(0, 1).addmm_(x[dilation:].flatten(0, 1), after)
     return y
+
+
+def _only(x: Tensor, inside: Tensor | None) -> Tensor:
+    return x if inside is None else torch.where(inside, x, 0.0)

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -33,9 +32,8 @@ class ResidualBlock(nn.Module):
         )
 
     def forward(self, x: Tensor, inside: Tensor | None) -> Tensor:
-        y = self.conv1(_only(F.gelu(x), inside))
-        y = self.conv2(_only(F.gelu(y), inside))
-        return y + self.shortcut(x)
+        """(T, B, H_in) -> (T, B, H_out); `inside` (T, B, 1)."""
+        return self.conv2(self.conv1(x, inside), inside) + self.shortcut(x)
 
     def shortcut(self, x: Tensor) -> Tensor:
         """The block's input as it is added to the output: projected where there is a projector."""
@@ -58,13 +56,16 @@ class DilatedConvolutions(nn.Module):
 
     def forward(self, x: Tensor, inside: Tensor | None, steps: slice) -> Tensor:
         """`inside` (B, T): True where a step belongs to its instance, None: everywhere. Gives the wanted `steps`."""
-        within = None if inside is None else inside.unsqueeze(-1)
+        x = x.transpose(0, 1).contiguous()
+        within = None if inside is None else inside.T.unsqueeze(-1)
         *body, last = self.blocks
         for block in body:
             x = block(x, within)
-        if self.largest_dilation < x.shape[1]:
-            return last(x, within)[:, steps]
-        return last(x[:, steps], None if within is None else within[:, steps])  # its steps do not meet
+        if self.largest_dilation < len(x):
+            z = last(x, within)[steps]
+        else:
+            z = last(x[steps], None if within is None else within[steps])  # its steps do not meet
+        return z.transpose(0, 1)
 
 
 class SeriesEncoder(nn.Module):
@@ -103,7 +104,3 @@ def paper_encoder(in_channels: int, hidden_channels: int, n_components: int, dep
     """The encoder of the paper: a linear projection and dilated convolutions."""
     backbone = DilatedConvolutions(hidden_channels, hidden_channels, n_components, depth)
     return SeriesEncoder(nn.Linear(in_channels, hidden_channels), backbone)
-
-
-def _only(x: Tensor, inside: Tensor | None) -> Tensor:
-    return x if inside is None else torch.where(inside, x, 0.0)

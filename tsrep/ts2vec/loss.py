@@ -7,12 +7,12 @@ steps in the temporal loss; a group is a step and its rows are the batch's insta
 Departure: steps outside an instance are neither anchors nor negatives and do not enter the pooling; the mean is over
 what is inside. On complete series nothing differs from the authors' code.
 
+This is the definition. On all but tiny input training takes the same numbers from `tiled.py`.
+
 Shapes: G groups, M rows of one view; B instances, T steps, D components.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -61,12 +61,14 @@ def instance_loss(z1: Tensor, z2: Tensor, inside: Tensor | None = None) -> Tenso
 def contrast(z1: Tensor, z2: Tensor, inside: Tensor | None = None) -> Tensor:
     """Mean over rows of log sum exp(similarity to all others) - similarity to the positive; (G, M, D) -> scalar."""
     rows = torch.cat([z1, z2], dim=1)
-    valid = None if inside is None else torch.cat([inside, inside], dim=1)
-    others = _LogSumExpOverOthers.apply(rows, valid)
     positive = (z1 * z2).sum(-1).repeat(1, 2)
-    error = others - positive
-    if valid is None:
-        return error.mean()
+    similarity = rows @ rows.mT
+    excluded = torch.eye(rows.shape[1], dtype=torch.bool, device=rows.device)
+    if inside is None:
+        return (similarity.masked_fill(excluded, -torch.inf).logsumexp(-1) - positive).mean()
+    valid = torch.cat([inside, inside], dim=1)
+    excluded = (excluded | ~valid.unsqueeze(1)) & valid.unsqueeze(2)  # a row outside sums to something finite
+    error = similarity.masked_fill(excluded, -torch.inf).logsumexp(-1) - positive
     return (error * valid).sum() / valid.sum().clamp(min=1)
 
 
@@ -84,32 +86,3 @@ def _halve_mask(inside: Tensor | None) -> Tensor | None:
         return None
     even = inside.shape[1] // 2 * 2
     return inside[:, :even].unflatten(1, (-1, 2)).any(-1)
-
-
-class _LogSumExpOverOthers(torch.autograd.Function):
-    """log sum over j != i of exp(z_i . z_j), for rows z (G, N, D) -> (G, N).
-
-    The similarity matrix is symmetric, so its gradient is one product with a symmetric weight: with P the softmax over
-    the others and g the incoming gradient, dz = (g P + (g P)^T) z. One matrix is kept, where plain autograd keeps five.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, z: Tensor, valid: Tensor | None) -> Tensor:
-        similarity = z @ z.mT
-        own = similarity.diagonal(dim1=1, dim2=2)
-        if valid is None:
-            own.fill_(-torch.inf)
-        else:
-            similarity.masked_fill_(~valid.unsqueeze(1), -torch.inf)
-            own.copy_(torch.where(valid, -torch.inf, 0.0))  # a row outside must sum to something finite
-        largest = similarity.amax(-1, keepdim=True)
-        weights = similarity.sub_(largest).exp_()
-        total = weights.sum(-1, keepdim=True)
-        ctx.save_for_backward(z, weights.div_(total))
-        return (largest + total.log()).squeeze(-1)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        z, softmax = ctx.saved_tensors
-        weights = softmax * gradients[0].unsqueeze(-1)
-        return (weights + weights.mT) @ z, None

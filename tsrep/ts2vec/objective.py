@@ -23,8 +23,10 @@ from tsrep.ts2vec.crops import (
 from tsrep.ts2vec.loss import flat_loss, hierarchical_loss
 from tsrep.ts2vec.masks import MASKS
 from tsrep.ts2vec.pooling import max_over_time
+from tsrep.ts2vec.tiled import tiled_loss
 
 PAIRS = ("contextual", "temporal", "subseries")
+TINY = 2**11  # values of a view up to which the loss is computed as it is defined
 DROPOUT = 0.1  # of the output, while training
 
 
@@ -54,6 +56,15 @@ class ContrastiveObjective:
             present = None if not ragged else z1.isfinite().all(-1) & z2.isfinite().all(-1)
             return flat_loss(_finite(z1), _finite(z2), alpha=1.0, inside=present)
         both = None if inside1 is None or inside2 is None else inside1 & inside2
+        if z1.numel() > TINY:
+            return tiled_loss(
+                z1,
+                z2,
+                alpha=self.alpha,
+                temporal_unit=self.temporal_unit,
+                inside=both,
+                hierarchical=self.hierarchical,
+            )
         if self.hierarchical:
             return hierarchical_loss(z1, z2, alpha=self.alpha, temporal_unit=self.temporal_unit, inside=both)
         return flat_loss(z1, z2, alpha=self.alpha, inside=both)
@@ -85,10 +96,16 @@ class ContrastiveObjective:
 
 
 def _dropout(z: Tensor, generator: torch.Generator) -> Tensor:
-    """Dropout that draws from `generator` by way of a seed, so that the noise is made where `z` lives."""
+    """Dropout that draws from `generator` by way of a seed, so that the noise is made where `z` lives.
+
+    16 random bits decide on a value, so the share dropped is DROPOUT to 1e-5; a bit generator gives them four at once.
+    """
     noise = torch.Generator(z.device).manual_seed(int(torch.randint(2**62, (), generator=generator)))
-    keep = torch.empty_like(z).bernoulli_(1 - DROPOUT, generator=noise)
-    return z * keep / (1 - DROPOUT)
+    bits = torch.empty(-(-z.numel() // 4), dtype=torch.int64, device=z.device)
+    bits.random_(-(2**63), None, generator=noise)
+    dropped = round(DROPOUT * 2**16)
+    drop = (bits.view(torch.int16)[: z.numel()] < dropped - 2**15).view(z.shape)
+    return (z * (2**16 / (2**16 - dropped))).masked_fill(drop, 0.0)
 
 
 def _finite(z: Tensor) -> Tensor:
