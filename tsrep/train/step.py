@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from tsrep.train.average import WeightAverage
+from tsrep.train.memory import give_back, resident
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
@@ -58,6 +59,7 @@ class Descent:
         self.objective = objective
         self.generator = generator
         self.fabric = fabric
+        self._resident = resident()
         self._forward, self._optimiser = fabric.setup(
             network, torch.optim.AdamW(network.parameters(), lr=lr, fused=True)
         )
@@ -69,6 +71,7 @@ class Descent:
         self.fabric.backward(loss)
         self._optimiser.step()
         self.average.update(self.network)
+        give_back(beyond=self._resident)
         return {"loss": loss.detach()}
 
     @torch.no_grad()

@@ -279,7 +279,8 @@ class TS2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimator):
         pool = POOLINGS[self.pooling]
         Z = torch.empty(len(x), self.n_components)
         for rows, z in self._encoded(x):
-            Z[rows] = pool(z, chosen[rows].to(z.device)).cpu()
+            pooled_steps = chosen[rows]
+            Z[rows] = pool(z, None if pooled_steps.all() else pooled_steps.to(z.device)).cpu()
         return Z.numpy()
 
     def encode(self, X: Any, window: int | str | None = None, mask: str | None = None) -> Floats:

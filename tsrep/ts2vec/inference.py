@@ -13,7 +13,7 @@ from torch import Tensor
 from tsrep.train.runtime import launch
 from tsrep.ts2vec.encoder import SeriesEncoder
 
-STEPS_AT_ONCE = 4096  # per batch on a CPU: larger ones fall out of the cache and are slower
+STEPS_AT_ONCE = 2048  # per batch on a CPU: larger ones fall out of the cache and are slower
 
 Encode = Callable[[Tensor], Tensor]
 

@@ -75,13 +75,15 @@ class _TiledLoss(torch.autograd.Function):
         levels = len(z).bit_length() if hierarchical else 1
         starts_at = temporal_unit if hierarchical else 0
         value = _levels(z, dz, within, alpha / levels, (1 - alpha) / levels, levels, starts_at, tiling)
-        ctx.save_for_backward(dz)
+        ctx.gradient = dz
         return value
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        (dz,) = ctx.saved_tensors
-        first, second = (dz * gradients[0]).transpose(0, 2).unbind(1)
+        dz, ctx.gradient = ctx.gradient, None  # used up: it is scaled in place
+        if dz is None:
+            raise RuntimeError("the loss was differentiated a second time; call it again")
+        first, second = dz.mul_(gradients[0]).transpose(0, 2).unbind(1)
         return first, second, None, None, None, None, None
 
 

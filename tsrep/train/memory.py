@@ -1,0 +1,39 @@
+"""Freed memory goes back to the system between large training steps.
+
+Crops of ever new lengths leave glibc's heap full of holes that fit no later tensor, so that a process grows to several
+times what a step needs. Where there is no glibc nothing is done.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+LARGE = 2**28  # bytes; less is kept, as asking the system for it again takes time too
+
+
+def resident() -> int:
+    """Bytes of this process in memory; 0 where the system does not say."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * mmap.PAGESIZE
+    except OSError:
+        return 0
+
+
+def give_back(beyond: int) -> None:
+    """Returns what is freed to the system, if the process has grown by `LARGE` beyond so many bytes."""
+    glibc = _glibc()
+    if glibc is not None and resident() - beyond > LARGE:
+        glibc.malloc_trim(0)
+
+
+@cache
+def _glibc() -> Any:
+    try:
+        library = ctypes.CDLL("libc.so.6")
+        return library if hasattr(library, "malloc_trim") else None
+    except OSError:
+        return None
