@@ -150,7 +150,7 @@ def _as_onnx(encoder: ExportableEncoder, channels: int, description: str) -> byt
         opset_version=OPSET,
         verbose=False,
     )
-    assert program is not None  # it is for TorchScript only
+    assert program is not None  # only torch's older exporter gives None
     model = program.model
     model.graph.metadata_props.clear()
     for node in model.graph.all_nodes():
