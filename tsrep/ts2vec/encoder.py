@@ -53,6 +53,7 @@ class DilatedConvolutions(nn.Module):
             for i, (before, after) in enumerate(pairwise(widths))
         )
         self.largest_dilation = 2**depth
+        self.reach = 2 * (2 ** (depth + 1) - 1)  # steps that an output looks to either side
 
     def forward(self, x: Tensor, inside: Tensor | None, steps: slice) -> Tensor:
         """`inside` (B, T): True where a step belongs to its instance, None: everywhere. Gives the wanted `steps`."""

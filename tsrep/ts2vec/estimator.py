@@ -20,7 +20,7 @@ from typing import Any, Self
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
@@ -35,6 +35,7 @@ from tsrep.ts2vec.crops import inside
 from tsrep.ts2vec.encoder import SeriesEncoder
 from tsrep.ts2vec.export import ExportableEncoder, write_program
 from tsrep.ts2vec.inference import in_batches, on_device, shown
+from tsrep.ts2vec.long import LongSeries, encoded_stretches, encoded_windows, write
 from tsrep.ts2vec.masks import MASKS
 from tsrep.ts2vec.objective import ContrastiveObjective
 from tsrep.ts2vec.official import encoder_from_official
@@ -323,6 +324,39 @@ class TS2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimator):
         """
         shown, hidden = self._causal(X, context, (False, True))
         return shown, hidden
+
+    def encode_to_file(
+        self, series: Any, path: str | Path, context: int | None = None, dtype: str = "float32"
+    ) -> NDArray[np.floating[Any]]:
+        """Encodes one series of any length into an array file, with bounded memory, and opens it memory-mapped.
+
+        Parameters
+        ----------
+        series : (t, channels) or (t,), time down: an array, a `numpy.memmap`, or anything sliced alike. It is read a
+            stretch at a time.
+        path : the file (.npy) to write, (t, D). It takes its name when it is whole.
+        context : None gives what `encode` gives for the whole series; a number what `encode_causal` gives with it.
+        dtype : "float32", or "float16" for half the disk.
+
+        Raises
+        ------
+        ValueError
+            The series has other channels than those fitted, holds no number, or is infinite somewhere.
+        TypeError
+            The backbone is not the dilated convolutions and no `context` was given.
+        """
+        check_is_fitted(self, "encoder_")
+        if dtype not in ("float16", "float32"):
+            raise ValueError(f"dtype is {dtype!r}; wanted 'float32' or 'float16'")
+        long = LongSeries(series, self.n_channels_)
+        where = self.device, self.precision
+        if context is None:
+            parts = encoded_stretches(self.encoder_, long, *where)
+        else:
+            parts = encoded_windows(self.encoder_, long, _checked_context(context), *where)
+        return write(
+            path, shown(parts, long.steps, "Encoding", self.verbose), long.steps, self.n_components, dtype
+        )
 
     def online(self, context: int = 200) -> OnlineEncoder:
         """An encoder for a live series: `update(point)` gives what `encode_causal` gives for that step."""

@@ -1,0 +1,123 @@
+"""A series that does not fit in memory, encoded a stretch at a time into a file.
+
+A step's representation depends on no step further away than the blocks reach together, 2 + 4 + 8 + ... steps to either
+side. So a stretch that is read with that many more steps at both ends gives exactly what the whole series gives.
+
+Shapes: t steps, C channels, D components.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from tsrep.train.runtime import launch
+from tsrep.ts2vec.encoder import DilatedConvolutions, SeriesEncoder
+from tsrep.ts2vec.inference import on_device
+from tsrep.ts2vec.streaming import encode_windows
+
+STRETCH = 2**15  # steps encoded at a time
+
+
+class LongSeries:
+    """A series (t, C) read slice by slice: an array, a memory-mapped file or anything that is sliced alike.
+
+    Raises
+    ------
+    ValueError
+        It is not (t,) or (t, channels) numbers, or nothing in it was observed.
+    """
+
+    def __init__(self, values: Any, channels: int):
+        shape = tuple(values.shape)
+        if len(shape) not in (1, 2) or (shape[1:] or (1,)) != (channels,) or shape[0] == 0:
+            raise ValueError(f"the series has shape {shape}; wanted (t, {channels}), time down")
+        if not np.issubdtype(values.dtype, np.number) or np.issubdtype(values.dtype, np.complexfloating):
+            raise ValueError(f"the series has dtype {values.dtype}; wanted real numbers")
+        self.values = values
+        self.steps = shape[0]
+
+    def read(self, start: int, stop: int) -> Tensor:
+        """Steps start to stop - 1 as (1, steps, C) in 32 bit."""
+        part = np.array(self.values[start:stop], dtype=np.float32).reshape(stop - start, -1)
+        if np.isinf(part).any():
+            first = start + int(np.isinf(part).any(1).argmax())
+            raise ValueError(f"the series is infinite, or too large for 32 bit, at step {first}")
+        return torch.from_numpy(part)[None]
+
+    def observed(self) -> tuple[int, int]:
+        """The first step on which anything was observed, and the one after the last."""
+        first = self._first_observed(range(0, self.steps, STRETCH))
+        last = self._first_observed(range((self.steps - 1) // STRETCH * STRETCH, -1, -STRETCH), from_end=True)
+        return first, last + 1
+
+    def _first_observed(self, starts: range, from_end: bool = False) -> int:
+        for start in starts:
+            seen = ~self.read(start, min(start + STRETCH, self.steps))[0].isnan().all(-1)
+            if seen.any():
+                places = seen.nonzero().flatten()
+                return start + int(places[-1 if from_end else 0])
+        raise ValueError("the series holds no observed value")
+
+
+def encoded_stretches(
+    encoder: SeriesEncoder, series: LongSeries, device: str, precision: str
+) -> Iterator[tuple[slice, Tensor]]:
+    """(steps, (steps, D)) in order: what encoding the whole series gives, from its first observed step to its last."""
+    if not isinstance(encoder.backbone, DilatedConvolutions):
+        raise TypeError(
+            f"each output of the backbone {type(encoder.backbone).__name__} depends on the whole series: only the "
+            "dilated convolutions encode a stretch at a time; give context= to look back only"
+        )
+    reach = encoder.backbone.reach
+    network = on_device(encoder, device, precision)
+    first, end = series.observed()
+    for start in range(first, end, STRETCH):
+        stop = min(start + STRETCH, end)
+        begin = max(first, start - reach)
+        x = series.read(begin, min(end, stop + reach))
+        yield slice(start, stop), network(x, steps=slice(start - begin, stop - begin))[0].cpu()
+
+
+def encoded_windows(
+    encoder: SeriesEncoder, series: LongSeries, context: int, device: str, precision: str
+) -> Iterator[tuple[slice, Tensor]]:
+    """(steps, (steps, D)) in order, of what `encode_causal` gives."""
+    fabric = launch(device, precision)
+    for start in range(0, series.steps, STRETCH):
+        stop = min(start + STRETCH, series.steps)
+        begin = max(0, start - context)
+        parts = encode_windows(encoder, series.read(begin, stop), context, (False,), fabric)
+        z = torch.cat([part[0, 0].cpu() for _, _, part in parts])
+        yield slice(start, stop), z[start - begin :]
+
+
+def write(
+    path: str | Path, parts: Iterator[tuple[slice, Tensor]], steps: int, width: int, dtype: str
+) -> NDArray[np.floating[Any]]:
+    """Writes the parts into the array file `path` (.npy), NaN where there is none, and opens it, memory-mapped.
+
+    The file appears when it is whole; until then `path` with ".part" behind it grows.
+    """
+    target = Path(path)
+    growing = target.with_name(target.name + ".part")
+    try:
+        file = np.lib.format.open_memmap(growing, mode="w+", dtype=dtype, shape=(steps, width))
+        done = 0
+        for place, z in parts:
+            file[done : place.start] = np.nan
+            file[place] = z.numpy()
+            done = place.stop
+        file[done:] = np.nan
+        file.flush()
+        del file
+        growing.replace(target)
+    finally:
+        growing.unlink(missing_ok=True)
+    return np.load(target, mmap_mode="r")
