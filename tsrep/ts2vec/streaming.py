@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lightning.fabric import Fabric
 
 WINDOWS_AT_ONCE = {"cpu": 512, "cuda": 32_768}  # on a CPU what falls out of the cache is slower
-FEW_AT_A_TIME = 51  # of a window's steps are computed together in a live stream
+FEW_AT_A_TIME = 128  # of a window's steps are computed together in a live stream
 
 
 def encode_windows(

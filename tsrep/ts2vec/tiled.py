@@ -224,8 +224,8 @@ class _Tiles:
         if not s.is_cpu:  # asking whether an exponential would vanish makes an accelerator wait
             return s, None
         highest = torch.cat([s.amax(2), s.amax(1)], dim=1)
-        c = highest.amax(1, keepdim=True)
-        if bool((highest > c - REACH).all()):
+        c = highest.amax(1, keepdim=True).clamp(min=torch.finfo(s.dtype).min)
+        if bool(((highest > c - REACH) | highest.isneginf()).all()):
             return s.sub_(c.unsqueeze(2)).exp_(), c
         return s, None
 

@@ -56,7 +56,7 @@ class WindowEncoder:
         nothing = [block.taps1.new_zeros(0, n, len(block.taps1) // 3) for block in entered]
         missing = nothing[0].new_zeros(
             context, n, nothing[0].shape[-1]
-        )  # as the steps before a series begins are
+        )  # so are steps before a series begins
         self.interior = [missing, *nothing[1:]]
         self._extend_interior()
 
@@ -140,9 +140,18 @@ class _Block(NamedTuple):
 
     def among(self, x: Tensor, at: slice) -> Tensor:
         """The block on neighbours, all of (P, M, H) with nothing beyond its ends, for the steps `at` of them."""
+        if len(x) == 1:
+            return self._alone(x)
         y = _weigh(_active_neighbours(x, slice(None)), self.taps1, self.bias1)
         y = _weigh(_active_neighbours(y, at), self.taps2, self.bias2)
         return y + self.shortcut(x[at])
+
+    def _alone(self, x: Tensor) -> Tensor:
+        """A step without neighbours meets the middle taps only."""
+        width, wider = len(self.taps1) // 3, len(self.taps2) // 3
+        y = torch.addmm(self.bias1, F.gelu(x[0]), self.taps1[width : 2 * width])
+        y = torch.addmm(self.bias2, F.gelu(y), self.taps2[wider : 2 * wider])
+        return y + self.shortcut(x)
 
     def within(self, x: Tensor, d: int) -> Tensor:
         """The block with its dilation `d` where both its convolutions stay within `x`: (P, n, H) -> (P - 4d, n, H)."""
