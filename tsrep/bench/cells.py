@@ -5,6 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
+from typing import Any, ClassVar, Protocol
+
+
+class Measurable(Protocol):
+    """A dataclass with a stable name: what a result line is about."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def id(self) -> str: ...
 
 
 @dataclass(frozen=True)

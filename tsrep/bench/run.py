@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.progress import (
@@ -25,11 +25,12 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from tsrep.bench.cells import Cell
+from tsrep.bench.cells import Cell, Measurable
 from tsrep.bench.environment import environment
 from tsrep.bench.results import append_line, read_lines
 
 Evaluate = Callable[[Cell], dict[str, Any]]
+M = TypeVar("M", bound=Measurable)
 
 
 def pending(cells: Iterable[Cell], results_path: Path, retry_failed: bool = False) -> list[Cell]:
@@ -112,7 +113,7 @@ def _measure(
         return parallel(delayed(measure)(cell, evaluate, threads) for cell in cells)
 
 
-def measure(cell: Cell, evaluate: Evaluate, threads: int) -> dict[str, Any]:
+def measure(cell: M, evaluate: Callable[[M], dict[str, Any]], threads: int) -> dict[str, Any]:
     """The line of one cell, whatever happens: status "ok" with the numbers, or "failed" with the error."""
     started = time.perf_counter()
     line: dict[str, Any] = {

@@ -1,0 +1,113 @@
+"""Peak memory of a training step or of the loss alone, each measured in a process of its own.
+
+On a CPU it is the largest resident memory since the process began (VmHWM of Linux; `ru_maxrss` would not do, for it
+counts what the parent process held when it started the child). On a GPU it is the most that tensors occupied.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from benchmarks.speed.problem import Network, Settings, as_batch, random_walks
+from benchmarks.speed.rows import AUTHORS, LOSS_MEMORY, Row
+
+ROOT = Path(__file__).parents[2]
+MEGABYTE = 1e6
+SHORT = 8  # steps of the series with which a process is warmed up
+SHARE = 0.7  # of the memory that is free: what a process may take, so that it fails before others do
+
+
+def measure(row: Row, settings: Settings) -> dict[str, Any]:
+    """Megabytes beyond those of the same on series of 8 steps, imports mostly; `total` is the whole of the process.
+
+    What would take more than most of the free memory is stopped and has no number.
+    """
+    found: dict[str, Any] = {"unit": "MB", "ours": _in_a_process(row, settings, "ours")}
+    if row.rival == AUTHORS:
+        found["theirs"] = _in_a_process(row, settings, "theirs")
+    return found
+
+
+def _in_a_process(row: Row, settings: Settings, whose: str) -> dict[str, float]:
+    task = {
+        "row": asdict(row),
+        "network": asdict(settings.network),
+        "official": None if settings.official is None else str(settings.official.resolve()),
+        "whose": whose,
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.speed.memory", json.dumps(task)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=os.environ | ({"OMP_NUM_THREADS": "1"} if row.device == "cpu" else {}),
+    )
+    if done.returncode != 0:
+        reason = done.stderr.strip().splitlines()[-1] if done.stderr.strip() else f"exit {done.returncode}"
+        raise RuntimeError(f"the measuring process ({whose}) ended: {reason}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def _main(task: dict[str, Any]) -> None:
+    row, network = Row(**task["row"]), Network(**task["network"])
+    settings = Settings(None if task["official"] is None else Path(task["official"]), network)
+    _limit()
+    _work(replace(row, length=SHORT), settings, task["whose"])
+    before = _peak(row.device)
+    _work(row, settings, task["whose"])
+    total = _peak(row.device)
+    print(json.dumps({"median": (total - before) / MEGABYTE, "total": total / MEGABYTE}))
+
+
+def _work(row: Row, settings: Settings, whose: str) -> None:
+    import torch
+
+    from benchmarks.speed.programs import programs
+
+    ours, authors = programs(row, settings)
+    program = ours if whose == "ours" else authors
+    assert program is not None
+    if row.work == LOSS_MEMORY:
+        size = (row.instances, row.length, settings.network.n_components)
+        z1, z2 = (torch.randn(size, device=row.device).requires_grad_() for _ in range(2))
+        program.loss(z1, z2).backward()
+        return
+    step = program.training(as_batch(random_walks(row.instances, row.channels, row.length)), crop=False)
+    for seed in range(2):  # the first one makes the optimiser's state
+        step(seed)
+
+
+def _limit() -> None:
+    """Lets allocations fail that would take more than `SHARE` of the free memory."""
+    import resource
+
+    available = _bytes("MemAvailable", "meminfo")
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (_bytes("VmData", "self/status") + int(SHARE * available), hard))
+
+
+def _peak(device: str) -> int:
+    if device != "cpu":
+        import torch
+
+        return torch.cuda.max_memory_allocated()
+    return _bytes("VmHWM", "self/status")
+
+
+def _bytes(name: str, file: str) -> int:
+    """An amount of memory by its name in a file of Linux's /proc."""
+    found = re.search(rf"{name}:\s+(\d+) kB", Path("/proc", file).read_text(encoding="ascii"))
+    if found is None:
+        raise RuntimeError(f"/proc/{file} does not say {name}")
+    return int(found[1]) * 1024
+
+
+if __name__ == "__main__":
+    _main(json.loads(sys.argv[1]))

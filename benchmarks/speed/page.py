@@ -1,0 +1,115 @@
+"""The measured parts of docs/performance.md, made again from the result lines.
+
+Such a part stands between `<!-- measured: NAME -->` and `<!-- end -->`; the text around it is written by hand.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.speed.figures import along, figure_name, write_figures
+from benchmarks.speed.rows import GROWTH
+from benchmarks.speed.table import (
+    Line,
+    comparison,
+    conditions,
+    good_lines,
+    growth_lines,
+    markdown,
+    notes,
+    scale,
+)
+
+PART = re.compile(r"(<!-- measured: ([a-z_ -]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+IMAGES = "images"  # beside the page
+NOTHING = "Nothing measured yet."
+
+
+def write_page(page: Path, folder: Path) -> list[Path]:
+    """Rewrites the measured parts of `page` and its figures from the lines in `folder`."""
+    growth = growth_lines(folder)
+    figures = write_figures(growth, page.parent / IMAGES)
+    text = page.read_text(encoding="utf-8")
+    page.write_text(filled(text, good_lines(folder), growth), encoding="utf-8")
+    return [page, *figures]
+
+
+def filled(text: str, lines: Sequence[Line], growth: Sequence[Line]) -> str:
+    """The page's text with its measured parts made from the lines; ValueError at an unknown name."""
+    on_cpu = [line for line in lines if line["device"] == "cpu"]
+    on_gpu = [line for line in lines if line["device"] != "cpu"]
+    parts = {
+        "cpu": _against(on_cpu),
+        "gpu": _against(on_gpu),
+        "share": share_of_best(lines),
+        **{work: _growth(growth, work) for work in GROWTH.values()},
+    }
+
+    def part(found: re.Match[str]) -> str:
+        if found[2] not in parts:
+            raise ValueError(f"the page asks for {found[2]!r}; wanted one of {sorted(parts)}")
+        return f"{found[1]}{parts[found[2]] or NOTHING}\n{found[3]}"
+
+    return PART.sub(part, text)
+
+
+def _against(lines: Sequence[Line]) -> str:
+    return "\n\n".join((conditions(lines), comparison(lines), *notes(lines))) if lines else ""
+
+
+def _growth(lines: Sequence[Line], work: str) -> str:
+    table = growth_table(lines, work)
+    return table and f"{table}\n\n![{work}]({IMAGES}/{figure_name(work)})"
+
+
+def share_of_best(lines: Sequence[Line]) -> str:
+    """How much of the machine's best matrix product each kind of work reaches, where its products were counted."""
+    rows = []
+    for line in lines:
+        if "multiply_adds" in line:
+            rate = line["multiply_adds"] / line["ours"]["median"]
+            best = line["machine"]["multiply_adds_per_second"]
+            rows.append(
+                (
+                    f"{line['work']}, {line['device']} {line['precision']}",
+                    str(line["length"]),
+                    f"{line['multiply_adds'] / 1e9:.3g}",
+                    f"{rate / 1e9:.3g}",
+                    f"{rate / best:.0%}",
+                )
+            )
+    heads = ("work", "steps", "multiply-adds (10^9)", "a second (10^9)", "of the machine's best")
+    return markdown(heads, rows) if rows else ""
+
+
+def growth_table(lines: Sequence[Line], work: str) -> str:
+    """For each size that was varied: times at its ends, the exponent in between, and the share of the machine's best.
+
+    The exponent is the slope of log time against log size over the larger half of the sizes: 1 is linear, 2 square.
+    """
+    rows = []
+    for axis, on_axis in along(lines, work).items():
+        first, middle, last = on_axis[0], on_axis[len(on_axis) // 2 - 1], on_axis[-1]
+        slope = math.log(last["ours"]["median"] / middle["ours"]["median"]) / math.log(
+            last[axis] / middle[axis]
+        )
+        share = last["multiply_adds"] / last["ours"]["median"] / last["machine"]["multiply_adds_per_second"]
+        rows.append(
+            (
+                axis,
+                f"{first[axis]:,} to {last[axis]:,}",
+                f"{_time(first)} to {_time(last)}",
+                f"{slope:.2f}",
+                f"{share:.0%}",
+            )
+        )
+    heads = ("varied", "sizes", "time", "exponent", "of the machine's best at the largest")
+    return markdown(heads, rows) if rows else ""
+
+
+def _time(line: Line) -> str:
+    factor, unit = scale(line["ours"]["median"], line["unit"])
+    return f"{line['ours']['median'] * factor:.3g} {unit}"

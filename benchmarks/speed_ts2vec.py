@@ -1,0 +1,74 @@
+"""TS2Vec's speed and memory: tsrep against the authors' code, and how the cost grows.
+
+Source       the authors' repository, github.com/yuezhihan/ts2vec; no number of theirs is quoted, their code is run.
+Command      python -m benchmarks.speed_ts2vec --official PATH        (PATH: a checkout of that repository)
+             python -m benchmarks.speed_ts2vec --device cuda ...      (the GPU rows; `benchmarks/gpu.sh` runs them)
+Expectation  the column "asked" of the table.
+Time         about 40 minutes of one core, on an otherwise idle machine. A run may be stopped: the same command goes on.
+Result       benchmarks/results/speed/table.md and docs/performance.md
+
+Without --official, windows encoded one by one are the rival of `encode_causal` and of the anomaly scores, and the
+other rows stand alone.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from tsrep.bench.results import RESULTS_FILE
+
+RESULTS = Path(__file__).parent / "results" / "speed"
+PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command(help=__doc__)
+def main(
+    official: Annotated[
+        Path | None, typer.Option(help="Checkout of the authors' code.", exists=True, file_okay=False)
+    ] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Rows whose name contains this text.")] = None,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    again: Annotated[bool, typer.Option("--again", help="Measure rows again that are done.")] = False,
+    rounds: Annotated[int, typer.Option(help="Runs of each program, in turns.", min=1)] = 5,
+    seconds: Annotated[float, typer.Option(help="After this time of a row three rounds are enough.")] = 60.0,
+    minutes: Annotated[float | None, typer.Option(help="Begin no row after this time.")] = None,
+    results: Annotated[Path, typer.Option(help="Folder of the lines and the table.")] = RESULTS,
+    rows_only: Annotated[bool, typer.Option("--list", help="Name the rows and leave.")] = False,
+    table_only: Annotated[bool, typer.Option("--table", help="Make the table again and leave.")] = False,
+) -> None:
+    from benchmarks.speed.page import write_page
+    from benchmarks.speed.problem import Settings
+    from benchmarks.speed.rows import rows
+    from benchmarks.speed.run import run
+    from benchmarks.speed.table import write_table
+
+    console = Console(stderr=True)
+    chosen = [
+        row for row in rows(device, official is not None) if not only or any(text in row.id for text in only)
+    ]
+    if rows_only:
+        for row in chosen:
+            typer.echo(row.id)
+        return
+    failed = 0
+    if official is None and not table_only:
+        console.print("no --official PATH: rows against the authors' code are absent")
+    if not table_only:
+        settings = Settings(official, rounds=rounds, seconds=seconds)
+        path = results / RESULTS_FILE
+        failed = run(chosen, path, settings, again=again, minutes=minutes, console=console)
+    written = [write_table(results)]
+    if results == RESULTS:
+        written += write_page(PAGE, results)
+    for path in written:
+        console.print(f"wrote {path}", highlight=False, soft_wrap=True)
+    raise typer.Exit(failed > 0)
+
+
+if __name__ == "__main__":
+    app()
