@@ -1,4 +1,4 @@
-"""What the estimators that train a torch module share: what they take in, the seed, and the fitted state on disk."""
+"""What estimators share: the fitted state on disk, and, around a torch module, what they take in and the seed."""
 
 from __future__ import annotations
 
@@ -19,13 +19,43 @@ from tsrep.data import as_panel, is_flat
 from tsrep.train.checkpoint import ModelFileError, read_folder, write_folder
 
 Floats = NDArray[np.float32]
+Folder = tuple[dict[str, Any], dict[str, dict[str, Tensor]]]
 RandomState = int | np.random.RandomState | np.random.Generator | None
 
 
 INPUT = ("n_channels_", "n_features_in_", "_fixes_length")
 
 
-class TorchEstimator(BaseEstimator, ABC):
+class SavedEstimator(BaseEstimator, ABC):
+    """A scikit-learn estimator that `save` writes to a folder and `load` reads back. Nothing is pickled."""
+
+    def save(self, path: str | Path) -> None:
+        """Writes the fitted estimator to the folder `path`: safetensors files and `config.json`.
+
+        An earlier model at `path` is replaced; anything else there raises `FileExistsError`.
+        """
+        check_is_fitted(self)
+        write_folder(path, *self._to_folder())
+
+    @abstractmethod
+    def _to_folder(self) -> Folder:
+        """(what JSON can hold, tensors by file and name): what `_from_folder` takes."""
+
+    @classmethod
+    @abstractmethod
+    def _from_folder(cls, config: dict[str, Any], tensors: dict[str, dict[str, Tensor]]) -> Self:
+        """The fitted estimator."""
+
+    def _description(self, *without: str) -> dict[str, Any]:
+        """Class, parameters (but for some) and versions, as JSON holds them."""
+        kind = type(self)
+        held = {name: value for name, value in self.get_params(deep=False).items() if name not in without}
+        parameters = {name: _as_json(value) for name, value in held.items()}
+        described = {"class": f"{kind.__module__}:{kind.__qualname__}", "parameters": parameters}
+        return {**described, "versions": _versions()}
+
+
+class TorchEstimator(SavedEstimator):
     """A scikit-learn estimator of panels around a torch module.
 
     A subclass gives `_fitted_state` and `_restore`, and sets what it fits only when the fit has succeeded.
@@ -67,24 +97,12 @@ class TorchEstimator(BaseEstimator, ABC):
         tags.input_tags.allow_nan = True
         return tags
 
-    def save(self, path: str | Path) -> None:
-        """Writes the fitted estimator to the folder `path`: `model.safetensors`, `training.safetensors`, `config.json`.
-
-        An earlier model at `path` is replaced; anything else there raises `FileExistsError`.
-        """
-        check_is_fitted(self)
+    def _to_folder(self) -> Folder:
         fitted, tensors = self._fitted_state()
         fitted |= {name: getattr(self, name) for name in INPUT}
         if hasattr(self, "feature_names_in_"):
             fitted["feature_names_in_"] = list(self.feature_names_in_)
-        write_folder(path, {**self._description(), "fitted": fitted}, tensors)
-
-    def _description(self) -> dict[str, Any]:
-        """Class, parameters and versions, as JSON holds them."""
-        kind = type(self)
-        parameters = {name: _as_json(value) for name, value in self.get_params(deep=False).items()}
-        described = {"class": f"{kind.__module__}:{kind.__qualname__}", "parameters": parameters}
-        return {**described, "versions": _versions()}
+        return {**self._description(), "fitted": fitted}, tensors
 
     @abstractmethod
     def _fitted_state(self) -> tuple[dict[str, Any], dict[str, dict[str, Tensor]]]:
@@ -115,7 +133,7 @@ def load(path: str | Path) -> Any:
         The folder is missing, damaged, was written by something else, or does not fit this version.
     """
     config, tensors = read_folder(path)
-    kind = _class_named(str(config.get("class")), path)
+    kind = class_named(str(config.get("class")), path)
     try:
         return kind._from_folder(config, tensors)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
@@ -137,7 +155,8 @@ def draw_seed(random_state: RandomState) -> int:
     )
 
 
-def _class_named(name: str, path: str | Path) -> type[TorchEstimator]:
+def class_named(name: str, path: str | Path) -> type[SavedEstimator]:
+    """The estimator class of this package that a saved model names; anything else is a `ModelFileError`."""
     module, _, kind = name.partition(":")
     found: Any = None
     if module.startswith("tsrep."):
@@ -145,7 +164,7 @@ def _class_named(name: str, path: str | Path) -> type[TorchEstimator]:
             found = getattr(importlib.import_module(module), kind, None)
         except ImportError:
             found = None
-    if not (isinstance(found, type) and issubclass(found, TorchEstimator)):
+    if not (isinstance(found, type) and issubclass(found, SavedEstimator)):
         raise ModelFileError(f"{path} holds a {name!r}, which is no estimator of this package")
     return found
 

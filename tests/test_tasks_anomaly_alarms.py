@@ -1,0 +1,103 @@
+"""From scores to alarms: the paper's rule worked out plainly, and the other thresholds."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from tsrep.tasks.anomaly.alarms import (
+    budget_threshold,
+    deviation_threshold,
+    quantile_threshold,
+    raise_alarms,
+    relative_increase,
+    running_threshold,
+    suppress,
+)
+
+NAN = np.nan
+
+
+def test_relative_increase_by_hand():
+    np.testing.assert_allclose(
+        relative_increase(np.array([1, 3, 4, 1, 0.0]), width=2), [NAN, NAN, 1, -5 / 7, -1]
+    )
+    # a missing step is passed over: 4 is compared with 1 and 3
+    np.testing.assert_allclose(relative_increase(np.array([1, 3, NAN, 4]), width=2), [NAN, NAN, NAN, 1])
+    np.testing.assert_array_equal(relative_increase(np.zeros(3), width=2), [NAN, NAN, 0])
+    assert np.isnan(relative_increase(np.ones(2), width=2)).all()
+    assert relative_increase(np.empty(0)).shape == (0,)
+
+
+@settings(max_examples=50, deadline=None)
+@given(arrays(float, st.integers(1, 60), elements=st.floats(0.1, 100)), st.integers(1, 25), st.data())
+def test_relative_increase_is_its_definition(scores, width, data):
+    scores[data.draw(arrays(bool, len(scores)))] = NAN
+    earlier: list[float] = []
+    for score, found in zip(scores, relative_increase(scores, width), strict=True):
+        mean = np.mean(earlier[-width:]) if len(earlier) >= width else NAN
+        np.testing.assert_allclose(found, (score - mean) / mean, rtol=1e-9, atol=1e-9)
+        earlier += [] if np.isnan(score) else [score]
+
+
+def test_thresholds_by_hand():
+    scores = np.array([0, 0, 0, 4, NAN])
+    assert deviation_threshold(scores, 2) == pytest.approx(1 + 2 * np.sqrt(3))
+    assert quantile_threshold(np.arange(11.0), 0.9) == 9
+
+
+def test_a_budget_is_kept_and_used():
+    scores = np.random.default_rng(0).normal(size=5000)
+    for delay in (0, 20):
+        threshold = budget_threshold(scores, per_10_000=20, delay=delay)
+        assert suppress(scores > threshold, delay).sum() == 10
+    assert not (scores > budget_threshold(scores, per_10_000=0)).any()
+
+
+@settings(max_examples=50, deadline=None)
+@given(arrays(float, st.integers(1, 40), elements=st.integers(-1000, 1000).map(float)), st.data())
+def test_running_threshold_is_its_definition(scores, data):
+    scores[data.draw(arrays(bool, len(scores)))] = NAN
+    found = running_threshold(scores, deviations=3, least=4)
+    for step in range(len(scores)):
+        known = scores[: step + 1][~np.isnan(scores[: step + 1])]
+        wanted = known.mean() + 3 * known.std() if len(known) >= 4 else NAN
+        np.testing.assert_allclose(found[step], wanted, rtol=1e-9, atol=1e-6)
+
+
+@settings(max_examples=100, deadline=None)
+@given(arrays(bool, st.integers(0, 60)), st.integers(0, 8))
+def test_suppression_is_its_definition(alarms, delay):
+    kept = np.array(alarms)
+    for step in range(len(kept)):
+        if kept[max(0, step - delay) : step].any():
+            kept[step] = False
+    np.testing.assert_array_equal(suppress(alarms, delay), kept)
+
+
+def test_missing_scores_and_thresholds_raise_no_alarm():
+    assert raise_alarms(np.array([NAN, 3, 1, 3]), 2.0, delay=0).tolist() == [0, 1, 0, 1]
+    assert raise_alarms(np.array([3.0, 3]), np.array([NAN, 2]), delay=0).tolist() == [0, 1]
+
+
+def test_the_papers_rule():
+    """The published rule in its plainest form, on scores with two jumps: the first 22 are not compared in training."""
+    rng = np.random.default_rng(1)
+    scores = rng.uniform(1, 2, size=400)
+    scores[[300, 303, 350]] += 8
+    train, test = scores[:200], scores[200:]
+    compared = np.full(400, NAN)
+    for step in range(21, 400):
+        mean = scores[step - 21 : step].mean()
+        compared[step] = (scores[step] - mean) / mean
+    limit = compared[22:200].mean() + 4 * compared[22:200].std()
+    wanted = np.zeros(200, dtype=int)
+    for step in range(200):
+        near = wanted[max(0, step - 7) : step].any()
+        wanted[step] = compared[200 + step] > limit and not near
+    threshold = deviation_threshold(relative_increase(train))
+    assert threshold == pytest.approx(limit, rel=0.02)
+    found = raise_alarms(relative_increase(np.concatenate([train, test])), threshold)[200:]
+    np.testing.assert_array_equal(found, wanted)
+    assert np.flatnonzero(found).tolist() == [100, 150]

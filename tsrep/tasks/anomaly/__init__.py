@@ -1,0 +1,15 @@
+"""Anomaly detection on long series by any representation that looks back only.
+
+series.py    arrays, pandas objects and long tables as series with every step in place
+causal.py    a series through an encoder, each step with the context before it
+scores.py    how strange a step is: the paper's score and others
+alarms.py    comparison with the scores before, thresholds, suppression
+fitted.py    what is learned about one series
+online.py    the same point by point on a live series
+detector.py  `RepresentationAnomalyDetector`, which puts them together
+"""
+
+from tsrep.tasks.anomaly.detector import RepresentationAnomalyDetector
+from tsrep.tasks.anomaly.online import OnlineDetector, Verdict
+
+__all__ = ["OnlineDetector", "RepresentationAnomalyDetector", "Verdict"]
