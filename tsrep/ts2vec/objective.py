@@ -105,7 +105,7 @@ def _dropout(z: Tensor, generator: torch.Generator) -> Tensor:
     bits.random_(-(2**63), None, generator=noise)
     dropped = round(DROPOUT * 2**16)
     drop = (bits.view(torch.int16)[: z.numel()] < dropped - 2**15).view(z.shape)
-    return (z * (2**16 / (2**16 - dropped))).masked_fill(drop, 0.0)
+    return z.masked_fill(drop, 0.0).mul_(2**16 / (2**16 - dropped))
 
 
 def _finite(z: Tensor) -> Tensor:

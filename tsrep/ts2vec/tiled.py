@@ -35,7 +35,7 @@ class Tiling(NamedTuple):
     kept: int  # of the tiles that wait for the gradient
 
 
-CPU = Tiling(rows=512, together=2**19, kept=2**24)
+CPU = Tiling(rows=384, together=2**19, kept=2**24)
 GPU = Tiling(rows=4096, together=2**27, kept=2**30)
 
 
