@@ -7,7 +7,8 @@ environment.py  versions and hardware that stand in each line
 methods.py      what can stand in a column: TS2Vec and the baselines
 baselines.py    nearest neighbours and MultiRocket, and how gaps are filled for them
 classification.py  one classification cell, from file to accuracy
-tables.py       accuracies, ranks, wins; CSV, Markdown, HTML
+tables.py       accuracies, ranks, wins
+pages.py        a table as Markdown and HTML
 figures.py      critical-difference diagram, scatter plots
 ablation.py     the variants of the paper's ablation table, and its claims
 commands.py     the command line
