@@ -2,7 +2,7 @@
 
 from tsrep.data.anomaly import ANOMALY_ARCHIVES, AnomalySeries, find_anomaly, load_anomaly
 from tsrep.data.archive import DatasetNotFoundError, find_datasets, load_dataset
-from tsrep.data.calendar import CALENDAR, calendar_features
+from tsrep.data.calendar import CALENDAR, calendar_features, cycle_features, cycles_within
 from tsrep.data.forecasting import (
     FORECASTING_SETS,
     find_forecasting,
@@ -32,6 +32,8 @@ __all__ = [
     "as_panel",
     "as_regular",
     "calendar_features",
+    "cycle_features",
+    "cycles_within",
     "find_anomaly",
     "find_datasets",
     "find_forecasting",

@@ -1,14 +1,21 @@
-"""What a time index alone says about a step: the seven calendar features that TS2Vec gives its encoder beside the data.
+"""What a time index alone says about a step, for the future too.
 
-They are plain numbers (an hour is 0 to 23), standardised by the mean and deviation of the training part, as in the
-TS2Vec paper's forecasting protocol. They are known for the future too.
+`calendar_features` are the seven plain numbers (an hour is 0 to 23) that TS2Vec gives its encoder beside the data in the
+paper's forecasting protocol. `cycle_features` are positions on the circles of the day, the week and the year, and only
+of those that the training part went round twice: a number that grows through the whole training part, as the day of
+the year does in a single year, is a trend to a linear model, which goes on with it into the unseen.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import pandas as pd
 
 CALENDAR = ("minute", "hour", "dayofweek", "day", "dayofyear", "month", "weekofyear")
+
+CYCLES = {"day": pd.Timedelta(days=1), "week": pd.Timedelta(days=7), "year": pd.Timedelta(days=365.2425)}
 
 
 def calendar_features(index: pd.Index) -> pd.DataFrame:
@@ -28,4 +35,35 @@ def calendar_features(index: pd.Index) -> pd.DataFrame:
         return pd.DataFrame(index=index)
     features = {name: getattr(index, name) for name in CALENDAR[:-1]}
     features["weekofyear"] = index.isocalendar()["week"].to_numpy()
+    return pd.DataFrame(features, index=index, dtype=float)
+
+
+def cycles_within(index: pd.Index) -> tuple[str, ...]:
+    """Which of "day", "week" and "year" a regular index goes round at least twice, in more than two steps each."""
+    if not isinstance(index, pd.DatetimeIndex) or len(index) < 3:
+        return ()
+    span, step = index[-1] - index[0], index[1] - index[0]
+    return tuple(name for name, length in CYCLES.items() if span >= 2 * length and length > 2 * step)
+
+
+def cycle_features(index: pd.Index, cycles: tuple[str, ...]) -> pd.DataFrame:
+    """Sine and cosine of where each step stands in each of `cycles`, (t, 2 * len(cycles)).
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> cycle_features(pd.date_range("2026-01-05", periods=3, freq="6h"), ("day",)).round(6).to_numpy().tolist()
+    [[0.0, 1.0], [1.0, 0.0], [0.0, -1.0]]
+    """
+    features: dict[str, Any] = {}
+    if isinstance(index, pd.DatetimeIndex) and cycles:
+        in_day = (index.hour * 3600 + index.minute * 60 + index.second) / 86400
+        place = {
+            "day": in_day,
+            "week": (index.dayofweek + in_day) / 7,
+            "year": (index.dayofyear - 1 + in_day) / 365.2425,
+        }
+        for name in cycles:
+            features[f"{name}_sine"] = np.sin(2 * np.pi * place[name])
+            features[f"{name}_cosine"] = np.cos(2 * np.pi * place[name])
     return pd.DataFrame(features, index=index, dtype=float)

@@ -50,19 +50,20 @@ def to_wide(long: pd.DataFrame, values: str = VALUE) -> pd.DataFrame:
     return long.pivot(index=TIME, columns=ID, values=values)[order].rename_axis(columns=None)
 
 
-def split_long(long: pd.DataFrame) -> dict[Hashable, pd.DataFrame]:
+def split_long(long: pd.DataFrame, min_steps: int = 2) -> dict[Hashable, pd.DataFrame]:
     """Each series of a long table as a frame of floats on a regular index, all columns but `unique_id` and `ds`.
 
     Raises
     ------
     TableError
-        A series has two rows for one time, rows out of order, no common step, or text; it is named.
+        A series has two rows for one time, rows out of order, no common step, text, or fewer rows than
+        `min_steps`; it is named.
     """
     _check_columns(long, (ID, TIME))
     series: dict[Hashable, pd.DataFrame] = {}
     for name, rows in long.groupby(ID, sort=False):
         try:
-            series[name] = as_regular(rows.drop(columns=ID), time=TIME)
+            series[name] = as_regular(rows.drop(columns=ID), time=TIME, min_steps=min_steps)
         except TableError as error:
             raise TableError(f"series {name!r}: {error}") from error
     if not series:

@@ -2,12 +2,14 @@
 
 from tsrep.tasks.anomaly import OnlineDetector, RepresentationAnomalyDetector
 from tsrep.tasks.classify import RepresentationClassifier
+from tsrep.tasks.forecast import RepresentationForecaster
 from tsrep.tasks.probes import fit_knn, fit_logistic, fit_ridge, fit_svm
 
 __all__ = [
     "OnlineDetector",
     "RepresentationAnomalyDetector",
     "RepresentationClassifier",
+    "RepresentationForecaster",
     "fit_knn",
     "fit_logistic",
     "fit_ridge",

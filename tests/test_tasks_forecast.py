@@ -1,0 +1,387 @@
+"""The forecaster: no look ahead, the paper's protocol, intervals, gaps, many series, known columns, bad input."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.linear_model import Ridge
+
+from tsrep import TS2Vec
+from tsrep.data import calendar_features, to_long
+from tsrep.metrics import coverage, mae, mse
+from tsrep.tasks import RepresentationForecaster
+
+HOURS = pd.date_range("2026-03-02", periods=900, freq="h", name="time")
+
+
+class MovingMeans(BaseEstimator):
+    """A representation without learning: means of the last 1, 3 and `context` + 1 steps of every channel."""
+
+    def fit(self, X: Any, y: Any = None) -> "MovingMeans":
+        self.n_channels_ = np.asarray(X[0]).shape[0]
+        return self
+
+    def encode_causal(self, X: Any, context: int) -> NDArray[np.float32]:
+        filled = np.nan_to_num(np.asarray(X, dtype=np.float64))
+        sums = np.cumsum(np.concatenate([np.zeros((*filled.shape[:2], context + 2)), filled], axis=2), axis=2)
+        means = [
+            (sums[..., context + 2 :] - sums[..., context + 2 - w : -w]) / w for w in (1, 3, context + 1)
+        ]
+        return np.concatenate(means, axis=1).transpose(0, 2, 1).astype(np.float32)
+
+
+def hourly(rows: int = 900, seed: int = 0, noise: float = 0.3) -> pd.DataFrame:
+    """A daily wave on a slow wander, and a second column."""
+    rng = np.random.default_rng(seed)
+    hour = np.arange(rows)
+    wander = rng.normal(scale=0.05, size=rows).cumsum()
+    load = 10 + 3 * np.sin(hour * np.pi / 12) + wander + rng.normal(scale=noise, size=rows)
+    heat = 2 * np.cos(hour * np.pi / 12) + rng.normal(scale=0.2, size=rows)
+    return pd.DataFrame(
+        {"load": load, "heat": heat}, pd.date_range(HOURS[0], periods=rows, freq="h", name="time")
+    )
+
+
+def forecaster(**options: Any) -> RepresentationForecaster:
+    return RepresentationForecaster(MovingMeans(), **{"horizons": (6, 24), "context": 48} | options)
+
+
+MODES = pytest.mark.parametrize("mode", ["best", "faithful"])
+
+
+# No look ahead
+
+
+@MODES
+def test_nothing_after_the_cut_changes_a_forecast_made_at_the_cut(mode: str) -> None:
+    data = hourly()
+    other = data.copy()
+    other.iloc[700:] = np.random.default_rng(1).normal(scale=50, size=(200, 2))
+    fitted = forecaster(mode=mode).fit(data.iloc[:600])
+    cut = data.index[699]
+    pd.testing.assert_frame_equal(fitted.predict(data.loc[:cut]), fitted.predict(other.loc[:cut]))
+    # A backtest of both until the cut sees nothing of the difference either, nor the forecast of its last origin.
+    origins = slice(None, data.index[699])
+    pd.testing.assert_frame_equal(
+        fitted.backtest(data.loc[origins], data.index[620]),
+        fitted.backtest(other.loc[origins], data.index[620]),
+    )
+
+
+@MODES
+def test_a_backtest_makes_the_forecasts_that_predict_makes(mode: str) -> None:
+    data = hourly()
+    fitted = forecaster(mode=mode, horizons=24).fit(data.iloc[:600], targets=["load"])
+    start = data.index[860]
+    errors, within = [], []
+    for cut in data.index[860:876]:  # the last has exactly 24 steps after it
+        forecast = fitted.predict(data.loc[:cut])
+        truth = data["load"].reindex(forecast.index)
+        errors.append(truth - forecast["load"])
+        within.append(truth.between(forecast["load_lower"], forecast["load_upper"]))
+    row = fitted.backtest(data, start).iloc[0]
+    assert row["origins"] == 16 and row["horizon"] == 24
+    unit = data["load"].iloc[:450].std(ddof=0)
+    assert row["mse_raw"] == pytest.approx(np.mean(np.square(errors)), rel=1e-5)
+    assert row["mae_raw"] == pytest.approx(np.mean(np.abs(errors)), rel=1e-5)
+    assert row["mse"] == pytest.approx(np.mean(np.square(errors)) / unit**2, rel=1e-5)
+    assert row["coverage"] == pytest.approx(np.mean(within))
+
+
+@MODES
+def test_the_last_quarter_sets_no_scale_and_teaches_no_encoder(mode: str) -> None:
+    data = hourly(600)
+    other = data.copy()
+    other.iloc[450:] += 100.0
+
+    class Listener(MovingMeans):
+        def fit(self, X: Any, y: Any = None) -> "Listener":
+            self.heard_ = np.array(X)
+            return self
+
+    first, second = (
+        RepresentationForecaster(Listener(), horizons=6, context=48, mode=mode).fit(d) for d in (data, other)
+    )
+    np.testing.assert_allclose(first.scales_[""].mean, data.iloc[:450].mean())
+    np.testing.assert_array_equal(first.scales_[""].deviation, second.scales_[""].deviation)
+    assert first.encoder_.heard_.shape[2] == 450
+    np.testing.assert_array_equal(first.encoder_.heard_, second.encoder_.heard_)
+
+
+@MODES
+def test_context_within_a_part_only(mode: str) -> None:
+    data = hourly()
+    other = data.copy()
+    other.iloc[600:700] = 0.0
+    for across in (True, False):
+        fitted = forecaster(mode=mode, context_across_split=across).fit(data.iloc[:600])
+        first, second = (
+            fitted.backtest(d.iloc[:800], data.index[700])["mse"].to_numpy() for d in (data, other)
+        )
+        assert np.allclose(first, second) is not across
+
+
+# The recipes
+
+
+def test_faithful_is_the_papers_ridge() -> None:
+    data = hourly(500)
+    fitted = forecaster(mode="faithful", horizons=(5, 12)).fit(data.iloc[:400])
+    scaled = ((data - data.iloc[:300].mean()) / data.iloc[:300].std(ddof=0)).to_numpy()
+    calendar = calendar_features(data.index)
+    deviation = calendar.iloc[:300].std(ddof=0).replace(0.0, 1.0)
+    X = np.hstack([((calendar - calendar.iloc[:300].mean()) / deviation).to_numpy(), scaled])
+    Z = MovingMeans().encode_causal(X.T[None], 48)[0].astype(float)
+    for horizon in (5, 12):
+        Y = np.stack([scaled[t + 1 : t + 1 + horizon].ravel() for t in range(500 - horizon)])
+        best: tuple[float, Any] = (np.inf, None)
+        for penalty in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000):
+            ridge = Ridge(alpha=penalty).fit(Z[48 : 300 - horizon], Y[48 : 300 - horizon])
+            chosen_on = slice(300, 400 - horizon)
+            predicted = ridge.predict(Z[chosen_on])
+            score = np.sqrt(mse(Y[chosen_on], predicted)) + mae(Y[chosen_on], predicted)
+            best = min(best, (score, ridge), key=lambda found: found[0])
+        test = slice(400, 500 - horizon)
+        predicted = best[1].predict(Z[test])
+        row = fitted.backtest(data, data.index[400]).set_index("horizon").loc[horizon]
+        assert fitted.recipe_.penalties_[horizon] == best[1].alpha and row["origins"] == 100 - horizon
+        assert row["mse"] == pytest.approx(mse(Y[test], predicted), rel=1e-4)
+        assert row["mae"] == pytest.approx(mae(Y[test], predicted), rel=1e-4)
+
+
+def test_best_follows_a_level_that_training_never_saw() -> None:
+    data = hourly(900, noise=0.05)
+    data.iloc[650:] += 40.0
+    errors = {
+        mode: forecaster(mode=mode, horizons=24)
+        .fit(data.iloc[:600])
+        .backtest(data, data.index[720])["mse"][0]
+        for mode in ("best", "faithful")
+    }
+    assert errors["best"] < 0.1 < errors["faithful"]
+
+
+class Oracle(MovingMeans):
+    """Knows whether this hour's column `heat` announces a jump of `load` in the next hours; lags of `load` do not."""
+
+    def encode_causal(self, X: Any, context: int) -> NDArray[np.float32]:
+        return np.asarray(X, dtype=np.float32)[:, -1:].transpose(0, 2, 1)
+
+
+def test_the_representation_counts_where_it_helps_and_nowhere_else() -> None:
+    rng = np.random.default_rng(0)
+    signal = rng.normal(size=1200)
+    load = np.concatenate([[0.0], signal[:-1]]) + rng.normal(scale=0.1, size=1200)
+    data = pd.DataFrame({"load": load, "signal": signal})
+    fitted = RepresentationForecaster(Oracle(), horizons=24, context=24).fit(data, targets="load")
+    stretches = fitted.recipe_.stretches_[0]
+    assert stretches[0].weight > 0 and [(one.start, one.stop) for one in stretches] == [
+        (0, 6),
+        (6, 12),
+        (12, 24),
+    ]
+    assert {one.weight for one in stretches[1:]} == {0.0}
+    first = fitted.backtest(data, 1000)
+    blind = (
+        RepresentationForecaster(Oracle(), horizons=24, context=24).fit(data[["load"]]).backtest(data, 1000)
+    )
+    assert first["mse"][0] < 0.99 * blind["mse"][0]
+
+
+# Intervals
+
+
+@MODES
+def test_intervals_hold_as_many_values_as_they_say(mode: str) -> None:
+    data = hourly(3000, noise=1.0)[["load"]]
+    for level in (0.5, 0.9):
+        fitted = forecaster(mode=mode, level=level, horizons=12).fit(data.iloc[:2000])
+        assert fitted.backtest(data, data.index[2000])["coverage"][0] == pytest.approx(level, abs=0.04)
+
+
+def test_intervals_grow_with_uncertainty_and_are_infinite_without_evidence() -> None:
+    data = pd.Series(np.random.default_rng(0).normal(size=600).cumsum(), name="walk")
+    forecast = forecaster(horizons=24, level=0.8).fit(data).predict()
+    width = (forecast["walk_upper"] - forecast["walk_lower"]).to_numpy()
+    assert width[0] > 0 and width[-6:].mean() > 2 * width[0]
+    few = forecaster(horizons=4, level=0.99, validation=8).fit(data).predict()
+    assert np.isinf(few["walk_upper"]).all() and np.isfinite(few["walk"]).all()
+
+
+# Data as they come
+
+
+@MODES
+def test_gaps_are_forecast_and_count_in_no_error(mode: str) -> None:
+    data = hourly()
+    rng = np.random.default_rng(3)
+    gappy = data.mask(rng.random(data.shape) < 0.1)
+    gappy.iloc[100:130] = np.nan
+    gappy = gappy.drop(index=gappy.index[[200, 201, 750]])  # absent rows are gaps too
+    fitted = forecaster(mode=mode).fit(gappy.iloc[:600])
+    found = fitted.backtest(gappy, data.index[620])
+    complete = forecaster(mode=mode).fit(data.iloc[:600]).backtest(data, data.index[620])
+    assert found["mse"].notna().all() and (found["mse"] < 2.5 * complete["mse"]).all()
+    assert fitted.predict(gappy.iloc[:-1]).notna().all(axis=None)
+    worse = gappy.copy()
+    worse.iloc[-5:] = np.nan
+    assert fitted.backtest(worse, data.index[880])["mse"].notna().tolist() == [True, False]
+    assert fitted.predict(worse).notna().all(axis=None)
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        pd.RangeIndex(400),
+        pd.RangeIndex(1000, 1800, 2),
+        pd.Index(np.arange(50, 450)),
+        pd.date_range("1990-01-01", periods=400, freq="MS"),
+        pd.period_range("1990-01", periods=400, freq="M"),
+        pd.date_range("2020-01-01", periods=400, freq="B"),
+        pd.date_range("2020-01-01", periods=400, freq="15min", tz="Europe/Paris"),
+    ],
+)
+def test_every_kind_of_index_goes_on(index: pd.Index) -> None:
+    data = pd.Series(np.sin(np.arange(400) / 3), index, name="wave")
+    forecast = forecaster(horizons=5, context=20).fit(data).predict()
+    stamps = index.to_timestamp() if isinstance(index, pd.PeriodIndex) else index
+    step = getattr(stamps, "freq", None)
+    expected = (
+        pd.date_range(stamps[-1], periods=6, freq=step)[1:]
+        if isinstance(stamps, pd.DatetimeIndex)
+        else stamps[-1] + (stamps[1] - stamps[0]) * np.arange(1, 6)
+    )
+    assert list(forecast.index) == list(expected)
+    np.testing.assert_allclose(forecast["wave"], np.sin(np.arange(400, 405) / 3), atol=0.05)
+
+
+def test_predict_goes_on_from_the_end_of_what_was_fitted() -> None:
+    data = hourly(600)
+    fitted = forecaster().fit(data, targets="load")
+    pd.testing.assert_frame_equal(fitted.predict(), fitted.predict(data))
+    assert list(fitted.predict()) == ["load", "load_lower", "load_upper"] and len(fitted.predict()) == 24
+    assert np.isfinite(fitted.predict(data.iloc[-20:]).to_numpy()).all()  # less than a context
+
+
+def test_many_series_share_an_encoder_and_have_scales_of_their_own() -> None:
+    first, second = hourly(500, seed=1)["load"], hourly(500, seed=2)["load"] * 1000
+    short = first.iloc[:40].rename("short")
+    wide = pd.concat([first.rename("a"), second.rename("b")], axis=1)
+    long = pd.concat([to_long(wide), to_long(short.to_frame())])
+    fitted = forecaster().fit(long)
+    forecast = fitted.predict()
+    assert list(forecast) == ["unique_id", "ds", "y", "y_lower", "y_upper"]
+    assert forecast["unique_id"].tolist() == ["a"] * 24 + ["b"] * 24 + ["short"] * 24
+    by_name = forecast.groupby("unique_id")["y"].mean()
+    assert 5 < by_name["a"] < 15 and 5_000 < by_name["b"] < 15_000 and 5 < by_name["short"] < 15
+    table = fitted.backtest(to_long(wide), wide.index[400], by_series=True)
+    together = fitted.backtest(to_long(wide), wide.index[400])
+    assert table["unique_id"].tolist() == ["a", "a", "b", "b"]
+    np.testing.assert_allclose(together["mse"], table.groupby("horizon")["mse"].mean(), rtol=1e-9)
+    np.testing.assert_allclose(table["mse_raw"][2] / table["mse_raw"][0], 1e6, rtol=0.9)
+    new = to_long(hourly(300, seed=5)[["load"]].rename(columns={"load": "unseen"}) + 500)
+    assert 505 < fitted.predict(new)["y"].mean() < 515
+
+
+def test_known_columns_act_on_the_steps_to_come() -> None:
+    rng = np.random.default_rng(4)
+    data = hourly(800, noise=0.2)[["load"]]
+    data["holiday"] = (rng.random(800) < 0.2).astype(float)
+    data["load"] -= 8 * data["holiday"]
+    past, ahead = data.iloc[:776], data.iloc[776:]
+    blind = forecaster(horizons=24).fit(past[["load"]]).predict()["load"]
+    fitted = forecaster(horizons=24).fit(past, known=["holiday"])
+    forecast = fitted.predict(future=ahead[["holiday"]])["load"]
+    assert mae(ahead["load"], forecast) < 0.4 * mae(ahead["load"], blind)
+    assert fitted.backtest(data, data.index[700])["mse_raw"][0] < 1.0
+    with pytest.raises(ValueError, match="future is missing: wanted holiday for 2026-04-03 08:00"):
+        fitted.predict()
+    with pytest.raises(ValueError, match="no value at 2026-04-03 18:00"):
+        fitted.predict(future=ahead[["holiday"]].iloc[:10])
+
+
+def test_a_refit_learns_from_the_validation_part_too() -> None:
+    data = hourly(600)
+    data.iloc[450:, 0] += 4 * np.sin(np.arange(150) * np.pi / 6)  # a new wave
+    once, twice = (forecaster(horizons=12, refit=again).fit(data) for again in (False, True))
+    changed = data.iloc[:580].copy()
+    assert (
+        twice.backtest(changed, data.index[540])["mse"][0] < once.backtest(changed, data.index[540])["mse"][0]
+    )
+    np.testing.assert_array_equal(once.radii_[12], twice.radii_[12])
+
+
+def test_a_trained_encoder_can_be_used_as_it_is() -> None:
+    data = hourly(400)
+    encoder = TS2Vec(n_components=8, depth=2, max_steps=3, random_state=0)
+    own = forecaster(horizons=6)
+    own.set_params(encoder=encoder).fit(data)
+    assert (
+        not hasattr(encoder, "encoder_") and own.encoder_.n_channels_ == 4
+    )  # a clone; the day's circle, two columns
+    again = RepresentationForecaster(own.encoder_, horizons=6, context=48, prefit=True).fit(data)
+    pd.testing.assert_frame_equal(own.predict(), again.predict())
+
+
+def test_plot_draws_past_forecast_and_truth() -> None:
+    data = hourly(600)
+    fitted = forecaster().fit(data.iloc[:500])
+    figure = fitted.plot(data.iloc[:500], truth=data.iloc[500:524], title="load and heat")
+    assert isinstance(figure, Figure) and len(figure.axes) == 2
+    drawn = {line.get_label() for line in figure.axes[0].get_lines()}
+    assert {"known", "what came", "forecast"} <= drawn
+
+
+# Bad input
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"mode": "good"}, "mode is 'good', wanted one of 'best', 'faithful'"),
+        ({"context": 0}, "context is 0"),
+        ({"horizons": ()}, "horizons is ()"),
+        ({"horizons": (0, 3)}, r"horizons is \(0, 3\)"),
+        ({"level": 1.0}, "level is 1.0"),
+        ({"validation": 1.5}, "validation is 1.5"),
+        ({"validation": 1}, "validation is 1"),
+        ({"mode": "faithful", "refit": True}, "refit=True needs mode='best'"),
+    ],
+)
+def test_parameters_out_of_range(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message.replace("()", r"\(\)")):
+        forecaster(**options).fit(hourly(300))
+
+
+def test_data_that_cannot_be_forecast() -> None:
+    data = hourly(300)
+    with pytest.raises(ValueError, match="300 rows leave 225 to learn from and 75 to choose on; context=48"):
+        forecaster(horizons=100).fit(data)
+    with pytest.raises(ValueError, match="targets names 'price', the data have 'load', 'heat'"):
+        forecaster().fit(data, targets="price")
+    with pytest.raises(ValueError, match="none that is known"):
+        forecaster().fit(data, targets="load", known=["load"])
+    with pytest.raises(ValueError, match="known columns need mode='best'"):
+        forecaster(mode="faithful").fit(data, known=["heat"])
+    with pytest.raises(ValueError, match="'heat' has gaps"):
+        forecaster().fit(
+            data.assign(heat=np.nan).fillna({"heat": data["load"].where(data["load"] > 9)}), known=["heat"]
+        )
+    with pytest.raises(TypeError, match="wanted a pandas Series or DataFrame"):
+        forecaster().fit(data.to_numpy())
+    with pytest.raises(TypeError, match="fit and encode_causal"):
+        RepresentationForecaster(Ridge()).fit(data)
+    fitted = forecaster().fit(data)
+    with pytest.raises(ValueError, match="lacks the column 'heat'"):
+        fitted.predict(data[["load"]])
+    with pytest.raises(ValueError, match="no step from start=.* has 6 steps after it"):
+        fitted.backtest(data, data.index[-3])
+
+
+def test_coverage_is_the_metric() -> None:
+    truth = np.random.default_rng(0).normal(size=(40, 3))
+    assert coverage(truth, truth - 1, truth + 1) == 1.0

@@ -1,0 +1,118 @@
+"""Ridge regressions of many outputs for many penalties, from one eigendecomposition of the Gram matrix.
+
+With centred features X (n, d) and labels Y (n, k), and X'X = V diag(s) V', the weights for a penalty a are
+V diag(1 / (s + a)) V'X'Y. What is dear, X'X and X'Y and the decomposition, does not depend on a. An intercept is fitted
+and not penalised. scikit-learn's `Ridge` gives the same weights, one penalty at a time.
+
+Labels may be missing (NaN), different ones for each output. They are filled with the regression's own predictions
+and the regression is solved again until nothing moves. At the fixed point a filled label pulls at nothing, so it is the
+ridge regression of each output on the rows where that output is known (expectation maximisation for missing responses).
+
+Shapes: n rows, d features, k outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Blocks = Sequence[tuple[Array, Array]]
+"""Features (n_i, d) and labels (n_i, k) of one series after the other; labels may be strided views."""
+
+ROWS_AT_ONCE = 2048
+MOST_ROUNDS = 300
+
+
+class Ridge(NamedTuple):
+    """A fitted regression: `weights` (d, k) and `intercept` (k,)."""
+
+    weights: Array
+    intercept: Array
+
+    def predict(self, X: Array) -> Array:
+        """(n, k)."""
+        return X @ self.weights + self.intercept
+
+
+class RidgePath:
+    """The ridge regressions of the labels on the features of all blocks, for any penalty.
+
+    Labels are read a few thousand rows at a time, and nothing is copied.
+
+    Raises
+    ------
+    ValueError
+        The blocks hold no rows.
+    """
+
+    def __init__(self, blocks: Blocks):
+        self.blocks = blocks
+        self.n = sum(len(X) for X, _ in blocks)
+        if self.n == 0:
+            raise ValueError("the blocks hold no rows, wanted at least one to learn from")
+        self.x_mean = np.sum([X.sum(axis=0, dtype=np.float64) for X, _ in blocks], axis=0) / self.n
+        gram = np.zeros((len(self.x_mean),) * 2)
+        self.known = np.zeros(blocks[0][1].shape[1], dtype=int)
+        known_total = np.zeros(len(self.known))
+        for X, Y in pieces(blocks):
+            centred = X - self.x_mean
+            gram += centred.T @ centred
+            self.known += (~np.isnan(Y)).sum(axis=0)
+            known_total += np.nansum(Y, axis=0, dtype=np.float64)
+        self.eigenvalues, self.eigenvectors = np.linalg.eigh(gram)
+        self.eigenvalues = np.maximum(self.eigenvalues, 0.0)
+        no_weights = np.zeros((len(self.x_mean), len(self.known)))
+        self._read_labels(Ridge(no_weights, known_total / np.maximum(self.known, 1)))
+
+    @property
+    def complete(self) -> bool:
+        """Whether no label is missing."""
+        return bool((self.known == self.n).all())
+
+    def solve(self, penalty: float) -> Ridge:
+        """The regression for a penalty above 0, with missing labels filled as they were last (first by their mean)."""
+        weights = self.eigenvectors @ (self.projected / (self.eigenvalues + penalty)[:, None])
+        return Ridge(weights, self.y_mean - self.x_mean @ weights)
+
+    def fit(self, penalty: float, tolerance: float = 1e-7) -> Ridge:
+        """The regression for a penalty above 0 on the labels that are known.
+
+        An output without any label is NaN. With complete labels this is `solve`; otherwise the labels are filled until
+        the weights move by less than `tolerance` of the largest, and the next `solve` starts from there.
+        """
+        ridge = self.solve(penalty)
+        if self.complete:
+            return ridge
+        for _ in range(MOST_ROUNDS):
+            before = ridge
+            self._read_labels(before)
+            ridge = self.solve(penalty)
+            if np.abs(ridge.weights - before.weights).max() <= tolerance * np.abs(ridge.weights).max():
+                break
+        return Ridge(ridge.weights, np.where(self.known > 0, ridge.intercept, np.nan))
+
+    def _read_labels(self, filling: Ridge) -> None:
+        """Sets the mean of the labels (k,) and V'X'Y (d, k); missing labels are those that `filling` predicts."""
+        total = np.zeros(len(self.known))
+        product = np.zeros((len(self.x_mean), len(self.known)))
+        for X, Y in pieces(self.blocks):
+            filled = np.array(Y, dtype=np.float64)
+            gaps = np.isnan(filled)
+            if gaps.any():
+                filled = np.where(gaps, filling.predict(X), filled)
+            total += filled.sum(axis=0)
+            product += (X - self.x_mean).T @ filled
+        self.y_mean = total / self.n
+        self.projected = self.eigenvectors.T @ product
+
+
+def pieces(blocks: Blocks) -> Iterator[tuple[Array, Array]]:
+    """The rows of all blocks, a few thousand at a time."""
+    for X, Y in blocks:
+        for start in range(0, len(X), ROWS_AT_ONCE):
+            rows = slice(start, start + ROWS_AT_ONCE)
+            yield X[rows], Y[rows]
