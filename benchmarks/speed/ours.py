@@ -15,7 +15,7 @@ from tsrep import TS2Vec
 from tsrep.train.runtime import launch
 from tsrep.train.step import Descent
 from tsrep.ts2vec.objective import ContrastiveObjective
-from tsrep.ts2vec.tiled import tiled_loss
+from tsrep.ts2vec.tiled import both_views, tiled_loss
 
 
 class Ours:
@@ -68,7 +68,7 @@ class Ours:
         return loss.item(), {name: weight.grad for name, weight in network.module.named_parameters()}
 
     def loss(self, z1: Tensor, z2: Tensor) -> Tensor:
-        return tiled_loss(z1, z2, alpha=0.5)
+        return tiled_loss(both_views(z1, z2), alpha=0.5)
 
     def transform(self, x: Panel) -> NDArray[np.float32]:
         return self.model.transform(x)
