@@ -1,5 +1,6 @@
 """The forecaster: no look ahead, the paper's protocol, intervals, gaps, many series, known columns, bad input."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import Ridge
 
-from tsrep import TS2Vec
+from tsrep import TS2Vec, load
 from tsrep.data import calendar_features, to_long
 from tsrep.metrics import coverage, mae, mse
 from tsrep.tasks import RepresentationForecaster
@@ -325,6 +326,23 @@ def test_a_trained_encoder_can_be_used_as_it_is() -> None:
     )  # a clone; the day's circle, two columns
     again = RepresentationForecaster(own.encoder_, horizons=6, context=48, prefit=True).fit(data)
     pd.testing.assert_frame_equal(own.predict(), again.predict())
+
+
+@MODES
+def test_saved_and_loaded_it_forecasts_the_same(mode: str, tmp_path: Path) -> None:
+    encoder = TS2Vec(n_components=8, depth=2, max_steps=1, random_state=0)
+    single = RepresentationForecaster(encoder, horizons=(6, 12), context=30, mode=mode).fit(
+        hourly(300), "load"
+    )
+    several = to_long(hourly(300).set_axis([7, 9], axis=1).set_axis(pd.RangeIndex(300), axis=0))
+    many = RepresentationForecaster(encoder, horizons=5, context=30, mode=mode).fit(several)
+    for fitted in (single, many):
+        fitted.save(tmp_path / "model")
+        again = load(tmp_path / "model")
+        pd.testing.assert_frame_equal(again.predict(), fitted.predict())
+    assert again.get_params(deep=False).keys() == many.get_params(deep=False).keys()
+    with pytest.raises(TypeError, match="MovingMeans, which cannot be saved"):
+        forecaster(mode=mode).fit(hourly(300)).save(tmp_path / "other")
 
 
 def test_plot_draws_past_forecast_and_truth() -> None:

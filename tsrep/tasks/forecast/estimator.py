@@ -12,13 +12,23 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
+import torch
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
+from tsrep.base import Folder, SavedEstimator
 from tsrep.tasks.forecast.best import BestRecipe
 from tsrep.tasks.forecast.errors import ErrorSums
 from tsrep.tasks.forecast.faithful import FaithfulRecipe
+from tsrep.tasks.forecast.folder import (
+    encoder_from_folder,
+    encoder_to_folder,
+    recipe_from_arrays,
+    recipe_to_arrays,
+    series_from_arrays,
+    series_to_arrays,
+)
 from tsrep.tasks.forecast.history import ONLY, History, Part, Scale, future_index, read_series
 from tsrep.tasks.forecast.intervals import conformal_radius
 from tsrep.tasks.forecast.parameters import as_horizons, check_parameters, choose_columns, long_enough
@@ -34,7 +44,7 @@ VALUES_AT_ONCE = 20_000_000
 WARM_UP = 3  # contexts of history before an origin that can still be felt in its forecast
 
 
-class RepresentationForecaster(BaseEstimator):
+class RepresentationForecaster(SavedEstimator):
     """Forecasts of one long series or of many, from a representation of what came before.
 
     Parameters
@@ -141,11 +151,7 @@ class RepresentationForecaster(BaseEstimator):
         horizons = as_horizons(self.horizons)
         enough = long_enough(histories, stops, self.context, horizons[-1])
 
-        recipe = (
-            BestRecipe(horizons, self.context)
-            if self.mode == "best"
-            else FaithfulRecipe(horizons, self.context)
-        )
+        recipe = self._recipe()
         self.recipe_ = recipe.prepare([history[: stops[name]] for name, history in enough.items()])
         if self.prefit:
             self.encoder_ = self.encoder
@@ -333,6 +339,10 @@ class RepresentationForecaster(BaseEstimator):
 
     # Input
 
+    def _recipe(self) -> BestRecipe | FaithfulRecipe:
+        kind = BestRecipe if self.mode == "best" else FaithfulRecipe
+        return kind(as_horizons(self.horizons), self.context)
+
     def _history(self, name: Hashable, frame: pd.DataFrame) -> History:
         values = frame[self.columns_].to_numpy(dtype=np.float64)
         scale = self.scales_.get(name) or Scale.of(values)
@@ -349,3 +359,40 @@ class RepresentationForecaster(BaseEstimator):
         if isinstance(self.validation, int | np.integer):
             return int(self.validation)
         return rows - int(rows * (1 - self.validation))
+
+    # On disk
+
+    def _to_folder(self) -> Folder:
+        encoder, tensors = encoder_to_folder(self.encoder_)
+        described, of_recipe = recipe_to_arrays(self.recipe_)
+        series, of_series = series_to_arrays(self.scales_, self._ends)
+        groups = {
+            "recipe": of_recipe,
+            "series": of_series,
+            "intervals": {str(horizon): radius for horizon, radius in self.radii_.items()},
+        }
+        tensors |= {
+            group: {name: torch.from_numpy(np.array(array)) for name, array in arrays.items()}
+            for group, arrays in groups.items()
+        }
+        columns = [self.columns_, self.targets_, self.known_]
+        fitted = {"columns": columns, "recipe": described, "series": series}
+        return {**self._description("encoder"), "encoder": encoder, "fitted": fitted}, tensors
+
+    @classmethod
+    def _from_folder(cls, config: dict[str, Any], tensors: dict[str, dict[str, torch.Tensor]]) -> Self:
+        encoder = encoder_from_folder(config["encoder"], tensors)
+        forecaster = cls(encoder, **config["parameters"])
+        groups = {
+            group: {name: tensor.numpy() for name, tensor in tensors[group].items()}
+            for group in ("recipe", "series", "intervals")
+        }
+        fitted = config["fitted"]
+        forecaster.encoder_ = encoder
+        forecaster.columns_, forecaster.targets_, forecaster.known_ = fitted["columns"]
+        forecaster.recipe_ = recipe_from_arrays(forecaster._recipe(), fitted["recipe"], groups["recipe"])
+        forecaster.scales_, forecaster._ends = series_from_arrays(
+            fitted["series"], groups["series"], forecaster.columns_
+        )
+        forecaster.radii_ = {int(horizon): radius for horizon, radius in groups["intervals"].items()}
+        return forecaster

@@ -1,0 +1,137 @@
+"""A fitted forecaster as JSON and tensors, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from tsrep.base import Folder, SavedEstimator, class_named
+from tsrep.tasks.forecast.best import BestRecipe, Stretch
+from tsrep.tasks.forecast.faithful import FaithfulRecipe
+from tsrep.tasks.forecast.history import Scale
+from tsrep.tasks.forecast.ridge import Ridge
+
+Arrays = dict[str, NDArray[Any]]
+Recipe = BestRecipe | FaithfulRecipe
+
+OF_ENCODER = "encoder."
+
+
+def encoder_to_folder(encoder: Any) -> Folder:
+    """Config and tensors of an encoder of this package; TypeError for any other."""
+    if not isinstance(encoder, SavedEstimator):
+        raise TypeError(f"encoder_ is a {type(encoder).__name__}, which cannot be saved in a folder")
+    config, tensors = encoder._to_folder()
+    return config, {f"{OF_ENCODER}{file}": held for file, held in tensors.items()}
+
+
+def encoder_from_folder(config: dict[str, Any], tensors: dict[str, dict[str, torch.Tensor]]) -> Any:
+    """The encoder among the tensors of a forecaster."""
+    own = {
+        file.removeprefix(OF_ENCODER): held for file, held in tensors.items() if file.startswith(OF_ENCODER)
+    }
+    return class_named(str(config["class"]), "encoder")._from_folder(config, own)
+
+
+def recipe_to_arrays(recipe: Recipe) -> tuple[dict[str, Any], Arrays]:
+    """What JSON can hold, and arrays by name."""
+    if isinstance(recipe, FaithfulRecipe):
+        arrays = _scale_to_arrays("calendar", recipe.calendar_)
+        for horizon, ridge in recipe.ridges_.items():
+            arrays |= _ridge_to_arrays(f"{horizon}", ridge)
+        return {"penalties": sorted(recipe.penalties_.items())}, arrays
+    arrays = {
+        "deviation": recipe.deviation_,
+        "effects": recipe.effects_,
+        "z.range": np.stack(recipe.z_range_),
+    }
+    arrays |= _scale_to_arrays("z", recipe.z_scale_)
+    chosen = []
+    for target, stretches in enumerate(recipe.stretches_):
+        chosen.append([list(stretch[:-1]) for stretch in stretches])
+        for stretch in stretches:
+            assert stretch.ridge is not None
+            arrays |= _ridge_to_arrays(f"{target}.{stretch.start}", stretch.ridge)
+    return {"cycles": list(recipe.cycles_), "stretches": chosen}, arrays
+
+
+def recipe_from_arrays(recipe: Recipe, described: dict[str, Any], arrays: Arrays) -> Recipe:
+    """`recipe` with what it had learned."""
+    if isinstance(recipe, FaithfulRecipe):
+        recipe.calendar_ = _scale_from_arrays("calendar", arrays)
+        recipe.penalties_ = {int(horizon): float(penalty) for horizon, penalty in described["penalties"]}
+        recipe.ridges_ = {horizon: _ridge_from_arrays(f"{horizon}", arrays) for horizon in recipe.penalties_}
+        return recipe
+    recipe.cycles_ = tuple(described["cycles"])
+    recipe.deviation_, recipe.effects_ = arrays["deviation"], arrays["effects"]
+    recipe.z_scale_ = _scale_from_arrays("z", arrays)
+    recipe.z_range_ = arrays["z.range"][0], arrays["z.range"][1]
+    recipe.stretches_ = [
+        [Stretch(*one)._replace(ridge=_ridge_from_arrays(f"{target}.{one[0]}", arrays)) for one in stretches]
+        for target, stretches in enumerate(described["stretches"])
+    ]
+    return recipe
+
+
+def series_to_arrays(
+    scales: dict[Hashable, Scale], ends: dict[Hashable, pd.DataFrame]
+) -> tuple[list[dict[str, Any]], Arrays]:
+    """Scale and last rows of each series."""
+    described, arrays = [], {}
+    for number, (name, frame) in enumerate(ends.items()):
+        described.append(
+            {"name": name.item() if isinstance(name, np.generic) else name, **_index_to_json(frame.index)}
+        )
+        arrays[f"{number}.end"] = frame.to_numpy(dtype=np.float64)
+        arrays |= _scale_to_arrays(f"{number}", scales[name])
+    return described, arrays
+
+
+def series_from_arrays(
+    described: list[dict[str, Any]], arrays: Arrays, columns: list[str]
+) -> tuple[dict[Hashable, Scale], dict[Hashable, pd.DataFrame]]:
+    """The inverse of `series_to_arrays`."""
+    scales, ends = {}, {}
+    for number, one in enumerate(described):
+        values = arrays[f"{number}.end"]
+        ends[one["name"]] = pd.DataFrame(values, _index_from_json(one, len(values)), columns)
+        scales[one["name"]] = _scale_from_arrays(f"{number}", arrays)
+    return scales, ends
+
+
+def _index_to_json(index: pd.Index) -> dict[str, Any]:
+    name = None if index.name is None else str(index.name)
+    if isinstance(index, pd.DatetimeIndex):
+        freq = index.freqstr or pd.infer_freq(index) or str(index[1] - index[0])
+        zone = None if index.tz is None else str(index.tz)
+        return {"index": name, "start": index[0].tz_localize(None).isoformat(), "zone": zone, "step": freq}
+    return {"index": name, "start": int(index[0]), "step": int(index[1] - index[0])}
+
+
+def _index_from_json(described: dict[str, Any], length: int) -> pd.Index:
+    start, step, name = described["start"], described["step"], described["index"]
+    if isinstance(start, str):
+        moment = pd.Timestamp(start, tz=described["zone"])
+        return pd.date_range(moment, periods=length, freq=step, name=name)
+    return pd.RangeIndex(start, start + length * step, step, name=name)
+
+
+def _scale_to_arrays(name: str, scale: Scale) -> Arrays:
+    return {f"{name}.mean": scale.mean, f"{name}.deviation": scale.deviation}
+
+
+def _scale_from_arrays(name: str, arrays: Arrays) -> Scale:
+    return Scale(arrays[f"{name}.mean"], arrays[f"{name}.deviation"])
+
+
+def _ridge_to_arrays(name: str, ridge: Ridge) -> Arrays:
+    return {f"{name}.weights": ridge.weights, f"{name}.intercept": ridge.intercept}
+
+
+def _ridge_from_arrays(name: str, arrays: Arrays) -> Ridge:
+    return Ridge(arrays[f"{name}.weights"], arrays[f"{name}.intercept"])
