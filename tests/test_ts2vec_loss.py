@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tsrep.ts2vec.loss import contrast, flat_loss, halve, hierarchical_loss, instance_loss, temporal_loss
-from tsrep.ts2vec.tiled import Tiling, tiled_loss
+from tsrep.ts2vec.tiled import Tiling, both_views, tiled_loss
 
 
 def contrast_by_definition(z1, z2, inside):
@@ -96,11 +96,10 @@ def test_the_tiled_loss_is_the_loss(
     )
     inside = torch.arange(t) < torch.randint(1, t + 1, (b, 1), generator=generator) if ragged else None
     tiled = tiled_loss(
-        z1,
-        z2,
+        both_views(z1, z2),
         alpha=alpha,
         temporal_unit=unit,
-        inside=inside,
+        inside=None if inside is None else inside.T,
         hierarchical=hierarchical,
         tiling=Tiling(rows, together, kept),
     )
@@ -118,11 +117,10 @@ def test_the_tiled_loss_is_the_loss(
 def test_the_tiled_loss_without_gradients_and_in_32_bit():
     z1, z2 = torch.randn(2, 4, 300, 32, generator=torch.Generator().manual_seed(0))
     defined = hierarchical_loss(z1, z2).item()
-    assert tiled_loss(z1, z2, alpha=0.5).item() == pytest.approx(defined, rel=1e-6)
-    far = tiled_loss(
-        30 * z1, 30 * z2, alpha=0.5
-    )  # similarities of thousands: no exponential may vanish unseen
-    assert far.item() == pytest.approx(hierarchical_loss(30 * z1, 30 * z2).item(), rel=1e-5)
+    assert tiled_loss(both_views(z1, z2), alpha=0.5).item() == pytest.approx(defined, rel=1e-6)
+    z1, z2 = 30 * z1, 30 * z2  # similarities of thousands: no exponential may vanish unseen
+    far = tiled_loss(both_views(z1, z2), alpha=0.5)
+    assert far.item() == pytest.approx(hierarchical_loss(z1, z2).item(), rel=1e-5)
 
 
 def test_one_positive_and_nothing_else_costs_nothing():

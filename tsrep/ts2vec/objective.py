@@ -23,7 +23,7 @@ from tsrep.ts2vec.crops import (
 from tsrep.ts2vec.loss import flat_loss, hierarchical_loss
 from tsrep.ts2vec.masks import MASKS
 from tsrep.ts2vec.pooling import max_over_time
-from tsrep.ts2vec.tiled import tiled_loss
+from tsrep.ts2vec.tiled import both_views, tiled_loss
 
 PAIRS = ("contextual", "temporal", "subseries")
 TINY = 2**11  # values of a view up to which the loss is computed as it is defined
@@ -57,12 +57,13 @@ class ContrastiveObjective:
             return flat_loss(_finite(z1), _finite(z2), alpha=1.0, inside=present)
         both = None if inside1 is None or inside2 is None else inside1 & inside2
         if z1.numel() > TINY:
+            z = both_views(z1, z2)
+            del z1, z2
             return tiled_loss(
-                z1,
-                z2,
+                z,
                 alpha=self.alpha,
                 temporal_unit=self.temporal_unit,
-                inside=both,
+                inside=None if both is None else both.T,
                 hierarchical=self.hierarchical,
             )
         if self.hierarchical:

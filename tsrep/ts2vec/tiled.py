@@ -40,8 +40,7 @@ GPU = Tiling(rows=4096, together=2**27, kept=2**30)
 
 
 def tiled_loss(
-    z1: Tensor,
-    z2: Tensor,
+    z: Tensor,
     *,
     alpha: float,
     temporal_unit: int = 0,
@@ -49,33 +48,36 @@ def tiled_loss(
     hierarchical: bool = True,
     tiling: Tiling | None = None,
 ) -> Tensor:
-    """`loss.hierarchical_loss`, or `loss.flat_loss` if not `hierarchical`; `tiling` None suits the device."""
+    """`loss.hierarchical_loss`, or `loss.flat_loss` if not `hierarchical`, of both views `z` (T, 2, B, D).
+
+    `inside` (T, B); `tiling` None suits the device.
+    """
+    if inside is not None:
+        z = z.masked_fill(~inside[:, None, :, None], 0.0)
     if tiling is None:
-        tiling = CPU if z1.is_cpu else GPU
-    return _TiledLoss.apply(z1, z2, inside, alpha, temporal_unit, hierarchical, tiling)
+        tiling = CPU if z.is_cpu else GPU
+    return _TiledLoss.apply(z.contiguous(), inside, alpha, temporal_unit, hierarchical, tiling)
+
+
+def both_views(z1: Tensor, z2: Tensor) -> Tensor:
+    """Two views (B, T, D) as one tensor (T, 2, B, D)."""
+    return torch.stack([z1.transpose(0, 1), z2.transpose(0, 1)], dim=1)
 
 
 class _TiledLoss(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any,
-        z1: Tensor,
-        z2: Tensor,
+        z: Tensor,
         inside: Tensor | None,
         alpha: float,
         temporal_unit: int,
         hierarchical: bool,
         tiling: Tiling,
     ) -> Tensor:
-        z = torch.stack([z1.transpose(0, 1), z2.transpose(0, 1)], dim=1)
-        dz = torch.empty_like(z) if any(ctx.needs_input_grad) else None
-        within = None if inside is None else inside.T
-        if within is not None:
-            z.masked_fill_(~within[:, None, :, None], 0.0)
         levels = len(z).bit_length() if hierarchical else 1
-        starts_at = temporal_unit if hierarchical else 0
-        value = _levels(z, dz, within, alpha / levels, (1 - alpha) / levels, levels, starts_at, tiling)
-        ctx.gradient = dz
+        weights = _Weights(alpha / levels, (1 - alpha) / levels, temporal_unit if hierarchical else 0)
+        value, ctx.gradient = _levels(z, inside, levels, weights, tiling, ctx.needs_input_grad[0])
         return value
 
     @staticmethod
@@ -83,47 +85,46 @@ class _TiledLoss(torch.autograd.Function):
         dz, ctx.gradient = ctx.gradient, None  # used up: it is scaled in place
         if dz is None:
             raise RuntimeError("the loss was differentiated a second time; call it again")
-        first, second = dz.mul_(gradients[0]).transpose(0, 2).unbind(1)
-        return first, second, None, None, None, None, None
+        return dz.mul_(gradients[0]), None, None, None, None, None
+
+
+class _Weights(NamedTuple):
+    """Of the instance-wise and of the temporal loss at each level; the latter begins at level `temporal_unit`."""
+
+    across: float
+    along: float
+    temporal_unit: int
 
 
 def _levels(
-    z: Tensor,
-    dz: Tensor | None,
-    inside: Tensor | None,
-    across: float,
-    along: float,
-    levels: int,
-    starts_at: int,
-    tiling: Tiling,
-) -> Tensor:
-    """The loss of `levels` levels from this one on; its gradient is written to `dz`.
+    z: Tensor, inside: Tensor | None, levels: int, weights: _Weights, tiling: Tiling, want_gradient: bool
+) -> tuple[Tensor, Tensor | None]:
+    """The loss of `levels` levels from this one on, and its gradient.
 
-    `across` and `along` weigh the instance-wise and the temporal loss; the latter begins `starts_at` levels further up.
+    The levels above go first, so that what they need is freed before the largest is worked on.
     """
-    temporal = along if starts_at <= 0 and len(z) > 1 else 0.0
+    value, upper_dz = z.new_zeros(()), None
+    if levels > 1:
+        upper, upper_inside = higher_of_pairs(z, inside)
+        later = weights._replace(temporal_unit=weights.temporal_unit - 1)
+        value, upper_dz = _levels(upper, upper_inside, levels - 1, later, tiling, want_gradient)
+        del upper
+    dz = torch.empty_like(z) if want_gradient else None
+    across, along = weights.across, weights.along if weights.temporal_unit <= 0 and len(z) > 1 else 0.0
     n = 2 * (z.shape[0] * z.shape[2] if inside is None else max(1, int(inside.sum())))
-    value = _attraction(z, dz, (across + temporal) / n)
+    value += _attraction(z, dz, (across + along) / n)
     if across > 0:
+        instances, into = z.flatten(1, 2), None if dz is None else dz.flatten(1, 2)
         both = None if inside is None else inside.repeat(1, 2)
-        value += _repulsion(z.flatten(1, 2), _flat(dz, 1), both, across / n, tiling)
-    if temporal > 0:
+        value += _repulsion(instances, into, both, across / n, tiling)
+    if along > 0:
+        steps = z.flatten(0, 1).transpose(0, 1)
+        into = None if dz is None else dz.flatten(0, 1).transpose(0, 1)
         both = None if inside is None else inside.T.repeat_interleave(2, dim=1)
-        steps, into = z.flatten(0, 1).transpose(0, 1), _flat(dz, 0)
-        value += _repulsion(steps, None if into is None else into.transpose(0, 1), both, temporal / n, tiling)
-    if levels == 1:
-        return value
-    upper, upper_inside = higher_of_pairs(z, inside)
-    upper_dz = None if dz is None else torch.empty_like(upper)
-    value += _levels(upper, upper_dz, upper_inside, across, along, levels - 1, starts_at - 1, tiling)
+        value += _repulsion(steps, into, both, along / n, tiling)
     if dz is not None and upper_dz is not None:
         _hand_down(upper_dz, z, dz, inside)
-    return value
-
-
-def _flat(dz: Tensor | None, axis: int) -> Tensor | None:
-    """Both views along one axis; a view, as `dz` is contiguous."""
-    return None if dz is None else dz.flatten(axis, axis + 1)
+    return value, dz
 
 
 def _attraction(z: Tensor, dz: Tensor | None, weight: float) -> Tensor:
