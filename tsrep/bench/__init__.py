@@ -7,6 +7,9 @@ environment.py  versions and hardware that stand in each line
 methods.py      what can stand in a column: TS2Vec and the baselines
 baselines.py    nearest neighbours and MultiRocket, and how gaps are filled for them
 classification.py  one classification cell, from file to accuracy
+anomaly.py      one anomaly cell, and the encoders that the cells of an archive share
+detectors.py, detection_baselines.py  what can stand in a row of the anomaly table
+anomaly_tables.py  the anomaly tables
 tables.py       accuracies, ranks, wins
 pages.py        a table as Markdown and HTML
 figures.py      critical-difference diagram, scatter plots

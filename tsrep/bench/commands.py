@@ -106,8 +106,60 @@ def ts2vec_ablation(
 
 
 @app.command()
+def anomaly(
+    names: Annotated[list[str] | None, typer.Argument(help="Series by name, UCR/ECG1 for example.")] = None,
+    all_found: Annotated[bool, typer.Option("--all", help="Every series found under --root.")] = False,
+    archives: Annotated[
+        str, typer.Option(help="Archives, separated by commas.")
+    ] = "KPI,NAB,UCR,SMD,SMAP,MSL",
+    settings: Annotated[
+        str, typer.Option(help="normal, cold-start (encoder trained on other data), or both.")
+    ] = "normal,cold-start",
+    seeds: Seeds = "1",
+    methods: Methods = "ts2vec,untrained,moving-z,isolation-forest,matrix-profile,random",
+    max_steps: Annotated[
+        int | None, typer.Option(help="Training steps; default the paper's rule, 200 or 600.", min=0)
+    ] = None,
+    results: Results = None,
+    workers: Workers = 1,
+    threads: Threads = None,
+    root: Root = None,
+    retry_failed: RetryFailed = False,
+    shortest_first: ShortestFirst = False,
+) -> None:
+    """Anomaly detection on long series of public archives."""
+    from tsrep.bench.anomaly import anomaly_cells, evaluate, expected_cost
+    from tsrep.bench.detectors import METHODS
+    from tsrep.bench.run import run
+
+    chosen = _split(methods)
+    _known("method", chosen, METHODS)
+    _known("setting", _split(settings), ("normal", "cold-start"))
+    series = _anomaly_series(names, all_found, _split(archives), root)
+    trainings, cells = anomaly_cells(series, chosen, _split(settings), _seeds(seeds))
+    folder = _folder("anomaly", results)
+    measure = partial(evaluate, root=root, encoders=folder / "encoders", max_steps=max_steps)
+    try:
+        for part in (trainings, cells):
+            run(
+                part,
+                folder / RESULTS_FILE,
+                measure,
+                workers=workers,
+                threads=threads,
+                retry_failed=retry_failed,
+                cost=None if part is trainings else partial(expected_cost, root=root),
+                shortest_first=shortest_first,
+                console=console,
+            )
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    _write("anomaly", folder)
+
+
+@app.command()
 def table(
-    name: Annotated[str, typer.Argument(help="ucr, uea or ts2vec-ablation.")],
+    name: Annotated[str, typer.Argument(help="ucr, uea, ts2vec-ablation or anomaly.")],
     results: Results = None,
 ) -> None:
     """Make the tables and figures of results again, without running anything."""
@@ -181,6 +233,26 @@ def _datasets(
     if smallest is not None:
         chosen = sorted(chosen, key=lambda name: dataset_shape(name, root).values)[:smallest]
     return chosen
+
+
+def _anomaly_series(
+    names: list[str] | None, all_found: bool, archives: list[str], root: Path | None
+) -> list[str]:
+    """Series as "archive/name"."""
+    from tsrep.data import ANOMALY_ARCHIVES, find_anomaly
+
+    _known("archive", archives, ANOMALY_ARCHIVES)
+    if bool(names) == all_found:
+        raise typer.BadParameter("name series, or give --all for every one found; not both")
+    found = find_anomaly(root)
+    there = [f"{archive}/{name}" for archive in archives for name in found[archive]]
+    if not there:
+        raise typer.BadParameter(
+            "no series found: set --root or TSREP_DATA to the folder that holds anomaly/"
+        )
+    if names:
+        _known("series", names, there)
+    return list(names or there)
 
 
 def _cells(table: str, datasets: list[str], methods: list[str], seeds: list[int]) -> list[Cell]:

@@ -148,10 +148,18 @@ def write_ablation(name: str, folder: Path) -> list[Path]:
     return [folder / "table.csv", *write_pages(TITLES[name], notes, sections, [image], folder), image]
 
 
+def write_anomaly(name: str, folder: Path) -> list[Path]:
+    """Write the anomaly tables and their figure into `folder`."""
+    from tsrep.bench import anomaly_tables
+
+    return anomaly_tables.write_anomaly(folder)
+
+
 TABLES: dict[str, Callable[[str, Path], list[Path]]] = {
     "ucr": write_classification,
     "uea": write_classification,
     "ts2vec-ablation": write_ablation,
+    "anomaly": write_anomaly,
 }
 
 

@@ -9,7 +9,18 @@ online.py    the same point by point on a live series
 detector.py  `RepresentationAnomalyDetector`, which puts them together
 """
 
+from tsrep.tasks.anomaly.alarms import deviation_threshold, raise_alarms
 from tsrep.tasks.anomaly.detector import RepresentationAnomalyDetector
 from tsrep.tasks.anomaly.online import OnlineDetector, Verdict
+from tsrep.tasks.anomaly.scores import SCORES
 
-__all__ = ["OnlineDetector", "RepresentationAnomalyDetector", "Verdict"]
+ANOMALY_SCORES = tuple(SCORES)
+
+__all__ = [
+    "ANOMALY_SCORES",
+    "OnlineDetector",
+    "RepresentationAnomalyDetector",
+    "Verdict",
+    "deviation_threshold",
+    "raise_alarms",
+]

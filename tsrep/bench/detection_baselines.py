@@ -1,0 +1,117 @@
+"""Detectors that learn no representation: distance from a moving mean, isolation forest, matrix profile, chance.
+
+Each takes a series (t, c) without NaN, how many steps of it are training part, and a seed, and gives (t,) scores,
+higher the stranger, each from that step and earlier ones alone (but for `matrix_profile`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Floats = NDArray[np.float64]
+
+MOVING = 200  # steps of the moving mean: the context of the others
+LONGEST_PERIOD = 1000
+REFERENCE = (
+    20_000  # training steps that the matrix profile compares with, the last ones: its time grows with them
+)
+FOREST_ROWS = 20_000
+ROWS_AT_ONCE = 10_000
+
+
+def fill_gaps(values: Array) -> Floats:
+    """Gaps linearly interpolated, ends held at the nearest value, a channel without any value 0."""
+    filled = np.array(values, dtype=np.float64)
+    steps = np.arange(len(filled))
+    for channel in filled.T:
+        gaps = np.isnan(channel)
+        channel[gaps] = np.interp(steps[gaps], steps[~gaps], channel[~gaps]) if not gaps.all() else 0.0
+    return filled
+
+
+def moving_z_score(values: Floats, train: int, seed: int) -> Floats:
+    """Mean over channels of the distance from the mean of the 200 steps before, in their standard deviations.
+
+    A hundredth of the training part's deviation is added to theirs, so that a flat stretch does not divide by zero.
+    """
+    steps = np.arange(len(values))
+    first = np.maximum(steps - MOVING, 0)
+    count = np.maximum(steps - first, 1)[:, None]
+    centred = values - values[:train].mean(axis=0)
+    sums = np.cumsum(np.pad(centred, ((1, 0), (0, 0))), axis=0)
+    squares = np.cumsum(np.pad(centred, ((1, 0), (0, 0))) ** 2, axis=0)
+    mean = (sums[steps] - sums[first]) / count
+    variance = ((squares[steps] - squares[first]) / count - mean**2).clip(0)
+    floor = 0.01 * values[:train].std(axis=0) + 1e-12
+    scores = np.mean(np.abs(centred - mean) / (np.sqrt(variance) + floor), axis=1)
+    scores[0] = 0.0
+    return scores
+
+
+def isolation_forest(values: Floats, train: int, seed: int) -> Floats:
+    """scikit-learn's isolation forest on windows of a period (at most 2,000 values), fitted on those of training."""
+    from sklearn.ensemble import IsolationForest
+
+    width = max(1, min(dominant_period(values[:train]), 2000 // values.shape[1], train // 2))
+    padded = np.pad(values, ((width - 1, 0), (0, 0)), mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, width, axis=0)  # (t, c, width), no copy
+    learned = windows[width - 1 : train]
+    learned = learned[:: max(1, len(learned) // FOREST_ROWS)]
+    forest = IsolationForest(n_estimators=100, random_state=seed).fit(learned.reshape(len(learned), -1))
+    parts = [windows[start : start + ROWS_AT_ONCE] for start in range(0, len(windows), ROWS_AT_ONCE)]
+    return np.concatenate([-forest.score_samples(part.reshape(len(part), -1)) for part in parts])
+
+
+def matrix_profile(values: Floats, train: int, seed: int) -> Floats:
+    """Distance of each window of a period to the nearest of the training part, windows standardised (stumpy); mean over
+    channels.
+
+    As is usual for it, a window's distance stands at its middle, so this score looks half a period ahead. The training
+    part is compared with itself, neighbours left out.
+    """
+    try:
+        import stumpy
+    except ImportError as error:
+        raise ImportError("matrix-profile needs stumpy: pip install 'tsrep[anomaly]'") from error
+
+    width = max(4, min(dominant_period(values[:train]), train // 3))
+    scores = np.zeros(len(values))
+    for channel in values.T:
+        reference = channel[max(0, train - REFERENCE) : train]
+        own = stumpy.stump(reference, width)[:, 0]
+        later = stumpy.stump(channel[train - width + 1 :], width, reference, ignore_trivial=False)[:, 0]
+        distances = np.concatenate([own, later]).astype(np.float64)
+        distances[~np.isfinite(distances)] = 0.0
+        placed = np.full(len(values), distances.min())
+        middle = train - len(reference) + width // 2  # of the first window
+        placed[middle : middle + len(distances)] = distances
+        scores += placed / values.shape[1]
+    return scores
+
+
+def chance(values: Floats, train: int, seed: int) -> Floats:
+    """Uniform random numbers."""
+    return np.random.default_rng(seed).random(len(values))
+
+
+def dominant_period(train: Floats) -> int:
+    """The lag of 10 to 1,000 steps at which the autocorrelation (mean over channels) has its highest peak.
+
+    100 where no peak is above 0.1.
+    """
+    x = train[-REFERENCE:] - train[-REFERENCE:].mean(axis=0)
+    deviation = x.std(axis=0)
+    x = x[:, deviation > 0] / deviation[deviation > 0]
+    longest = min(LONGEST_PERIOD, len(x) // 3)
+    if x.shape[1] == 0 or longest < 11:
+        return min(100, max(len(train) // 3, 1))
+    spectrum = np.abs(np.fft.rfft(x, 2 * len(x), axis=0)) ** 2
+    correlation = np.fft.irfft(spectrum.mean(axis=1))[: longest + 2] / len(x)
+    lags = np.arange(10, longest + 1)
+    peaks = lags[(correlation[lags] > correlation[lags - 1]) & (correlation[lags] >= correlation[lags + 1])]
+    peaks = peaks[correlation[peaks] > 0.1]
+    return int(peaks[np.argmax(correlation[peaks])]) if len(peaks) else min(100, longest)
