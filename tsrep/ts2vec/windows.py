@@ -140,7 +140,7 @@ class _Block(NamedTuple):
 
     def among(self, x: Tensor, at: slice) -> Tensor:
         """The block on neighbours, all of (P, M, H) with nothing beyond its ends, for the steps `at` of them."""
-        if len(x) == 1:
+        if x.shape[0] == 1:
             return self._alone(x)
         y = _weigh(_active_neighbours(x, slice(None)), self.taps1, self.bias1)
         y = _weigh(_active_neighbours(y, at), self.taps2, self.bias2)
@@ -148,7 +148,7 @@ class _Block(NamedTuple):
 
     def _alone(self, x: Tensor) -> Tensor:
         """A step without neighbours meets the middle taps only."""
-        width, wider = len(self.taps1) // 3, len(self.taps2) // 3
+        width, wider = self.taps1.shape[0] // 3, self.taps2.shape[0] // 3
         y = torch.addmm(self.bias1, F.gelu(x[0]), self.taps1[width : 2 * width])
         y = torch.addmm(self.bias2, F.gelu(y), self.taps2[wider : 2 * wider])
         return y + self.shortcut(x)
@@ -180,4 +180,4 @@ def _around(x: Tensor, d: int) -> Tensor:
 
 def _weigh(around: Tensor, taps: Tensor, bias: Tensor) -> Tensor:
     """One product for the three taps: (P, M, 3, H) -> (P, M, H')."""
-    return torch.addmm(bias, around.reshape(-1, len(taps)), taps).view(*around.shape[:2], -1)
+    return torch.addmm(bias, around.reshape(-1, taps.shape[0]), taps).view(*around.shape[:2], -1)
