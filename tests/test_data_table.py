@@ -150,7 +150,8 @@ def test_newest_first_is_turned_round(tmp_path):
 @pytest.mark.parametrize("freq", ["s", "10min", "h", "D", "B", "W-TUE", "MS", "ME", "QS"])
 def test_a_rhythm_is_kept(freq):
     index = pd.date_range("2024-01-01", periods=12, freq=freq)
-    assert list(as_regular(pd.DataFrame({"a": 1.0}, index=index)).index) == list(index)
+    regular = as_regular(pd.DataFrame({"a": 1.0}, index=index.tz_localize("UTC")))
+    assert list(regular.index) == list(index.tz_localize("UTC")) and regular.index.freq is not None
 
 
 @pytest.mark.parametrize("freq", ["10min", "D", "B", "MS", "ME"])

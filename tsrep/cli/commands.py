@@ -31,6 +31,25 @@ class Probe(StrEnum):
     auto = "auto"
 
 
+class AnomalyScore(StrEnum):
+    """The scores of `tsrep.tasks.RepresentationAnomalyDetector`."""
+
+    hidden = "hidden"
+    scales = "scales"
+    standardised = "standardised"
+    mahalanobis = "mahalanobis"
+    nearest = "nearest"
+
+
+class AnomalyThreshold(StrEnum):
+    """Its thresholds."""
+
+    deviation = "deviation"
+    quantile = "quantile"
+    budget = "budget"
+    running = "running"
+
+
 class Split(StrEnum):
     """The two parts of an archive set."""
 
@@ -120,6 +139,69 @@ def encode(
     from tsrep.cli.encode import encode_to_file
 
     encode_to_file(source, model=model, out=out, per_step=per_step, split=split.value, root=root)
+
+
+@app.command()
+def detect(
+    file: Annotated[Path, typer.Argument(help="A CSV or Parquet file with a time column.")],
+    time: Annotated[str | None, typer.Option(help="The time column; default: guessed.")] = None,
+    columns: Annotated[
+        str | None, typer.Option(help="Columns to watch, separated by commas; default: all.")
+    ] = None,
+    train: Annotated[
+        float, typer.Option(help="Share of the steps, from the first on, that show what is normal.")
+    ] = 0.5,
+    score: Annotated[AnomalyScore, typer.Option(help="How strange a step is.")] = AnomalyScore.hidden,
+    context: Annotated[
+        int | None, typer.Option(help="Steps that are looked back on; default 200, or what fits.", min=1)
+    ] = None,
+    threshold: Annotated[
+        AnomalyThreshold, typer.Option(help="What makes an alarm, see --level.")
+    ] = AnomalyThreshold.deviation,
+    level: Annotated[
+        float | None,
+        typer.Option(
+            help="deviation, running: so many (4); quantile: 0.999; budget: alarms in 10,000 steps (10)."
+        ),
+    ] = None,
+    delay: Annotated[int, typer.Option(help="No alarm within so many steps of the last.", min=0)] = 7,
+    model: Annotated[
+        Path | None, typer.Option(help="Folder of a saved detector to use, or of an encoder to build on.")
+    ] = None,
+    save: Annotated[Path | None, typer.Option(help="Folder to keep the detector in.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where the scores go; default NAME-alarms.csv.")] = None,
+    plot: Annotated[bool, typer.Option("--plot", help="Draw a picture beside --out.")] = False,
+    mend: Annotated[
+        bool, typer.Option("--mend", help="Sort the rows, and take the mean of those of one time.")
+    ] = False,
+    every: Annotated[
+        str | None, typer.Option(help="Average the rows over steps of this length, 5min for example.")
+    ] = None,
+    seed: Seed = 0,
+    max_steps: MaxSteps = None,
+) -> None:
+    """Find anomalies in a long series: learn from its first half what is normal, raise alarms on the rest."""
+    from tsrep.cli.detect import detect_in_file
+
+    detect_in_file(
+        file,
+        time=time,
+        columns=None if columns is None else [name.strip() for name in columns.split(",")],
+        train=train,
+        score=score.value,
+        context=context,
+        threshold=threshold.value,
+        level=level,
+        delay=delay,
+        model=model,
+        save=save,
+        out=out,
+        plot=plot,
+        mend=mend,
+        every=every,
+        seed=seed,
+        max_steps=max_steps,
+    )
 
 
 @app.command()

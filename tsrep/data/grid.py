@@ -79,7 +79,7 @@ def _filled(values: Frame, grid: pd.Index) -> Frame:
             f"{len(grid) - len(values)} of {len(grid)} steps are missing when the step is {grid[1] - grid[0]}: name a "
             "coarser one to average over, every='1h' for example"
         )
-    return values.reindex(grid)
+    return values.reindex(grid).set_axis(grid)
 
 
 def _frequency(index: pd.DatetimeIndex) -> Any:
