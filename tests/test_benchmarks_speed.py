@@ -344,7 +344,7 @@ def test_growth_is_followed_along_one_size_at_a_time(tmp_path):
     assert figure.read_bytes().startswith(b"\x89PNG")
     page = f"<!-- measured: {GROWTH[FULL_CROPS]} -->\nold\n<!-- end -->"
     text = filled(page, [], lines)
-    assert "| length | 250 to 2,000 | 62.5 s to 4e+03 s | 2.00 | 10% |" in text
+    assert "| length | 250 to 2,000 | 62.5 s to 4,000 s | 2.00 | 10% |" in text
     assert "old" not in text
 
 

@@ -23,7 +23,7 @@ def along(lines: Sequence[Line], work: str) -> dict[str, list[Line]]:
     for axis in AXES:
         others = [other for other in AXES if other != axis]
         on_axis = [line for line in chosen if all(line[other] == base[other] for other in others)]
-        if len(on_axis) > 1:
+        if len({line[axis] for line in on_axis}) > 1:
             found[axis] = sorted(on_axis, key=lambda line: line[axis])
     return found
 
@@ -54,7 +54,10 @@ def write_figures(lines: Sequence[Line], folder: Path) -> list[Path]:
             ax.minorticks_off()
             bare(ax, grid="y")
         panels[0].set_ylabel("seconds")
-        panels[0].legend(frameon=False, fontsize=8, labelcolor=INK)
+        handles, labels = panels[0].get_legend_handles_labels()
+        figure.legend(
+            handles, labels, loc="outside upper left", ncols=3, frameon=False, fontsize=9, labelcolor=INK
+        )
         folder.mkdir(parents=True, exist_ok=True)
         written.append(folder / figure_name(work))
         figure.savefig(written[-1], dpi=110)

@@ -20,6 +20,7 @@ from benchmarks.speed.table import (
     growth_lines,
     markdown,
     notes,
+    number,
     scale,
 )
 
@@ -112,4 +113,4 @@ def growth_table(lines: Sequence[Line], work: str) -> str:
 
 def _time(line: Line) -> str:
     factor, unit = scale(line["ours"]["median"], line["unit"])
-    return f"{line['ours']['median'] * factor:.3g} {unit}"
+    return f"{number(line['ours']['median'] * factor)} {unit}"

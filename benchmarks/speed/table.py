@@ -127,9 +127,9 @@ def amount(line: Line, whose: str) -> str:
     """A median and its range with the unit, for example "12.3 ms (12.1 to 12.9)"."""
     found = line[whose]
     factor, unit = scale(found["median"], line["unit"])
-    text = f"{found['median'] * factor:.3g} {unit}"
+    text = f"{number(found['median'] * factor)} {unit}"
     if "min" in found:
-        text += f" ({found['min'] * factor:.3g} to {found['max'] * factor:.3g})"
+        text += f" ({number(found['min'] * factor)} to {number(found['max'] * factor)})"
     if "cpu" in found and line["device"] == "cpu" and found["cpu"] < BUSY * found["median"]:
         text += " \\*"
     return text
@@ -140,6 +140,11 @@ def scale(value: float, unit: str) -> tuple[float, str]:
     if unit != "s" or value >= 1:
         return 1.0, unit
     return (1e3, "ms") if value >= 1e-3 else (1e6, "µs")
+
+
+def number(value: float) -> str:
+    """Three digits, or all before the point."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def equality(line: Line) -> str:
