@@ -10,6 +10,9 @@ classification.py  one classification cell, from file to accuracy
 anomaly.py      one anomaly cell, and the encoders that the cells of an archive share
 detectors.py, detection_baselines.py  what can stand in a row of the anomaly table
 anomaly_tables.py  the anomaly tables
+forecast_task.py, forecasting.py  one forecasting cell under one of two protocols
+forecasters.py, networks.py  what can stand in a column of the forecasting tables
+forecasting_tables.py  the forecasting tables
 tables.py       accuracies, ranks, wins
 pages.py        a table as Markdown and HTML
 figures.py      critical-difference diagram, scatter plots

@@ -19,8 +19,19 @@ app = typer.Typer(
 console = Console(stderr=True)
 
 DEFAULT_METHODS = "ts2vec,untrained,1nn-euclidean,1nn-dtw,multirocket"
+FORECASTERS = (
+    "ts2vec-best,ts2vec-faithful,untrained-best,untrained-faithful,best-without,ridge-lags,seasonal-naive,"
+    "dlinear,patchtst"
+)
 
 Names = Annotated[list[str] | None, typer.Argument(help="Data sets by name.")]
+ForecastingSets = Annotated[
+    list[str] | None, typer.Argument(help="ETTh1, ETTm1, exchange, weather, illness; default what is found.")
+]
+Settings = Annotated[
+    str | None,
+    typer.Option(help="univariate, multivariate or both; default those of the published tables."),
+]
 All = Annotated[bool, typer.Option("--all", help="Every data set found under --root.")]
 MaxLength = Annotated[int | None, typer.Option(help="Leave out data sets with longer series.", min=1)]
 Smallest = Annotated[int | None, typer.Option(help="Keep this many, fewest training values first.", min=1)]
@@ -158,8 +169,46 @@ def anomaly(
 
 
 @app.command()
+def forecasting(
+    names: ForecastingSets = None,
+    settings: Settings = None,
+    seeds: Seeds = "1",
+    methods: Methods = FORECASTERS,
+    results: Results = None,
+    workers: Workers = 1,
+    threads: Threads = None,
+    root: Root = None,
+    retry_failed: RetryFailed = False,
+    shortest_first: ShortestFirst = False,
+) -> None:
+    """Forecasting by the TS2Vec paper's protocol."""
+    cells = _forecasting_cells("forecasting", names, settings, seeds, methods, root)
+    _run("forecasting", cells, results, workers, threads, root, retry_failed, shortest_first)
+
+
+@app.command("long-horizon")
+def long_horizon(
+    names: ForecastingSets = None,
+    settings: Settings = None,
+    seeds: Seeds = "1",
+    methods: Methods = FORECASTERS,
+    results: Results = None,
+    workers: Workers = 1,
+    threads: Threads = None,
+    root: Root = None,
+    retry_failed: RetryFailed = False,
+    shortest_first: ShortestFirst = False,
+) -> None:
+    """Forecasting 96 to 720 steps ahead, as most later papers measure it."""
+    cells = _forecasting_cells("long-horizon", names, settings, seeds, methods, root)
+    _run("long-horizon", cells, results, workers, threads, root, retry_failed, shortest_first)
+
+
+@app.command()
 def table(
-    name: Annotated[str, typer.Argument(help="ucr, uea, ts2vec-ablation or anomaly.")],
+    name: Annotated[
+        str, typer.Argument(help="ucr, uea, ts2vec-ablation, anomaly, forecasting or long-horizon.")
+    ],
     results: Results = None,
 ) -> None:
     """Make the tables and figures of results again, without running anything."""
@@ -179,19 +228,20 @@ def _run(
     retry_failed: bool,
     shortest_first: bool,
 ) -> None:
-    from tsrep.bench.classification import evaluate, expected_cost
+    from tsrep.bench import classification, forecasting
     from tsrep.bench.run import run
 
+    measured_by = forecasting if name in ("forecasting", "long-horizon") else classification
     folder = _folder(name, results)
     try:
         run(
             cells,
             folder / RESULTS_FILE,
-            partial(evaluate, root=root),
+            partial(measured_by.evaluate, root=root),
             workers=workers,
             threads=threads,
             retry_failed=retry_failed,
-            cost=partial(expected_cost, root=root),
+            cost=partial(measured_by.expected_cost, root=root),
             shortest_first=shortest_first,
             console=console,
         )
@@ -208,6 +258,31 @@ def _write(name: str, folder: Path) -> None:
         raise typer.Exit(1)
     for path in write_table(name, folder):
         console.print(f"wrote {path}", highlight=False, soft_wrap=True)
+
+
+def _forecasting_cells(
+    table: str, names: list[str] | None, settings: str | None, seeds: str, methods: str, root: Path | None
+) -> list[Cell]:
+    from tsrep.bench.forecast_task import PROTOCOLS, SETTINGS, UNIVARIATE
+    from tsrep.bench.forecasters import METHODS
+    from tsrep.bench.forecasting import forecasting_cells
+    from tsrep.data import find_forecasting
+
+    _known("method", _split(methods), METHODS)
+    found = find_forecasting(root)
+    if not found:
+        raise typer.BadParameter(
+            "no forecasting set found: set --root or TSREP_DATA to the folder that holds them"
+        )
+    chosen = names or found
+    _known("set", chosen, found)
+    usual = PROTOCOLS[table].cells
+    others = [name for name in names or [] if name not in dict(usual)]
+    pairs = [pair for pair in (*usual, *((name, UNIVARIATE) for name in others)) if pair[0] in chosen]
+    if settings is not None:
+        _known("setting", _split(settings), SETTINGS)
+        pairs = [(name, setting) for setting in _split(settings) for name in chosen]
+    return forecasting_cells(table, pairs, _split(methods), _seeds(seeds))
 
 
 def _datasets(

@@ -155,11 +155,20 @@ def write_anomaly(name: str, folder: Path) -> list[Path]:
     return anomaly_tables.write_anomaly(folder)
 
 
+def write_forecasting(name: str, folder: Path) -> list[Path]:
+    """Write the forecasting tables of a protocol and their figures into `folder`."""
+    from tsrep.bench import forecasting_tables
+
+    return forecasting_tables.write_forecasting(name, folder)
+
+
 TABLES: dict[str, Callable[[str, Path], list[Path]]] = {
     "ucr": write_classification,
     "uea": write_classification,
     "ts2vec-ablation": write_ablation,
     "anomaly": write_anomaly,
+    "forecasting": write_forecasting,
+    "long-horizon": write_forecasting,
 }
 
 

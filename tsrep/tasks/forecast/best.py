@@ -22,6 +22,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple, Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from tsrep.data import cycle_features, cycles_within
@@ -123,6 +124,23 @@ class BestRecipe:
             effects = held(history.values[:, history.known]) @ self.effects_
             predicted += labels(effects, horizon)[origins].reshape(predicted.shape)
         return predicted
+
+    def chosen(self, targets: Sequence[str]) -> pd.DataFrame:
+        """A row for each target and stretch of steps: `weight` of the representation, `penalty`, and the mean squared
+        error on the validation part, standardised."""
+        rows = [
+            {
+                "target": target,
+                "first": one.start + 1,
+                "last": one.stop,
+                "weight": one.weight,
+                "penalty": one.penalty,
+                "validation_mse": one.error,
+            }
+            for target, stretches in zip(targets, self.stretches_, strict=True)
+            for one in stretches
+        ]
+        return pd.DataFrame(rows)
 
     # What one regression sees
 

@@ -1,8 +1,8 @@
 """Choosing between candidates on the validation part, when its errors are few and alike.
 
 Errors of neighbouring origins overlap: 2,000 origins that each look 400 steps ahead hold about five forecasts' worth of
-evidence. So origins are gathered in spans as long as the steps ahead, and a richer candidate is taken only if the
-differences of the spans' mean errors say so by `STANDARD_ERRORS`.
+evidence. So origins are gathered in spans as long as the steps ahead, and a richer candidate is taken only if
+Student's t test on the differences of the spans' mean errors says that it is better, at the level `SIGNIFICANCE`.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 Array = NDArray[Any]
 
-STANDARD_ERRORS = 2.0
+SIGNIFICANCE = 0.025
 
 
 class Candidate(NamedTuple):
@@ -41,7 +42,7 @@ def choose(candidates: Sequence[Candidate], spans: Array) -> Candidate:
 
 
 def is_better(errors: Array, others: Array, spans: Array) -> bool:
-    """Whether `errors` (m,) are below `others` by more than `STANDARD_ERRORS` of the mean difference of the spans."""
+    """Whether `errors` (m,) are below `others`, by a one-sided t test on the mean differences of the spans."""
     known = ~np.isnan(errors - others)
     _, which = np.unique(spans[known], return_inverse=True)
     counts = np.bincount(which)
@@ -49,7 +50,8 @@ def is_better(errors: Array, others: Array, spans: Array) -> bool:
         return False
     differences = np.bincount(which, weights=(errors - others)[known]) / counts
     standard_error = differences.std(ddof=1) / np.sqrt(len(differences))
-    return bool(differences.mean() < -STANDARD_ERRORS * standard_error)
+    least = stats.t.ppf(1 - SIGNIFICANCE, len(differences) - 1)
+    return bool(differences.mean() < -least * standard_error)
 
 
 def stretch_edges(horizon: int) -> list[int]:

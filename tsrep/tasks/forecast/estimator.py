@@ -79,6 +79,7 @@ class RepresentationForecaster(SavedEstimator):
     columns_, targets_, known_ : names of the columns.
     scales_ : mean and deviation of the columns of each series.
     radii_ : for each horizon how far the intervals reach, standardised, (horizon, targets).
+    chosen_ : what was chosen on the validation part, a frame.
 
     Notes
     -----
@@ -359,6 +360,11 @@ class RepresentationForecaster(SavedEstimator):
         if isinstance(self.validation, int | np.integer):
             return int(self.validation)
         return rows - int(rows * (1 - self.validation))
+
+    @property
+    def chosen_(self) -> pd.DataFrame:
+        check_is_fitted(self, "radii_")
+        return self.recipe_.chosen(self.targets_)
 
     # On disk
 

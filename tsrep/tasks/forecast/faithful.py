@@ -66,6 +66,10 @@ class FaithfulRecipe:
             self.ridges_[horizon] = path.fit(self.penalties_[horizon])
         return self
 
+    def chosen(self, targets: Sequence[str]) -> pd.DataFrame:
+        """The penalty of each horizon, which is one for all targets."""
+        return pd.DataFrame(self.penalties_.items(), columns=["horizon", "penalty"])
+
     def forecast(self, history: History, origins: Array, horizon: int) -> Array:
         """(m, horizon, k) standardised values after each origin, by the regression of that horizon."""
         assert history.z is not None
