@@ -1,9 +1,10 @@
 """What a time index alone says about a step, for the future too.
 
-`calendar_features` are the seven plain numbers (an hour is 0 to 23) that TS2Vec gives its encoder beside the data in the
-paper's forecasting protocol. `cycle_features` are positions on the circles of the day, the week and the year, and only
-of those that the training part went round twice: a number that grows through the whole training part, as the day of
-the year does in a single year, is a trend to a linear model, which goes on with it into the unseen.
+`calendar_features` are the seven plain numbers (an hour is 0 to 23) that TS2Vec gives its encoder beside the data
+in the paper's forecasting protocol. `cycle_features` are positions on the circles of the day, the week and the
+year, and only of those that the training part went round twice: a number that grows through the whole training
+part, as the day of the year does in a single year, is a trend to a linear model, which goes on with it into the
+unseen.
 """
 
 from __future__ import annotations
