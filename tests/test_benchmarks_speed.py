@@ -35,7 +35,7 @@ from benchmarks.speed.rows import (
     Row,
     rows,
 )
-from benchmarks.speed.table import good_lines, growth_lines, met, write_table
+from benchmarks.speed.table import good_lines, growth_lines, met, times, write_table
 from benchmarks.speed.timing import in_turns, per, summary
 from benchmarks.speed_ts2vec import RESULTS, app
 from tsrep.bench.environment import environment
@@ -275,6 +275,7 @@ def test_what_is_asked_is_met_or_not():
     row = Row(FULL_CROPS, AUTHORS, 150)
     assert met(line_of(row, 1.0, 2.0, equal=EQUAL))
     assert not met(line_of(row, 1.0, 1.9, equal=EQUAL))
+    assert [times(value) for value in (1.9999, 2.0, 12.39, 345.6, 0.5)] == ["1.99", "2", "12.3", "345", "0.5"]
     assert not met(line_of(row, 1.0, 9.0, equal=EQUAL | {"gradients": 2e-4}))
     assert met(line_of(Row(CAUSAL, AUTHORS, 2000, 1, context=200), 1.0, 31.0, difference=9e-6))
     assert not met(line_of(Row(CAUSAL, AUTHORS, 2000, 1, context=200), 1.0, 31.0, difference=2e-5))

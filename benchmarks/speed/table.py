@@ -114,7 +114,7 @@ def comparison(lines: Sequence[Line]) -> str:
                 size_of(line),
                 amount(line, "ours"),
                 f"{amount(line, 'theirs')} ({line['rival']})" if "theirs" in line else "",
-                "" if reached is None else f"{reached:.3g}",
+                "" if reached is None else times(reached),
                 _wanted(row_of(line)),
                 "" if good is None else "yes" if good else "**no**",
                 equality(line),
@@ -145,6 +145,12 @@ def scale(value: float, unit: str) -> tuple[float, str]:
 def number(value: float) -> str:
     """Three digits, or all before the point."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def times(value: float) -> str:
+    """Three digits, rounded down: what is just short of what was asked does not look as if it were reached."""
+    unit = 10.0 ** (math.floor(math.log10(value)) - 2)
+    return f"{math.floor(value / unit) * unit:.3g}"
 
 
 def equality(line: Line) -> str:
