@@ -16,6 +16,7 @@ from tsrep.data import (
     find_forecasting,
     load_forecasting,
     long_horizon_parts,
+    read_long,
     split_long,
     to_long,
     to_wide,
@@ -127,3 +128,21 @@ def test_faults_of_long_tables_name_the_series() -> None:
         split_long(pd.concat([table, table.iloc[[1]]]))
     with pytest.raises(ValueError, match="no rows"):
         split_long(table.iloc[:0])
+
+
+@pytest.mark.parametrize("ending", [".csv", ".csv.gz", ".parquet"])
+def test_a_long_table_is_known_by_its_columns(tmp_path: Path, ending: str) -> None:
+    table = pd.DataFrame(
+        {"unique_id": "a", "ds": pd.date_range("2026-01-01", periods=3), "y": [1.0, 2.0, 4.0]}
+    )
+    path = tmp_path / f"sales{ending}"
+    if ending == ".parquet":
+        pytest.importorskip("pyarrow")
+        table.to_parquet(path)
+    else:
+        table.to_csv(path, index=False)
+    found = read_long(path)
+    assert found is not None
+    pd.testing.assert_frame_equal(found, table, check_dtype=False)
+    table.rename(columns={"ds": "date"}).to_csv(tmp_path / "wide.csv")
+    assert read_long(tmp_path / "wide.csv") is None and read_long(tmp_path / "none.csv") is None

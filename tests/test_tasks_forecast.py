@@ -288,6 +288,18 @@ def test_many_series_share_an_encoder_and_have_scales_of_their_own() -> None:
     assert 505 < fitted.predict(new)["y"].mean() < 515
 
 
+def test_a_file_is_what_is_in_it(tmp_path: Path) -> None:
+    data = hourly(300)
+    data.to_csv(tmp_path / "wide.csv")
+    to_long(data).to_csv(tmp_path / "long.csv", index=False)
+    fitted = forecaster().fit(tmp_path / "wide.csv")
+    pd.testing.assert_frame_equal(fitted.predict(), forecaster().fit(data).predict(), check_freq=False)
+    assert forecaster().fit(str(tmp_path / "long.csv")).predict()["unique_id"].unique().tolist() == [
+        "load",
+        "heat",
+    ]
+
+
 def test_known_columns_act_on_the_steps_to_come() -> None:
     rng = np.random.default_rng(4)
     data = hourly(800, noise=0.2)[["load"]]

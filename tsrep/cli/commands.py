@@ -186,7 +186,7 @@ def detect(
     detect_in_file(
         file,
         time=time,
-        columns=None if columns is None else [name.strip() for name in columns.split(",")],
+        columns=_names(columns),
         train=train,
         score=score.value,
         context=context,
@@ -202,6 +202,68 @@ def detect(
         seed=seed,
         max_steps=max_steps,
     )
+
+
+@app.command()
+def forecast(
+    file: Annotated[Path, typer.Argument(help="A CSV or Parquet file with a time column.")],
+    target: Annotated[
+        str | None, typer.Option(help="Columns to forecast, separated by commas; default: all.")
+    ] = None,
+    horizon: Annotated[int, typer.Option(help="Steps ahead.", min=1)] = 24,
+    time: Annotated[str | None, typer.Option(help="The time column; default: guessed.")] = None,
+    columns: Annotated[
+        str | None, typer.Option(help="Columns to learn from, separated by commas; default: all.")
+    ] = None,
+    known: Annotated[
+        str | None,
+        typer.Option(help="Columns that the file holds for the steps to come too, separated by commas."),
+    ] = None,
+    context: Annotated[
+        int | None, typer.Option(help="Steps that are looked back on; default 200, or what fits.", min=1)
+    ] = None,
+    level: Annotated[float, typer.Option(help="Share of values that the intervals shall hold.")] = 0.9,
+    model: Annotated[Path | None, typer.Option(help="Folder of a saved forecaster to use.")] = None,
+    save: Annotated[Path | None, typer.Option(help="Folder to keep the forecaster in.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where the forecasts go; default NAME-forecast.csv.")
+    ] = None,
+    plot: Annotated[bool, typer.Option("--plot", help="Draw a picture beside --out.")] = False,
+    mend: Annotated[
+        bool, typer.Option("--mend", help="Sort the rows, and take the mean of those of one time.")
+    ] = False,
+    every: Annotated[
+        str | None, typer.Option(help="Average the rows over steps of this length, 5min for example.")
+    ] = None,
+    seed: Seed = 0,
+    max_steps: MaxSteps = None,
+) -> None:
+    """Forecast what comes after the last row of a table, with intervals."""
+    from tsrep.cli.forecast import forecast_file
+
+    forecast_file(
+        file,
+        targets=_names(target),
+        horizon=horizon,
+        time=time,
+        columns=_names(columns),
+        known=_names(known) or [],
+        context=context,
+        level=level,
+        model=model,
+        save=save,
+        out=out,
+        plot=plot,
+        mend=mend,
+        every=every,
+        seed=seed,
+        max_steps=max_steps,
+    )
+
+
+def _names(text: str | None) -> list[str] | None:
+    """What stands between commas."""
+    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
 
 
 @app.command()

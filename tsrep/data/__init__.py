@@ -11,7 +11,7 @@ from tsrep.data.forecasting import (
     ts2vec_parts,
 )
 from tsrep.data.formats import DatasetFileError, read_dataset_file
-from tsrep.data.long import is_long, split_long, to_long, to_wide
+from tsrep.data.long import is_long, read_long, split_long, to_long, to_wide
 from tsrep.data.normalisation import ts2vec_normalisation
 from tsrep.data.panel import as_panel, is_flat, observed_and_inside
 from tsrep.data.preparation import ts2vec_preparation
@@ -45,6 +45,7 @@ __all__ = [
     "long_horizon_parts",
     "observed_and_inside",
     "read_dataset_file",
+    "read_long",
     "read_table",
     "split_long",
     "to_long",

@@ -5,7 +5,10 @@ The names are those of Nixtla's libraries, which most long tables in the wild fo
 
 from __future__ import annotations
 
+import gzip
+import os
 from collections.abc import Hashable
+from pathlib import Path
 
 import pandas as pd
 
@@ -17,6 +20,32 @@ ID, TIME, VALUE = "unique_id", "ds", "y"
 def is_long(data: object) -> bool:
     """Whether `data` is a frame with the columns `unique_id` and `ds`."""
     return isinstance(data, pd.DataFrame) and {ID, TIME} <= set(data.columns)
+
+
+def read_long(path: str | os.PathLike[str]) -> pd.DataFrame | None:
+    """The table in a CSV or Parquet file with the columns `unique_id` and `ds`; None where it is no such file.
+
+    `ds` is read as dates where it holds text.
+    """
+    path = Path(path)
+    name = path.name.lower()
+    if not path.is_file():
+        return None
+    if name.endswith((".parquet", ".pq")):
+        long = pd.read_parquet(path)
+    elif name.removesuffix(".gz").endswith(".csv"):
+        with (gzip.open if name.endswith(".gz") else open)(path, "rb") as file:
+            header = file.readline().decode("utf-8", errors="replace").strip()
+        if not {ID, TIME} <= {part.strip(' "') for part in header.split(",")}:
+            return None
+        long = pd.read_csv(path)
+    else:
+        return None
+    if not is_long(long):
+        return None
+    if not pd.api.types.is_numeric_dtype(long[TIME]):
+        long[TIME] = pd.to_datetime(long[TIME])
+    return long
 
 
 def to_long(wide: pd.DataFrame) -> pd.DataFrame:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tsrep.data import as_regular, is_long, read_table, split_long
+from tsrep.data import as_regular, is_long, read_long, read_table, split_long
 
 Array = NDArray[Any]
 
@@ -88,6 +88,9 @@ def read_series(data: Any, min_steps: int = 2) -> dict[Hashable, pd.DataFrame]:
     series of fewer than `min_steps` rows is an error.
     """
     if isinstance(data, str | Path):
+        long = read_long(data)
+        if long is not None:
+            return read_series(long, min_steps)
         frames: dict[Hashable, pd.DataFrame] = {ONLY: read_table(data, min_steps=min_steps)}
     elif is_long(data):
         frames = split_long(data, min_steps)

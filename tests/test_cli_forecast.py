@@ -1,0 +1,91 @@
+"""`tsrep forecast`: from a file to what comes next, and errors that a user can mend."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from tsrep import TS2Vec, load
+from tsrep.cli import app
+from tsrep.tasks import RepresentationForecaster
+
+STEPS = np.arange(420)
+LOAD = 10 + 3 * np.sin(STEPS * np.pi / 12)
+TIMES = pd.date_range("2026-01-01", periods=420, freq="h")
+QUICK = ["--max-steps", 1, "--context", 48, "--horizon", 24]
+
+
+def forecast(*arguments, code=0):
+    """What the command printed, with single spaces."""
+    options = ["forecast", *map(str, arguments)]
+    result = CliRunner().invoke(app, options, env={"COLUMNS": "200"})
+    assert result.exit_code == code, result.output
+    return " ".join(result.output.split())
+
+
+@pytest.fixture
+def file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    frame = pd.DataFrame({"time": TIMES, "load": LOAD, "other": np.cos(STEPS / 7)})
+    frame.to_csv(tmp_path / "power.csv", index=False)
+    return tmp_path / "power.csv"
+
+
+def test_forecasts_are_printed_written_and_drawn(file):
+    shown = forecast(file, "--target", "load", *QUICK, "--plot")
+    assert "power.csv: 420 steps, a step 0 days 01:00:00; load, other" in shown
+    assert "24 steps ahead" in shown and "2026-01-18 12:00:00" in shown
+    table = pd.read_csv(file.with_name("power-forecast.csv"), parse_dates=["time"])
+    assert list(table.columns) == ["time", "load", "load_lower", "load_upper"]
+    assert (table["time"] == pd.date_range("2026-01-18 12:00", periods=24, freq="h")).all()
+    np.testing.assert_allclose(table["load"], 10 + 3 * np.sin(np.arange(420, 444) * np.pi / 12), atol=0.05)
+    assert file.with_name("power-forecast.png").stat().st_size > 10_000
+
+
+def test_a_saved_forecaster_is_used_as_it_is(file, tmp_path):
+    forecast(file, "--columns", "load", *QUICK, "--save", tmp_path / "f", "--out", tmp_path / "new" / "a.csv")
+    assert isinstance(load(tmp_path / "f"), RepresentationForecaster)
+    pd.read_csv(file).iloc[10:].to_csv(tmp_path / "later.csv", index=False)
+    shown = forecast(tmp_path / "later.csv", "--model", tmp_path / "f", "--out", "b.csv")
+    assert "nothing is learned" in shown
+    first, second = (pd.read_csv(tmp_path / name) for name in ("new/a.csv", "b.csv"))
+    pd.testing.assert_frame_equal(first, second, rtol=1e-4)
+    TS2Vec(max_steps=0, depth=1).fit(np.zeros((1, 1, 9))).save(tmp_path / "e")
+    assert "holds a TS2Vec, wanted a forecaster" in forecast(file, "--model", tmp_path / "e", code=1)
+
+
+def test_rows_without_the_target_hold_what_is_known(file):
+    frame = pd.read_csv(file)
+    frame["price"] = (STEPS % 5 == 0).astype(float)
+    frame["load"] += 4 * frame["price"]
+    frame.loc[396:, ["load", "other"]] = np.nan
+    frame.to_csv(file, index=False)
+    forecast(file, "--target", "load", "--known", "price", *QUICK)
+    table = pd.read_csv(file.with_name("power-forecast.csv"))
+    truth = LOAD[396:] + 4 * (STEPS[396:] % 5 == 0)
+    np.testing.assert_allclose(table["load"], truth, atol=0.3)
+    assert "there are 24" in forecast(file, "--known", "price", *QUICK[:-1], 30, code=1)
+
+
+def test_many_series_in_a_long_table(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    parts = [
+        pd.DataFrame({"unique_id": name, "ds": TIMES, "y": LOAD * size})
+        for name, size in (("a", 1), ("b", 9))
+    ]
+    pd.concat(parts).to_csv(tmp_path / "many.csv", index=False)
+    assert "many.csv: 2 series, 840 rows" in forecast("many.csv", *QUICK)
+    table = pd.read_csv("many-forecast.csv")
+    assert table.groupby("unique_id").size().to_dict() == {"a": 24, "b": 24}
+    means = table.groupby("unique_id")["y"].mean()
+    assert means["b"] / means["a"] == pytest.approx(9, rel=0.02)
+
+
+def test_faults_are_one_line_that_helps(file, tmp_path):
+    assert "no column 'lod' among 'load', 'other'" in forecast(file, "--target", "lod", code=1)
+    assert "does not exist" in forecast(tmp_path / "none.csv", code=1)
+    assert "ends in .csv" in forecast(file, "--out", "x.txt", code=1)
+    assert "too short" in forecast(file, "--horizon", 200, code=1)
+    twice = pd.read_csv(file)
+    pd.concat([twice, twice.tail(1)]).to_csv(file, index=False)
+    assert "repeat a time" in forecast(file, code=1)
