@@ -190,6 +190,10 @@ def test_scores_count_by_their_order_only(labels, window, data):
     assert auc_pr(labels, scores) == pytest.approx(auc_pr(labels, np.exp(scores)))
 
 
+def test_a_window_longer_than_the_series_sees_no_segment_that_is_not_there():
+    assert vus_pr([0, 1], [0.0, 0.0], window=8) == pytest.approx(vus_pr([1, 0], [0.0, 0.0], window=8))
+
+
 @settings(max_examples=60, deadline=None)
 @given(flags, st.data())
 def test_a_longer_delay_never_lowers_the_score_and_ends_at_point_adjustment(labels, data):

@@ -211,8 +211,9 @@ def _distances(truth: Flags, starts: Places, stops: Places) -> tuple[Places, Pla
     n = len(truth)
     steps = np.arange(n)
     passed = np.cumsum(np.isin(steps, starts))  # segments begun up to each step
-    ends = np.concatenate([[-2 * n, -2 * n], stops - 1])
-    begins = np.concatenate([starts, [3 * n, 3 * n]])
+    far = 2**40  # where there is no segment: further than any buffer reaches
+    ends = np.concatenate([[-far, -far], stops - 1])
+    begins = np.concatenate([starts, [far, far]])
     sides = [
         steps - ends[passed + 1],
         steps - ends[passed],
