@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import torch
@@ -107,17 +107,22 @@ def write(
     """
     target = Path(path)
     growing = target.with_name(target.name + ".part")
+    header = {"descr": np.dtype(dtype).str, "fortran_order": False, "shape": (steps, width)}
     try:
-        file = np.lib.format.open_memmap(growing, mode="w+", dtype=dtype, shape=(steps, width))
-        done = 0
-        for place, z in parts:
-            file[done : place.start] = np.nan
-            file[place] = z.numpy()
-            done = place.stop
-        file[done:] = np.nan
-        file.flush()
-        del file
+        with open(growing, "wb") as file:  # written in order, not mapped: mapped pages would count as memory
+            np.lib.format.write_array_header_1_0(file, header)
+            done = 0
+            for place, z in parts:
+                _write_nothing(file, place.start - done, width, dtype)
+                file.write(z.numpy().astype(dtype).data)
+                done = place.stop
+            _write_nothing(file, steps - done, width, dtype)
         growing.replace(target)
     finally:
         growing.unlink(missing_ok=True)
     return np.load(target, mmap_mode="r")
+
+
+def _write_nothing(file: BinaryIO, steps: int, width: int, dtype: str) -> None:
+    for start in range(0, steps, STRETCH):
+        file.write(np.full((min(STRETCH, steps - start), width), np.nan, dtype).data)
