@@ -1,0 +1,1 @@
+"""One file for each published table, and what was measured under `results/`."""
