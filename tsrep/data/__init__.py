@@ -1,5 +1,6 @@
 """Data: panels and their checks, archives by name, scaling, tables with a time column."""
 
+from tsrep.data import missing
 from tsrep.data.anomaly import ANOMALY_ARCHIVES, AnomalySeries, find_anomaly, load_anomaly
 from tsrep.data.archive import DatasetNotFoundError, find_datasets, load_dataset
 from tsrep.data.calendar import CALENDAR, calendar_features, cycle_features, cycles_within
@@ -43,6 +44,7 @@ __all__ = [
     "load_dataset",
     "load_forecasting",
     "long_horizon_parts",
+    "missing",
     "observed_and_inside",
     "read_dataset_file",
     "read_long",

@@ -14,6 +14,14 @@ from tsrep.metrics.detection import (
     vus_roc,
 )
 from tsrep.metrics.forecasting import coverage, mae, mse
+from tsrep.metrics.imputation import (
+    held_out_coverage,
+    held_out_crps,
+    held_out_mae,
+    held_out_mre,
+    held_out_mse,
+    held_out_rmse,
+)
 from tsrep.metrics.ranking import (
     Comparison,
     cliques,
@@ -39,6 +47,12 @@ __all__ = [
     "delay_adjusted_f1",
     "f1",
     "friedman_p",
+    "held_out_coverage",
+    "held_out_crps",
+    "held_out_mae",
+    "held_out_mre",
+    "held_out_mse",
+    "held_out_rmse",
     "holm",
     "mae",
     "mean_ranks",
