@@ -1,4 +1,4 @@
-"""The generator of SSGAN (Miao et al., AAAI 2021): bidirectional recurrent imputation, BRITS (Cao et al., NeurIPS 2018).
+"""The generator of SSGAN (Miao et al., AAAI 2021): bidirectional recurrent imputation, BRITS (Cao et al., 2018).
 
 At every step the state, decayed by the time since each value was last seen, predicts the step's values (history);
 the step's other channels predict each channel (feature); a learned weight combines the two; and the completed step
@@ -90,7 +90,6 @@ class RecurrentGenerator(nn.Module):
         }
         for weight, fan in bounds.items():
             nn.init.uniform_(weight, -(fan**-0.5), fan**-0.5)
-        self.register_buffer("others", 1 - torch.eye(n_channels), persistent=False)
 
     def forward(
         self, values: Tensor, observed: Tensor, times: Tensor, inside: Tensor | None = None
@@ -126,7 +125,7 @@ class RecurrentGenerator(nn.Module):
 
     def _walk(self, x: Tensor, m: Tensor, decay: Tensor, weight: Tensor, gates: Tensor) -> list[Tensor]:
         """The recurrence: history, feature and combined estimates as walked, (2, T, B, C) each."""
-        regression = self.from_features.weight * self.others
+        regression = self.from_features.weight * (1 - torch.eye(x.shape[-1], device=x.device))  # others only
         h = c = decay.new_zeros(decay[:, 0].shape)
         steps: list[tuple[Tensor, ...]] = []
         for x_t, m_t, decay_t, weight_t, gates_t in zip(

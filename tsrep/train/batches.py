@@ -9,24 +9,38 @@ have nobody to be contrasted with.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
+Data = TypeVar("Data")
 
-class Batches:
-    """Shuffled mini-batches of a tensor's first axis."""
 
-    def __init__(self, data: Tensor, batch_size: int, seed: int):
+class Batches(Generic[Data]):
+    """Shuffled mini-batches of the first axis of a tensor, or of the tensors in a `NamedTuple` together.
+
+    The batches of a `NamedTuple` are such tuples too; a field that is None stays None.
+    """
+
+    def __init__(self, data: Data, batch_size: int, seed: int):
         if batch_size < 1:
             raise ValueError(f"batch_size is {batch_size}; wanted at least 1")
         self.data = data
         self.seed = seed
-        self.per_epoch = -(-len(data) // batch_size)
+        self.instances = len(data[0] if isinstance(data, tuple) else data)  # type: ignore[arg-type]
+        self.per_epoch = -(-self.instances // batch_size)
 
-    def epoch(self, number: int, skip: int = 0) -> Iterator[Tensor]:
+    def epoch(self, number: int, skip: int = 0) -> Iterator[Data]:
         """The batches of epoch `number`, without its first `skip`."""
-        order = np.random.default_rng([self.seed, number]).permutation(len(self.data))
+        order = np.random.default_rng([self.seed, number]).permutation(self.instances)
         for chosen in np.array_split(order, self.per_epoch)[skip:]:
-            yield self.data[torch.from_numpy(chosen)]
+            yield take(self.data, torch.from_numpy(chosen))
+
+
+def take(data: Any, chosen: Tensor) -> Any:
+    """The `chosen` instances (indices) of a tensor, or of each tensor in a `NamedTuple`."""
+    if isinstance(data, tuple):
+        return type(data)(*(None if part is None else part[chosen] for part in data))
+    return data[chosen]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from tsrep.train.batches import Batches
 from tsrep.train.step import Step
@@ -32,7 +33,7 @@ class Clock:
 
 def fit(
     step: Step,
-    batches: Batches,
+    batches: Batches[Any],
     *,
     max_steps: int | None = None,
     max_epochs: int | None = None,

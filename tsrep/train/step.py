@@ -8,7 +8,7 @@ interruption is its `state()`: tensors by name, ready for a safetensors file.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -23,9 +23,9 @@ Objective = Callable[[nn.Module, Tensor, torch.Generator], Tensor]
 
 
 class Step(Protocol):
-    """What the loop asks of a step."""
+    """What the loop asks of a step; a batch is what the `Batches` hold, a tensor or a tuple of them."""
 
-    def __call__(self, batch: Tensor) -> dict[str, Tensor]: ...
+    def __call__(self, batch: Any) -> dict[str, Tensor]: ...
 
     def state(self) -> dict[str, Tensor]: ...
 

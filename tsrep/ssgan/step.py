@@ -1,0 +1,211 @@
+"""One round of SSGAN's game (Miao et al., AAAI 2021): classifier, generator, discriminator, in this order.
+
+The generator completes the series once. The classifier learns the labels of the completed series. The generator is
+moved by its reconstruction, by the discriminator, which it wants to take the imputed for observed, and by the
+classifier, which it wants to find the label. Then the discriminator learns, several times, on the same completed
+series with a new reminder each time.
+
+Settings reported for the paper, read where others quote it: adversarial weight 5, five discriminator steps a
+generator step, reminder rate 0.8, the classifier trained alone for five epochs before (`ClassifierPretraining`). The
+full text could not be had; this is a reconstruction from the abstract, the authors' code and two ports.
+
+Departures:
+- In the authors' code "real" and "fake" are one dict and no gradient reaches the generator from the other two. Here
+  the generator's turn sees the completed series itself, the others' turns see it detached, and tests prove both.
+- Observed values can be hidden from the generator, anew for every batch, and count in its reconstruction
+  (`hide_rate`). The discriminator takes them for imputed, as they are.
+- The discriminator learns from the completed series that moved the generator, instead of from a second imputation.
+
+Shapes: B instances, T steps, C channels.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+import torch
+from torch import Tensor, nn
+
+from tsrep.ssgan.generator import Generator, filled
+from tsrep.ssgan.loss import UNLABELLED, adversarial_loss, classifier_loss, discriminator_loss
+from tsrep.ssgan.player import Player, held_still, under
+from tsrep.ssgan.reminder import draw_reminder
+
+if TYPE_CHECKING:
+    from lightning.fabric import Fabric
+
+
+SCALARS = ("loss", "reconstruction", "adversarial", "label", "discriminator", "classifier")
+
+
+class Batch(NamedTuple):
+    """Series as the game takes them.
+
+    Attributes
+    ----------
+    values : (B, T, C), 0 where not observed.
+    observed : (B, T, C), True where a value was observed; False outside.
+    times : (B, T), time stamps in units of the median step, non-decreasing.
+    labels : (B,), the class's number, -1 where unlabelled.
+    inside : (B, T), False where a step is padding at either end; None: all inside.
+    """
+
+    values: Tensor
+    observed: Tensor
+    times: Tensor
+    labels: Tensor
+    inside: Tensor | None = None
+
+
+class SSGANStep:
+    """One generator step with what belongs to it.
+
+    Parameters
+    ----------
+    generator : a module that is a `tsrep.ssgan.generator.Generator`.
+    discriminator : `Discriminator`, or None: no adversary.
+    classifier : `Classifier`, or None: labels are not looked at.
+    lr : learning rate of the three Adams.
+    randomness : source of hidden entries and reminders; its state is part of the step's.
+    fabric : device and precision.
+    adversarial_weight, classifier_weight : of the two others' terms, beside the generator's own reconstruction.
+    discriminator_steps : the discriminator's updates after each of the generator's.
+    reminder_rate : probability that the discriminator is told of an entry; 0 is no reminder.
+    hide_rate : probability that an observed value is hidden from the generator; 0 hides nothing.
+    """
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        discriminator: nn.Module | None,
+        classifier: nn.Module | None,
+        *,
+        lr: float,
+        randomness: torch.Generator,
+        fabric: Fabric,
+        adversarial_weight: float = 5.0,
+        classifier_weight: float = 1.0,
+        discriminator_steps: int = 5,
+        reminder_rate: float = 0.8,
+        hide_rate: float = 0.0,
+    ):
+        self.generator = Player(generator, lr, fabric)
+        self.discriminator = None if discriminator is None else Player(discriminator, lr, fabric)
+        self.classifier = None if classifier is None else Player(classifier, lr, fabric)
+        self.randomness = randomness
+        self.fabric = fabric
+        self.adversarial_weight = adversarial_weight
+        self.classifier_weight = classifier_weight
+        self.discriminator_steps = discriminator_steps
+        self.reminder_rate = reminder_rate
+        self.hide_rate = hide_rate
+
+    def __call__(self, batch: Batch) -> dict[str, Tensor]:
+        """Moves every player and returns what each minimised, detached.
+
+        "loss" is the generator's in all; "reconstruction", "adversarial" and "label" are its parts; "classifier" and
+        "discriminator" are the other players' losses, the latter a mean over its updates. What does not apply is 0: a
+        batch without a label leaves the classifier as it is.
+        """
+        classifier = self.classifier if _has_labels(batch) else None
+        values, observed, times, labels, inside = self.fabric.to_device(batch)
+        hidden = self._hide(observed)
+        shown = observed & ~hidden
+        imputation = self.generator.forward(values.masked_fill(hidden, 0.0), shown, times, inside)
+        completed = filled(values, shown, imputation.estimate)
+        given = completed.detach()  # as the other two players get it in their own turns
+        scalars = dict.fromkeys(SCALARS, values.new_zeros(()))
+
+        if classifier is not None:
+            loss = classifier_loss(classifier.forward(given, inside), labels)
+            scalars["classifier"] = classifier.descend(loss)
+
+        network = cast(Generator, self.generator.network)
+        loss = reconstruction = network.reconstruction(imputation, values, observed, hidden, inside)
+        scalars["reconstruction"] = reconstruction.detach()
+        with held_still(self.discriminator, classifier):
+            if self.discriminator is not None:
+                logits = self.discriminator.forward(completed, self._remind(shown), times, inside)
+                adversarial = adversarial_loss(logits, shown, inside)
+                loss = loss + self.adversarial_weight * adversarial
+                scalars["adversarial"] = adversarial.detach()
+            if classifier is not None:
+                label = classifier_loss(classifier.forward(completed, inside), labels)
+                loss = loss + self.classifier_weight * label
+                scalars["label"] = label.detach()
+        scalars["loss"] = self.generator.descend(loss)
+
+        if self.discriminator is not None:
+            for _ in range(self.discriminator_steps):
+                logits = self.discriminator.forward(given, self._remind(shown), times, inside)
+                loss = self.discriminator.descend(discriminator_loss(logits, shown, inside))
+                scalars["discriminator"] = scalars["discriminator"] + loss / self.discriminator_steps
+        return scalars
+
+    def pretrain_classifier(self, batch: Batch) -> dict[str, Tensor]:
+        """Moves the classifier alone, on series completed by the generator as it stands."""
+        scalars = {"classifier": torch.zeros(())}
+        if self.classifier is None or not _has_labels(batch):
+            return scalars
+        values, observed, times, labels, inside = self.fabric.to_device(batch)
+        with torch.no_grad():
+            imputation = self.generator.forward(values, observed, times, inside)
+        completed = filled(values, observed, imputation.estimate)
+        loss = classifier_loss(self.classifier.forward(completed, inside), labels)
+        return {"classifier": self.classifier.descend(loss)}
+
+    def lower_rates(self, factor: float) -> None:
+        """Multiplies every player's learning rate by `factor`."""
+        for player in self._players().values():
+            player.lr *= factor
+
+    def state(self) -> dict[str, Tensor]:
+        """Everything that the next step depends on: weights, moments, learning rates, the state of the randomness."""
+        players = self._players().items()
+        state = {f"{who}.{name}": value for who, player in players for name, value in player.state().items()}
+        state["randomness"] = self.randomness.get_state()
+        return state
+
+    def load_state(self, state: dict[str, Tensor]) -> None:
+        """Takes up where the step that gave `state` stood."""
+        for who, player in self._players().items():
+            player.load_state(under(f"{who}.", state))
+        self.randomness.set_state(state["randomness"].cpu())
+
+    def _players(self) -> dict[str, Player]:
+        everyone = {
+            "generator": self.generator,
+            "discriminator": self.discriminator,
+            "classifier": self.classifier,
+        }
+        return {who: player for who, player in everyone.items() if player is not None}
+
+    def _hide(self, observed: Tensor) -> Tensor:
+        """A random share of the observed entries: dynamic masking."""
+        if self.hide_rate == 0:
+            return torch.zeros_like(observed)
+        chance = torch.rand(observed.shape, generator=self.randomness, device=self.randomness.device)
+        return observed & (chance < self.hide_rate).to(observed.device)
+
+    def _remind(self, shown: Tensor) -> Tensor:
+        return draw_reminder(shown, self.reminder_rate, self.randomness)
+
+
+class ClassifierPretraining:
+    """The step that trains the classifier alone, before the game; it shares the game's players and state."""
+
+    def __init__(self, game: SSGANStep):
+        self.game = game
+
+    def __call__(self, batch: Batch) -> dict[str, Tensor]:
+        return self.game.pretrain_classifier(batch)
+
+    def state(self) -> dict[str, Tensor]:
+        return self.game.state()
+
+    def load_state(self, state: dict[str, Tensor]) -> None:
+        self.game.load_state(state)
+
+
+def _has_labels(batch: Batch) -> bool:
+    return bool((batch.labels != UNLABELLED).any())
