@@ -12,6 +12,7 @@ from tsrep.data.forecasting import (
     ts2vec_parts,
 )
 from tsrep.data.formats import DatasetFileError, read_dataset_file
+from tsrep.data.imputation import IMPUTATION_SETS, ImputationSet, find_imputation, load_imputation
 from tsrep.data.long import is_long, read_long, split_long, to_long, to_wide
 from tsrep.data.normalisation import ts2vec_normalisation
 from tsrep.data.panel import as_panel, is_flat, observed_and_inside
@@ -25,9 +26,11 @@ __all__ = [
     "ANOMALY_ARCHIVES",
     "CALENDAR",
     "FORECASTING_SETS",
+    "IMPUTATION_SETS",
     "AnomalySeries",
     "DatasetFileError",
     "DatasetNotFoundError",
+    "ImputationSet",
     "PanelScaler",
     "TableError",
     "as_panel",
@@ -38,11 +41,13 @@ __all__ = [
     "find_anomaly",
     "find_datasets",
     "find_forecasting",
+    "find_imputation",
     "is_flat",
     "is_long",
     "load_anomaly",
     "load_dataset",
     "load_forecasting",
+    "load_imputation",
     "long_horizon_parts",
     "missing",
     "observed_and_inside",
