@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-Data = TypeVar("Data")
+Data = TypeVar("Data", bound=Tensor | tuple[Any, ...])
 
 
 class Batches(Generic[Data]):
@@ -29,7 +29,7 @@ class Batches(Generic[Data]):
             raise ValueError(f"batch_size is {batch_size}; wanted at least 1")
         self.data = data
         self.seed = seed
-        self.instances = len(data[0] if isinstance(data, tuple) else data)  # type: ignore[arg-type]
+        self.instances = len(data if isinstance(data, Tensor) else data[0])
         self.per_epoch = -(-self.instances // batch_size)
 
     def epoch(self, number: int, skip: int = 0) -> Iterator[Data]:
@@ -41,6 +41,6 @@ class Batches(Generic[Data]):
 
 def take(data: Any, chosen: Tensor) -> Any:
     """The `chosen` instances (indices) of a tensor, or of each tensor in a `NamedTuple`."""
-    if isinstance(data, tuple):
-        return type(data)(*(None if part is None else part[chosen] for part in data))
-    return data[chosen]
+    if isinstance(data, Tensor):
+        return data[chosen]
+    return data._make(None if part is None else part[chosen] for part in data)
