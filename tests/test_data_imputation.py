@@ -103,7 +103,7 @@ def test_what_cannot_be_loaded_says_why(folder: Path, monkeypatch: pytest.Monkey
     assert [name for name in found if name != "BasicMotions"] == ["PhysioNet2012", "Beijing", "KDD2018"]
     with pytest.raises(ValueError, match="'GunPoint', wanted one of ETTh1"):
         load_imputation("GunPoint", folder)
-    with pytest.raises(DatasetNotFoundError, match="No folder KDD2018/ .* TSREP_DATA"):
+    with pytest.raises(DatasetNotFoundError, match=r"No folder KDD2018/ .*TSREP_DATA"):
         load_imputation("KDD2018")
     outcomes = folder / "imputation" / "physionet2012" / "Outcomes-a.txt"
     outcomes.write_text(outcomes.read_text().replace("\n104,", "\n904,"))

@@ -205,9 +205,69 @@ def long_horizon(
 
 
 @app.command()
+def imputation(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="ETTh1, BasicMotions, PhysioNet2012, Beijing, KDD2018; default what is found."),
+    ] = None,
+    variants: Annotated[
+        str,
+        typer.Option(help="What is taken away: mcar, block, channel, ends, mar or mnar, and per cent."),
+    ] = "mcar10,mcar50",
+    seeds: Seeds = "1",
+    methods: Methods = "mean,locf,linear,knn,iterative,iterative-lags,ssgan",
+    python: Annotated[
+        Path | None, typer.Option(help="Interpreter that has PyPOTS, for saits, brits and usgan.")
+    ] = None,
+    results: Results = None,
+    workers: Workers = 1,
+    threads: Threads = None,
+    root: Root = None,
+    retry_failed: RetryFailed = False,
+    shortest_first: ShortestFirst = False,
+) -> None:
+    """Imputation: values taken away from public sets, and found again."""
+    from tsrep.bench.imputation import EVERY_METHOD, evaluate, expected_cost, imputation_cells
+    from tsrep.bench.imputation_task import read_variant
+    from tsrep.bench.run import run
+    from tsrep.data import find_imputation
+
+    found = find_imputation(root)
+    if not found:
+        raise typer.BadParameter(
+            "no imputation set found: set --root or TSREP_DATA to the folder that holds them"
+        )
+    _known("set", names or found, found)
+    _known("method", _split(methods), EVERY_METHOD)
+    try:
+        for variant in _split(variants):
+            read_variant(variant)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    cells = imputation_cells(names or found, _split(methods), _split(variants), _seeds(seeds), root)
+    folder = _folder("imputation", results)
+    try:
+        run(
+            cells,
+            folder / RESULTS_FILE,
+            partial(evaluate, root=root, python=python),
+            workers=workers,
+            threads=threads,
+            retry_failed=retry_failed,
+            cost=partial(expected_cost, root=root),
+            shortest_first=shortest_first,
+            console=console,
+        )
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    _write("imputation", folder)
+
+
+@app.command()
 def table(
     name: Annotated[
-        str, typer.Argument(help="ucr, uea, ts2vec-ablation, anomaly, forecasting or long-horizon.")
+        str,
+        typer.Argument(help="ucr, uea, ts2vec-ablation, anomaly, forecasting, long-horizon or imputation."),
     ],
     results: Results = None,
 ) -> None:

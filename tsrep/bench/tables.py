@@ -162,6 +162,13 @@ def write_forecasting(name: str, folder: Path) -> list[Path]:
     return forecasting_tables.write_forecasting(name, folder)
 
 
+def write_imputation(name: str, folder: Path) -> list[Path]:
+    """Write the imputation tables into `folder`."""
+    from tsrep.bench import imputation_tables
+
+    return imputation_tables.write_imputation(folder)
+
+
 TABLES: dict[str, Callable[[str, Path], list[Path]]] = {
     "ucr": write_classification,
     "uea": write_classification,
@@ -169,6 +176,7 @@ TABLES: dict[str, Callable[[str, Path], list[Path]]] = {
     "anomaly": write_anomaly,
     "forecasting": write_forecasting,
     "long-horizon": write_forecasting,
+    "imputation": write_imputation,
 }
 
 

@@ -1,0 +1,240 @@
+"""The imputation tables: a row a set and variant, a column a method, from result lines to pages.
+
+An error is the mean over the seeds that were run, in standard deviations of the training part, over values that were
+known and taken away. Linear interpolation stands beside everything: a second table has the ratios to it. Published
+numbers stand in a table of their own where they were verified (`published/imputation.csv`): those of TSI-Bench were
+measured under nearly the same protocol, those of the SSGAN paper are quoted at second hand and their splits unknown.
+"""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tsrep.bench.imputation import EVERY_METHOD
+from tsrep.bench.imputation_peers import PEERS
+from tsrep.bench.pages import conditions, write_pages
+from tsrep.bench.results import RESULTS_FILE, read_lines
+from tsrep.data import IMPUTATION_SETS
+
+TITLE = "Imputation: error on held-out values, in standard deviations"
+LINEAR, OURS, PAPER, BRITS = "linear", "ssgan", "ssgan-paper", "brits"
+KEYS = ["dataset", "variant"]
+PUBLISHED_NAMES = {"Beijing": "Beijing multi-site", "PhysioNet2012": "PhysioNet 2012", "ETTh1": "ETTh1"}
+PAPER_NAMES = {"PhysioNet2012": "PhysioNet 2012", "KDD2018": "Beijing air quality"}
+AIMS: dict[tuple[str, str], tuple[float, bool]] = {
+    ("ETTh1", "mcar10"): (0.105, False),
+    ("ETTh1", "mcar50"): (0.16, False),
+    ("BasicMotions", "mcar10"): (0.27, False),
+    ("BasicMotions", "mcar50"): (0.34, False),
+    ("PhysioNet2012", "mcar10"): (0.68, True),
+    ("Beijing", "mcar10"): (0.89, True),
+    ("Beijing", "mcar50"): (0.85, True),
+}
+"""The mean absolute error that the default imputer is to reach; True: as a multiple of linear interpolation's."""
+
+
+def published_imputations() -> pd.DataFrame:
+    """Verified errors: columns dataset, pattern, percent_removed, method, metric, value, source."""
+    with files("tsrep.bench").joinpath("published/imputation.csv").open(encoding="utf-8") as file:
+        return pd.read_csv(file)
+
+
+def error_table(lines: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """Means over seeds: a row a (dataset, variant), a column a method in the order of `EVERY_METHOD`."""
+    if metric not in lines:
+        return pd.DataFrame()
+    table = lines.pivot_table(index=KEYS, columns="method", values=metric, aggfunc="mean").rename_axis(
+        columns=None
+    )
+    known = [name for name in EVERY_METHOD if name in table]
+    table = table[known + [name for name in table if name not in known]]
+    return table.loc[sorted(table.index, key=_place)]
+
+
+def ratios(table: pd.DataFrame) -> pd.DataFrame:
+    """Every column over that of linear interpolation."""
+    return table.drop(columns=LINEAR).div(table[LINEAR], axis=0).dropna(how="all", axis=1)
+
+
+def aims_table(mae: pd.DataFrame) -> pd.DataFrame:
+    """For each row of `AIMS` that was measured: linear, the best peer, ours, its ratio to linear, the aim, reached?"""
+    rows = []
+    measured: dict[Any, pd.Series] = {key: row.dropna() for key, row in mae.iterrows()}
+    for key, (aim, relative) in AIMS.items():
+        row = measured.get(key, pd.Series())
+        if not {LINEAR, OURS} <= set(row.index):
+            continue
+        others = row.drop([name for name in row.index if str(name).startswith("ssgan")])
+        wanted = aim * row[LINEAR] if relative else aim
+        rows.append(
+            {
+                "set": _label(key),
+                LINEAR: row[LINEAR],
+                "best other": f"{others.min():.3f} ({others.idxmin()})",
+                OURS: row[OURS],
+                "to linear": row[OURS] / row[LINEAR],
+                "aim": wanted,
+                "reached": "yes" if row[OURS] <= wanted else "no",
+            }
+        )
+    return pd.DataFrame(rows).set_index("set") if rows else pd.DataFrame()
+
+
+def beside_published(mae: pd.DataFrame, rmse: pd.DataFrame) -> pd.DataFrame:
+    """Measured values beside published ones where set, rate and method are the same: one row each."""
+    published = published_imputations()
+    rows = []
+    for names, table, metric in ((PUBLISHED_NAMES, mae, "MAE"), (PAPER_NAMES, rmse, "RMSE")):
+        for key in table.index:
+            match = re.fullmatch(r"mcar(\d+)", key[1])
+            if not match or key[0] not in names:
+                continue
+            theirs = published[
+                (published["dataset"] == names[key[0]])
+                & (published["percent_removed"] == int(match[1]))
+                & (published["metric"] == metric)
+            ]
+            for row in theirs.to_dict("records"):
+                ours = PAPER if row["method"] == "SSGAN" else str(row["method"]).lower()
+                here = table.loc[key].get(ours, np.nan)
+                rows.append(
+                    {
+                        "set": _label(key),
+                        "method": row["method"],
+                        "metric": metric,
+                        "here": here,
+                        "published": row["value"],
+                        "source": row["source"],
+                    }
+                )
+    return pd.DataFrame(rows).set_index("set") if rows else pd.DataFrame()
+
+
+def verdicts(lines: pd.DataFrame, mae: pd.DataFrame, rmse: pd.DataFrame) -> list[str]:
+    """Sentences on what was decided, as far as it was measured."""
+    said = []
+    if {OURS, LINEAR} <= set(mae):
+        both = mae[[OURS, LINEAR]].dropna()
+        below = int((both[OURS] < both[LINEAR]).sum())
+        said.append(
+            f"{OURS} is below linear interpolation in {below} of {len(both)} rows by mean absolute error."
+        )
+    if {PAPER, BRITS} <= set(rmse):
+        both = rmse[[PAPER, BRITS]].dropna()
+        parts = [f"{_label(key)} {1 - row[PAPER] / row[BRITS]:+.1%}" for key, row in both.iterrows()]
+        if parts:
+            claim = "Gain of the paper's settings over BRITS by RMSE (the paper claims more than 15 %)"
+            said.append(f"{claim}: {', '.join(parts)}.")
+    single = lines.groupby([*KEYS, "method"])["seed"].nunique()
+    few = sorted({f"{method} on {name}" for name, _, method in single[single == 1].index})
+    if single.max() > 1 and few:
+        said.append(f"One seed only: {', '.join(few)}.")
+    for column, what in (
+        ("subsampled", "scikit-learn's imputers learned from 12,000 rows drawn at random"),
+        ("nearest_columns", "the iterative imputer regressed on the 30 most alike columns"),
+    ):
+        if column in lines and (some := sorted(set(lines["dataset"][lines[column].notna()]))):
+            said.append(f"On {', '.join(some)} {what}.")
+    return said
+
+
+def write_imputation(folder: Path) -> list[Path]:
+    """Write the imputation tables into `folder`."""
+    every = read_lines(folder / RESULTS_FILE).values()
+    lines = pd.DataFrame([line for line in every if line["status"] == "ok"])
+    mae, rmse = error_table(lines, "mae"), error_table(lines, "rmse")
+    main = [name for name in map(str, mae) if not name.startswith("ssgan-") or name == PAPER]
+    sections = [("Mean absolute error", _readable(mae[main]))]
+    if LINEAR in mae:
+        sections += [
+            ("Ratio to linear interpolation, mean absolute error", _flat(ratios(mae[main]))),
+            ("Against the aims", aims_table(mae)),
+        ]
+    sections += [
+        ("Root mean squared error", _readable(rmse[main])),
+        ("Standard deviation of the mean absolute error over seeds", _flat(_spread(lines)[main])),
+        ("Variants of SSGAN, mean absolute error", _variants(mae)),
+        ("With labels", _labelled(lines)),
+        ("Samples: CRPS, and share of the held-out values in the middle 90 %", _sampled(lines)),
+        ("Beside published numbers", beside_published(mae, rmse)),
+    ]
+    failed = [line for line in every if line["status"] != "ok"]
+    if failed:
+        sections.append(("Failed cells", pd.DataFrame(failed)[["cell", "error"]].set_index("cell")))
+    seeds = ", ".join(map(str, sorted(set(lines["seed"]))))
+    notes = [
+        conditions(lines),
+        f"Seeds {seeds}: of the networks, and of what is taken away. The lowest error of a row is bold.",
+        f"{', '.join(name for name in PEERS)} are those of PyPOTS, 64 wide, at most 100 epochs.",
+        *verdicts(lines, mae, rmse),
+    ]
+    mae.add_suffix(" mae").join(rmse.add_suffix(" rmse")).round(6).to_csv(folder / "table.csv")
+    shown = [(heading, table) for heading, table in sections if not table.empty]
+    return [folder / "table.csv", *write_pages(TITLE, notes, shown, [], folder)]
+
+
+def _variants(mae: pd.DataFrame) -> pd.DataFrame:
+    names = [name for name in map(str, mae) if name.startswith("ssgan")]
+    if len(names) < 2:
+        return pd.DataFrame()
+    return _readable(mae[names].dropna(thresh=2).dropna(axis=1, how="all"))
+
+
+def _labelled(lines: pd.DataFrame) -> pd.DataFrame:
+    """Imputation error and classification of the methods that had labels, by their share."""
+    if "labels" not in lines:
+        return pd.DataFrame()
+    some = lines[lines["labels"].notna()]
+    columns = [name for name in ("mae", "accuracy", "auc") if name in some]
+    table = some.groupby([*KEYS, "method"])[["labels", *columns]].mean()
+    return table.set_axis([f"{_label(key)}, {key[2]}" for key in table.index], axis=0).rename_axis("set")
+
+
+def _sampled(lines: pd.DataFrame) -> pd.DataFrame:
+    if "crps" not in lines:
+        return pd.DataFrame()
+    table = (
+        lines[lines["crps"].notna()].groupby([*KEYS, "method"])[["mae", "rmse", "crps", "coverage"]].mean()
+    )
+    return table.set_axis([f"{_label(key)}, {key[2]}" for key in table.index], axis=0).rename_axis("set")
+
+
+def _spread(lines: pd.DataFrame) -> pd.DataFrame:
+    table = lines.pivot_table(
+        index=KEYS, columns="method", values="mae", aggfunc=lambda v: v.std(ddof=1), dropna=False
+    ).rename_axis(columns=None)
+    return table.loc[sorted(table.index, key=_place)]
+
+
+def _readable(table: pd.DataFrame) -> pd.DataFrame:
+    """Errors as text with three decimals, the lowest of each row in bold."""
+    shown = table.map(lambda value: "" if np.isnan(value) else f"{value:.3f}")
+    lowest = table.round(3).min(axis=1)
+    for name in table:
+        is_lowest = table[name].round(3) == lowest
+        shown[name] = np.where(is_lowest, "**" + shown[name] + "**", shown[name])
+    return _flat(shown)
+
+
+def _flat(table: pd.DataFrame) -> pd.DataFrame:
+    """Row labels as one column: "ETTh1, mcar 10 %"."""
+    return table.set_axis(pd.Index([_label(key) for key in table.index], name="set"), axis=0)
+
+
+def _label(key: Any) -> str:
+    match = re.fullmatch(r"([a-z]+)(\d+)", key[1])
+    return f"{key[0]}, {match[1]} {match[2]} %" if match else f"{key[0]}, {key[1]}"
+
+
+def _place(key: Any) -> tuple[int, str, int]:
+    """Sets in the order of `IMPUTATION_SETS`, then by pattern and rate."""
+    names = list(IMPUTATION_SETS)
+    match = re.fullmatch(r"([a-z]+)(\d+)", key[1])
+    pattern, rate = (match[1], int(match[2])) if match else (key[1], 0)
+    return (names.index(key[0]) if key[0] in names else len(names), pattern.replace("mcar", ""), rate)
