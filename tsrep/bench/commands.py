@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -229,7 +229,6 @@ def imputation(
     """Imputation: values taken away from public sets, and found again."""
     from tsrep.bench.imputation import EVERY_METHOD, evaluate, expected_cost, imputation_cells
     from tsrep.bench.imputation_task import read_variant
-    from tsrep.bench.run import run
     from tsrep.data import find_imputation
 
     found = find_imputation(root)
@@ -245,29 +244,66 @@ def imputation(
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     cells = imputation_cells(names or found, _split(methods), _split(variants), _seeds(seeds), root)
-    folder = _folder("imputation", results)
-    try:
-        run(
-            cells,
-            folder / RESULTS_FILE,
-            partial(evaluate, root=root, python=python),
-            workers=workers,
-            threads=threads,
-            retry_failed=retry_failed,
-            cost=partial(expected_cost, root=root),
-            shortest_first=shortest_first,
-            console=console,
-        )
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
-    _write("imputation", folder)
+    measure = partial(evaluate, root=root, python=python)
+    cost = partial(expected_cost, root=root)
+    _run_cells("imputation", cells, measure, cost, results, workers, threads, retry_failed, shortest_first)
+
+
+@app.command("imputation-downstream")
+def imputation_downstream(
+    names: Names = None,
+    variants: Annotated[
+        str, typer.Option(help="mcar and per cent taken away, separated by commas.")
+    ] = "mcar10,mcar30,mcar50,mcar70",
+    seeds: Seeds = "1",
+    methods: Methods = "whole,gaps,linear,ssgan,ssgan-labels",
+    max_steps: Annotated[
+        int | None, typer.Option(help="Training steps of TS2Vec; default the paper's rule.", min=0)
+    ] = None,
+    results: Results = None,
+    workers: Workers = 1,
+    threads: Threads = None,
+    root: Root = None,
+    retry_failed: RetryFailed = False,
+) -> None:
+    """Classification of series with gaps, and of the same ones filled."""
+    from tsrep.bench.imputation_downstream import METHODS, SETS, downstream_cells, evaluate
+
+    _known("method", _split(methods), METHODS)
+    _known("variant", _split(variants), [f"mcar{rate}" for rate in range(1, 100)])
+    cells = downstream_cells(list(names or SETS), _split(variants), _split(methods), _seeds(seeds))
+    measure = partial(evaluate, root=root, max_steps=max_steps)
+    _run_cells("imputation-downstream", cells, measure, None, results, workers, threads, retry_failed, False)
+
+
+@app.command("imputation-toy")
+def imputation_toy(
+    names: Annotated[list[str] | None, typer.Argument(help="gaussian, mixture; default both.")] = None,
+    seeds: Seeds = "1",
+    methods: Annotated[str, typer.Option(help='Methods, separated by ";", or "all".')] = "all",
+    results: Results = None,
+    workers: Workers = 1,
+    threads: Threads = None,
+    retry_failed: RetryFailed = False,
+) -> None:
+    """Imputed against true conditional distributions, with and without the reminder."""
+    from tsrep.bench.imputation_toy import METHODS, TOYS, evaluate
+
+    chosen = list(METHODS) if methods == "all" else [part.strip() for part in methods.split(";")]
+    _known("method", chosen, METHODS)
+    _known("toy", list(names or TOYS), TOYS)
+    cells = grid("imputation-toy", names or TOYS, chosen, _seeds(seeds))
+    _run_cells("imputation-toy", cells, evaluate, None, results, workers, threads, retry_failed, False)
 
 
 @app.command()
 def table(
     name: Annotated[
         str,
-        typer.Argument(help="ucr, uea, ts2vec-ablation, anomaly, forecasting, long-horizon or imputation."),
+        typer.Argument(
+            help="ucr, uea, ts2vec-ablation, anomaly, forecasting, long-horizon, imputation, imputation-downstream or "
+            "imputation-toy."
+        ),
     ],
     results: Results = None,
 ) -> None:
@@ -289,19 +325,36 @@ def _run(
     shortest_first: bool,
 ) -> None:
     from tsrep.bench import classification, forecasting
-    from tsrep.bench.run import run
 
     measured_by = forecasting if name in ("forecasting", "long-horizon") else classification
+    measure = partial(measured_by.evaluate, root=root)
+    cost = partial(measured_by.expected_cost, root=root)
+    _run_cells(name, cells, measure, cost, results, workers, threads, retry_failed, shortest_first)
+
+
+def _run_cells(
+    name: str,
+    cells: list[Cell],
+    measure: Callable[[Cell], dict[str, Any]],
+    cost: Callable[[Cell], float] | None,
+    results: Path | None,
+    workers: int,
+    threads: int | None,
+    retry_failed: bool,
+    shortest_first: bool,
+) -> None:
+    from tsrep.bench.run import run
+
     folder = _folder(name, results)
     try:
         run(
             cells,
             folder / RESULTS_FILE,
-            partial(measured_by.evaluate, root=root),
+            measure,
             workers=workers,
             threads=threads,
             retry_failed=retry_failed,
-            cost=partial(measured_by.expected_cost, root=root),
+            cost=cost,
             shortest_first=shortest_first,
             console=console,
         )

@@ -163,9 +163,13 @@ def write_forecasting(name: str, folder: Path) -> list[Path]:
 
 
 def write_imputation(name: str, folder: Path) -> list[Path]:
-    """Write the imputation tables into `folder`."""
-    from tsrep.bench import imputation_tables
+    """Write one of the imputation tables into `folder`."""
+    from tsrep.bench import imputation_downstream, imputation_tables, imputation_toy
 
+    if name == "imputation-downstream":
+        return imputation_downstream.write_downstream(folder)
+    if name == "imputation-toy":
+        return imputation_toy.write_toy(folder)
     return imputation_tables.write_imputation(folder)
 
 
@@ -177,6 +181,8 @@ TABLES: dict[str, Callable[[str, Path], list[Path]]] = {
     "forecasting": write_forecasting,
     "long-horizon": write_forecasting,
     "imputation": write_imputation,
+    "imputation-downstream": write_imputation,
+    "imputation-toy": write_imputation,
 }
 
 
