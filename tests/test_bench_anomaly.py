@@ -14,7 +14,7 @@ from tsrep.bench import anomaly, detection_baselines
 from tsrep.bench.anomaly_tables import archive_means, pooled_f1, score_table, write_anomaly
 from tsrep.bench.cells import Cell
 from tsrep.bench.commands import app
-from tsrep.bench.detectors import METHODS, Outcome, Remembering, Task
+from tsrep.bench.detectors import AHEAD, METHODS, QUICK, SLOW, Outcome, Remembering, Task
 from tsrep.tasks import ANOMALY_SCORES
 
 STEPS = np.arange(900)
@@ -64,12 +64,23 @@ def small_encoders(monkeypatch):
 @pytest.mark.parametrize("dataset", ["UCR/one", "KPI/k", "SMD/m"])
 def test_a_cell_judges_every_score(root, dataset):
     line = evaluated(root, "untrained", dataset)
-    assert set(line["scores"]) == set(ANOMALY_SCORES)
+    assert set(line["scores"]) == {n for s in QUICK for n in (s, f"{s}, {AHEAD}")}
     assert line["n_train"] == 500 and line["n_test"] == 400 and line["n_anomalous"] == 1
     for metrics in line["scores"].values():
         assert 0 <= metrics["vus_pr"] <= 1 and metrics["seconds"] >= 0
     assert line["scores"]["hidden"]["peak_hits"] is True
     json.dumps(line, allow_nan=False)
+
+
+def test_every_score_of_the_detector_has_a_method(root):
+    assert set(QUICK) | set(SLOW) == set(ANOMALY_SCORES)
+    assert set(evaluated(root, "ts2vec-scales")["scores"]) == {"scales", f"scales, {AHEAD}"}
+
+
+def test_every_method_but_chance_is_smoothed_too(root):
+    for method in ("moving-z", "isolation-forest"):
+        assert set(evaluated(root, method)["scores"]) == {"", AHEAD}
+    assert set(evaluated(root, "random")["scores"]) == {""}
 
 
 def test_the_cold_start_judges_from_the_first_tenth_on(root, tmp_path):

@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator, clone
 from tsrep import TS2Vec, load
 from tsrep.tasks import RepresentationAnomalyDetector
 from tsrep.tasks.anomaly.causal import STRETCH, CausalViews
-from tsrep.tasks.anomaly.scores import SCORES
+from tsrep.tasks.anomaly.scores import SCORES, _pooled
 
 CONTEXT = 24
 STEPS = np.arange(520)
@@ -116,6 +116,29 @@ def test_thresholds(fitted):
     for step in alarms:
         so_far = scores[21 : step + 1]
         assert scores[step] > so_far.mean() + 4 * so_far.std()
+
+
+def test_pooled_takes_the_maximum_of_the_last_sixteen():
+    representations = np.random.default_rng(0).normal(size=(40, 3))
+    for step, found in enumerate(_pooled(representations)):
+        np.testing.assert_array_equal(found, representations[max(0, step - 15) : step + 1].max(axis=0))
+    assert _pooled(representations[:5]).shape == (5, 3)
+
+
+@pytest.mark.parametrize("score", ["hidden", "nearest"])
+def test_looking_ahead_takes_the_mean_of_the_scores_that_follow(fitted, score):
+    alone = fitted[score].decision_function(SPIKED)
+    ahead = RepresentationAnomalyDetector(
+        fitted[score].encoder_, CONTEXT, score=score, prefit=True, look_ahead=4
+    ).fit(WAVE[:TRAIN])
+    scores, alarms = ahead.scores_and_alarms(SPIKED)
+    for step in (100, 448, 452):
+        assert scores[step] == pytest.approx(alone[step : step + 5].mean())
+    assert scores[-1] == pytest.approx(alone[-1])
+    np.testing.assert_array_equal(alarms, ahead.predict(SPIKED))
+    np.testing.assert_array_equal(scores, ahead.decision_function(SPIKED))
+    with pytest.raises(ValueError, match="look_ahead is 4, wanted 0 for a live series"):
+        ahead.online()
 
 
 # Neither ahead nor at the test part
@@ -356,6 +379,7 @@ def test_plot(fitted, tmp_path):
         ({"threshold": "high"}, ValueError, "threshold is 'high', wanted one of 'deviation'"),
         ({"context": 0}, ValueError, "context is 0, wanted an integer of at least 1"),
         ({"delay": -1}, ValueError, "delay is -1"),
+        ({"look_ahead": -1}, ValueError, "look_ahead is -1, wanted an integer of at least 0"),
         ({"moving_average": "long"}, ValueError, "moving_average is 'long', wanted 'auto' or"),
         ({"threshold": "quantile", "level": 4}, ValueError, "level is 4, wanted a share of 0 to 1"),
         ({"threshold": "budget", "level": -4}, ValueError, "level is -4, wanted alarms"),

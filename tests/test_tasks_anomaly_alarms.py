@@ -9,6 +9,7 @@ from hypothesis.extra.numpy import arrays
 from tsrep.tasks.anomaly.alarms import (
     budget_threshold,
     deviation_threshold,
+    mean_ahead,
     quantile_threshold,
     raise_alarms,
     relative_increase,
@@ -39,6 +40,16 @@ def test_relative_increase_is_its_definition(scores, width, data):
         mean = np.mean(earlier[-width:]) if len(earlier) >= width else NAN
         np.testing.assert_allclose(found, (score - mean) / mean, rtol=1e-9, atol=1e-9)
         earlier += [] if np.isnan(score) else [score]
+
+
+@settings(max_examples=50, deadline=None)
+@given(arrays(float, st.integers(1, 40), elements=st.floats(-9, 9)), st.integers(0, 50), st.data())
+def test_mean_ahead_is_its_definition(scores, reach, data):
+    scores[data.draw(arrays(bool, len(scores)))] = NAN
+    for step, found in enumerate(mean_ahead(scores, reach)):
+        near = scores[step : step + reach + 1]
+        wanted = NAN if np.isnan(scores[step]) else np.nanmean(near)
+        np.testing.assert_allclose(found, wanted, atol=1e-12)
 
 
 def test_thresholds_by_hand():

@@ -1,7 +1,9 @@
 """What can stand in a row of the anomaly table. A method sees the training part, then scores the rest.
 
 Each takes a `Task` and gives an outcome for each of its scores by name: TS2Vec and the untrained network have one for
-each score of `tsrep.tasks.RepresentationAnomalyDetector`, the others one called "".
+each score of `tsrep.tasks.RepresentationAnomalyDetector`, the others one called "". A score with `AHEAD` in its name is
+the mean of a step's and the `AHEAD_STEPS` after it, which is for a series that is finished; every method but chance has
+it, so that the smoothing is not taken for a merit of the method.
 """
 
 from __future__ import annotations
@@ -17,10 +19,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tsrep.bench import detection_baselines as baselines
-from tsrep.tasks import ANOMALY_SCORES, RepresentationAnomalyDetector, deviation_threshold, raise_alarms
+from tsrep.tasks import (
+    ANOMALY_SCORES,
+    RepresentationAnomalyDetector,
+    deviation_threshold,
+    mean_ahead,
+    raise_alarms,
+)
 
 Array = NDArray[Any]
 DELAY = 7
+AHEAD_STEPS = 100
+"""Steps of the mean that looks ahead: half the context, the widest buffer of VUS-PR."""
+AHEAD = "looking ahead"
 
 
 @dataclass(frozen=True)
@@ -57,48 +68,70 @@ class Remembering:
         return self.encode_causal_pair(X, context)[int(hide_last)]
 
     def encode_causal_pair(self, X: Array, context: int) -> tuple[Array, Array]:
-        if len(X) > 1:  # the coarse scales of one score only
-            return self.encoder.encode_causal_pair(X, context)
         key = hashlib.blake2b(np.ascontiguousarray(X).tobytes()).hexdigest(), context
         if key not in self.kept:
             self.kept[key] = self.encoder.encode_causal_pair(X, context)
         return self.kept[key]
 
 
-def representation(task: Task) -> dict[str, Outcome]:
-    """Every score of the detector on one encoder; the seconds of the first hold the encoding that others share."""
+def representation(of_interest: tuple[str, ...], task: Task) -> dict[str, Outcome]:
+    """These scores of the detector on one encoder; the seconds of the first hold the encoding that others share."""
     encoder = Remembering(task.encoder())
     threshold = "running" if task.cold_start else "deviation"
     history, later = task.values[: task.start], task.values[task.start :]
     outcomes = {}
-    for score in ANOMALY_SCORES:
-        started = time.perf_counter()
-        detector = RepresentationAnomalyDetector(
-            encoder, score=score, prefit=True, threshold=threshold, delay=DELAY
-        )
-        detector.fit(history)
-        scores = detector.decision_function(later, history=history)
-        seconds = time.perf_counter() - started
-        outcomes[score] = Outcome(scores, detector.predict(later, history=history), seconds)
+    for score in of_interest:
+        for ahead in (0, AHEAD_STEPS):
+            started = time.perf_counter()
+            detector = RepresentationAnomalyDetector(
+                encoder, score=score, prefit=True, look_ahead=ahead, threshold=threshold, delay=DELAY
+            )
+            detector.fit(history)
+            scores, alarms = detector.scores_and_alarms(later, history=history)
+            name = f"{score}, {AHEAD}" if ahead else score
+            outcomes[name] = Outcome(scores, alarms, time.perf_counter() - started)
     return outcomes
 
 
-def baseline(score: Callable[[Array, int, int], Array], task: Task) -> dict[str, Outcome]:
-    """A baseline's scores, with the paper's rule for alarms on them: above mean and four deviations of training."""
+def baseline(score: Callable[[Array, int, int], Array], task: Task, late: int = 0) -> dict[str, Outcome]:
+    """A baseline's scores, with the paper's rule for alarms on them: above mean and four deviations of training.
+
+    `late`: by so many steps its score is put off before the mean that looks ahead, which centres it on a score that
+    stands at the middle of what it judges.
+    """
     started = time.perf_counter()
     scores = score(baselines.fill_gaps(task.values), task.start, task.seed)
     seconds = time.perf_counter() - started
-    alarms = raise_alarms(scores, deviation_threshold(scores[: task.start]), DELAY)
-    return {"": Outcome(scores[task.start :], alarms[task.start :], seconds)}
 
+    def outcome(part: Callable[[Array], Array]) -> Outcome:
+        over_all = part(scores)
+        threshold = deviation_threshold(part(scores[: task.start]))
+        alarms = raise_alarms(over_all, threshold, DELAY)
+        return Outcome(over_all[task.start :], alarms[task.start :], seconds)
+
+    def smoothed(part: Array) -> Array:
+        put_off = np.concatenate([np.full(late, part[0]), part])[: len(part)]
+        return mean_ahead(put_off, AHEAD_STEPS)
+
+    return {"": outcome(lambda part: part), AHEAD: outcome(smoothed)}
+
+
+def chance(task: Task) -> dict[str, Outcome]:
+    """`baseline` of random numbers."""
+    return {"": baseline(baselines.chance, task)[""]}
+
+
+SLOW = ("scales",)
+"""Scores that cost three encodings of a series where the others together cost one: a method of their own."""
+QUICK = tuple(score for score in ANOMALY_SCORES if score not in SLOW)
 
 METHODS: dict[str, Callable[[Task], dict[str, Outcome]]] = {
-    "ts2vec": representation,
-    "untrained": representation,
+    "ts2vec": partial(representation, QUICK),
+    "untrained": partial(representation, QUICK),
+    "ts2vec-scales": partial(representation, SLOW),
     "moving-z": partial(baseline, baselines.moving_z_score),
     "isolation-forest": partial(baseline, baselines.isolation_forest),
-    "matrix-profile": partial(baseline, baselines.matrix_profile),
-    "random": partial(baseline, baselines.chance),
+    "matrix-profile": partial(baseline, baselines.matrix_profile, late=AHEAD_STEPS // 2),
+    "random": chance,
 }
 SEEDLESS = frozenset({"moving-z", "matrix-profile"})
-ENCODERS = frozenset({"ts2vec", "untrained"})

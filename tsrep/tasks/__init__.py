@@ -5,6 +5,7 @@ from tsrep.tasks.anomaly import (
     OnlineDetector,
     RepresentationAnomalyDetector,
     deviation_threshold,
+    mean_ahead,
     raise_alarms,
 )
 from tsrep.tasks.classify import RepresentationClassifier
@@ -18,6 +19,7 @@ __all__ = [
     "RepresentationClassifier",
     "RepresentationForecaster",
     "deviation_threshold",
+    "mean_ahead",
     "fit_knn",
     "fit_logistic",
     "fit_ridge",

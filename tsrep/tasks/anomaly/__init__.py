@@ -9,7 +9,7 @@ online.py    the same point by point on a live series
 detector.py  `RepresentationAnomalyDetector`, which puts them together
 """
 
-from tsrep.tasks.anomaly.alarms import deviation_threshold, raise_alarms
+from tsrep.tasks.anomaly.alarms import deviation_threshold, mean_ahead, raise_alarms
 from tsrep.tasks.anomaly.detector import RepresentationAnomalyDetector
 from tsrep.tasks.anomaly.online import OnlineDetector, Verdict
 from tsrep.tasks.anomaly.scores import SCORES
@@ -22,5 +22,6 @@ __all__ = [
     "RepresentationAnomalyDetector",
     "Verdict",
     "deviation_threshold",
+    "mean_ahead",
     "raise_alarms",
 ]

@@ -37,6 +37,24 @@ def relative_increase(scores: NDArray[Any], width: int = WIDTH) -> Floats:
     return spread
 
 
+def mean_ahead(scores: NDArray[Any], reach: int) -> Floats:
+    """(t,) mean of what is known of the score of each step and of the `reach` scores after it: this looks ahead.
+
+    A score tells of the window that ends at its step, so strangeness shows late; the mean of the next ones tells of the
+    windows that a step is part of. NaN stays NaN.
+
+    >>> mean_ahead(np.array([0.0, 3.0, np.nan, 6.0]), reach=1)
+    array([1.5, 3. , nan, 6. ])
+    """
+    known = ~np.isnan(scores)
+    sums = np.cumsum(np.concatenate([[0.0], np.where(known, scores, 0.0)]))
+    counts = np.cumsum(np.concatenate([[0], known]))
+    steps = np.arange(len(scores))
+    after = np.minimum(steps + reach + 1, len(scores))
+    mean = (sums[after] - sums[steps]) / np.maximum(counts[after] - counts[steps], 1)
+    return np.where(known, mean, np.nan)
+
+
 def deviation_threshold(scores: NDArray[Any], deviations: float = 4.0) -> float:
     """Mean of the scores plus so many of their standard deviations: the paper's rule, with 4."""
     return float(np.nanmean(scores) + deviations * np.nanstd(scores))

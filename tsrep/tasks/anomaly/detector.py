@@ -22,6 +22,7 @@ from tsrep.tasks.anomaly.alarms import (
     WIDTH,
     budget_threshold,
     deviation_threshold,
+    mean_ahead,
     quantile_threshold,
     raise_alarms,
     relative_increase,
@@ -50,13 +51,16 @@ class RepresentationAnomalyDetector(SavedEstimator):
         Anything with `fit(X)` on panels (n, c, t) and `encode_causal(X, context, hide_last)`. A clone of it is fitted.
     context : int
         Steps before a step that are looked at, 200 in the paper.
-    score : {"hidden", "scales", "standardised", "mahalanobis", "nearest"}
+    score : {"hidden", "scales", "standardised", "mahalanobis", "nearest", "pooled"}
         How strange a step is, see `tsrep.tasks.anomaly.scores`. "hidden" is the paper's.
     prefit : bool
         True keeps `encoder`, fitted on other series, as it is (a cold start); `fit` then only sets scale and threshold.
     moving_average : int or "auto"
         The score counts as a share of the mean of so many scores before it; 0: it counts as it is. "auto": 21, the
         paper's, for "hidden" and "scales", and 0 for the others.
+    look_ahead : int
+        0: the score of a step depends on nothing that comes later. More: it is the mean of its score and so many after
+        it, for judging a series that is finished; `online` refuses that.
     threshold : {"deviation", "quantile", "budget", "running"}
         Alarms are scores above: the mean plus `level` deviations of the training scores; their quantile `level`;
         the lowest value that raises no more than `level` alarms in 10,000 training steps; the mean plus `level`
@@ -104,6 +108,7 @@ class RepresentationAnomalyDetector(SavedEstimator):
         score: str = "hidden",
         prefit: bool = False,
         moving_average: int | str = "auto",
+        look_ahead: int = 0,
         threshold: str = "deviation",
         level: float | None = None,
         delay: int = 7,
@@ -113,6 +118,7 @@ class RepresentationAnomalyDetector(SavedEstimator):
         self.score = score
         self.prefit = prefit
         self.moving_average = moving_average
+        self.look_ahead = look_ahead
         self.threshold = threshold
         self.level = level
         self.delay = delay
@@ -148,7 +154,7 @@ class RepresentationAnomalyDetector(SavedEstimator):
         history : the same kind, what came just before `X`: its last `context` steps, and the scores there, are what the
             first rows of `X` are compared with. None: `X` begins out of nothing.
         """
-        return self._evaluate(X, history)[0]
+        return self.scores_and_alarms(X, history)[0]
 
     def score_samples(self, X: Any, history: Any = None) -> Floats:
         """(rows,) the negative of `decision_function`: lower is stranger, as scikit-learn has it."""
@@ -156,10 +162,10 @@ class RepresentationAnomalyDetector(SavedEstimator):
 
     def predict(self, X: Any, history: Any = None) -> NDArray[np.int64]:
         """(rows,) 1 where a row of `X` raises an alarm, else 0. An alarm in `history` suppresses those soon after."""
-        return self._evaluate(X, history)[1]
+        return self.scores_and_alarms(X, history)[1]
 
-    def _evaluate(self, X: Any, history: Any) -> tuple[Floats, NDArray[np.int64]]:
-        """(rows,) each: scores and alarms."""
+    def scores_and_alarms(self, X: Any, history: Any = None) -> tuple[Floats, NDArray[np.int64]]:
+        """(rows,) each: what `decision_function` and `predict` give, computed once."""
         check_is_fitted(self, "series_")
         whole = _joined(history, X)
         scores, alarms = np.empty(len(whole)), np.empty(len(whole), dtype=np.int64)
@@ -177,8 +183,17 @@ class RepresentationAnomalyDetector(SavedEstimator):
 
         `history`: what came before the first new point, arrays or pandas; None: nothing. `series` names one of several
         that were fitted.
+
+        Raises
+        ------
+        ValueError
+            `series` was not fitted, or `look_ahead` is above 0: a live series has no later steps.
         """
         check_is_fitted(self, "series_")
+        if self.look_ahead:
+            raise ValueError(
+                f"look_ahead is {self.look_ahead}, wanted 0 for a live series: it has no later steps"
+            )
         if series not in self.series_:
             known = ", ".join(map(named, self.series_))
             raise ValueError(f"series is {series!r}, the detector was fitted on {known}")
@@ -208,7 +223,7 @@ class RepresentationAnomalyDetector(SavedEstimator):
 
         if is_long(X):
             raise ValueError("X holds several series, wanted one; give the rows of one without unique_id")
-        scores, alarms = self._evaluate(X, history)
+        scores, alarms = self.scores_and_alarms(X, history)
         times, values = as_plotted(X)
         threshold = None if self.threshold == "running" else self.series_[ONLY].threshold
         return plot_anomalies(times, values, scores, alarms, threshold=threshold, labels=labels, title=title)
@@ -242,7 +257,11 @@ class RepresentationAnomalyDetector(SavedEstimator):
         for name, chosen, known in (("score", self.score, SCORES), ("threshold", self.threshold, LEVELS)):
             if chosen not in known:
                 raise ValueError(f"{name} is {chosen!r}, wanted one of {', '.join(map(repr, known))}")
-        for name, steps, least in (("context", self.context, 1), ("delay", self.delay, 0)):
+        for name, steps, least in (
+            ("context", self.context, 1),
+            ("look_ahead", self.look_ahead, 0),
+            ("delay", self.delay, 0),
+        ):
             if not isinstance(steps, int | np.integer) or steps < least:
                 raise ValueError(f"{name} is {steps!r}, wanted an integer of at least {least}")
         width = self.moving_average
@@ -264,7 +283,8 @@ class RepresentationAnomalyDetector(SavedEstimator):
     def _compared(self, score: Score, raw: Floats, values: Floats) -> Floats:
         raw = np.where(np.isnan(values).any(axis=1), np.nan, raw)
         width = self._width(score)
-        return relative_increase(raw, width) if width else raw
+        scores = relative_increase(raw, width) if width else raw
+        return mean_ahead(scores, self.look_ahead) if self.look_ahead else scores
 
     def _width(self, score: Score) -> int:
         if self.moving_average == "auto":

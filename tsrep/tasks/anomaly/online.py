@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tsrep.tasks.anomaly.causal import CausalViews, Floats
-from tsrep.tasks.anomaly.scores import SCALES, Score
+from tsrep.tasks.anomaly.scores import Score
 
 Array = NDArray[Any]
 
@@ -41,19 +41,19 @@ class LiveViews(CausalViews):
 class LiveScore:
     """The score (t,) of each new step of a scaled series, given a few at a time.
 
-    An encoder with `online` remembers what it needs. Otherwise, and for the score at several scales, the steps that
+    An encoder with `online` remembers what it needs. Otherwise, and for scores that take further steps, the steps that
     matter are kept and scored again with every call, which gives the same and takes longer.
     """
 
     def __init__(self, score: Score, encoder: Any, context: int, channels: int):
         self.score = score
         self.kept: Array | None = None
-        if hasattr(encoder, "online") and not score.at_scales:
+        self.reach = score.steps(context)
+        if hasattr(encoder, "online") and self.reach == context + 1:
             self.views: CausalViews = LiveViews(encoder, context)
         else:
             self.views = CausalViews(encoder, context)
             self.kept = np.empty((0, channels))
-            self.reach = (context + 1) * (max(SCALES) if score.at_scales else 1)
 
     def update(self, values: Array) -> Array:
         if self.kept is None:

@@ -12,6 +12,7 @@ standardised  mean over the dimensions of (d - mean) / deviation, both from trai
               as a loud one.
 mahalanobis   squared distance of r from the mean of the training representations, in units of their covariance.
 nearest       distance of r, whitened by that covariance, to the nearest representation of training.
+pooled        the same for the maximum of r over the last 16 steps, the fourth level of the paper's hierarchy.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ Floats = NDArray[np.float64]
 Array = NDArray[Any]
 
 SCALES = (1, 4, 16)
+LEVELS = 4
+"""Doublings of the window of steps whose maximum `pooled` takes."""
 DIRECTIONS = 64
 """Principal directions that whitening keeps."""
 NEIGHBOURS = 6000
@@ -38,11 +41,10 @@ class Score:
     """`fit` learns from the training part of a series (t, c); `score` gives (t,) for any part of it.
 
     `arrays` holds all that was learned. `compared`: the paper's comparison with the scores just before belongs to this
-    score. `at_scales`: a step's score takes more than the `context` steps before it.
+    score.
     """
 
     compared: ClassVar[bool] = False
-    at_scales: ClassVar[bool] = False
 
     def __init__(self, **arrays: Array) -> None:
         self.arrays = arrays
@@ -57,6 +59,10 @@ class Score:
         """(t,) scores of the training part that scores of new steps can be held against, NaN where there is none."""
         return self.score(views, train)
 
+    def steps(self, context: int) -> int:
+        """Steps that the score of one step takes, itself counted."""
+        return context + 1
+
 
 class Hidden(Score):
     compared = True
@@ -67,7 +73,9 @@ class Hidden(Score):
 
 class Scales(Score):
     compared = True
-    at_scales = True
+
+    def steps(self, context: int) -> int:
+        return (context + 1) * max(SCALES)
 
     def fit(self, views: CausalViews, train: Array) -> Self:
         means = [float(np.nanmean(_at_scale(views, train, scale))) for scale in SCALES]
@@ -107,7 +115,10 @@ class Mahalanobis(Score):
 
 class Nearest(Mahalanobis):
     def fit(self, views: CausalViews, train: Array) -> Self:
-        return self._fit(views.shown(train)[_known(views, train)])
+        return self._fit(self._shown(views, train)[_known(views, train)])
+
+    def _shown(self, views: CausalViews, values: Array) -> Array:
+        return views.shown(values)
 
     def _fit(self, representations: Array) -> Self:
         mean, whitening = _whitening(representations)
@@ -115,16 +126,24 @@ class Nearest(Mahalanobis):
         return type(self)(mean=mean, whitening=whitening, points=(spread - mean) @ whitening)
 
     def score(self, views: CausalViews, values: Array) -> Floats:
-        return _distance_to_nearest(self._whitened(views.shown(values)), self.arrays["points"])
+        return _distance_to_nearest(self._whitened(self._shown(views, values)), self.arrays["points"])
 
     def score_training(self, views: CausalViews, train: Array) -> Floats:
         """The last third held against the first two: a step of training is no distance from itself."""
         cut = 2 * len(train) // 3
-        shown = views.shown(train)
+        shown = self._shown(views, train)
         earlier = self._fit(shown[:cut][_known(views, train[:cut])])
         scores = np.full(len(train), np.nan)
         scores[cut:] = _distance_to_nearest(earlier._whitened(shown[cut:]), earlier.arrays["points"])
         return scores
+
+
+class Pooled(Nearest):
+    def steps(self, context: int) -> int:
+        return context + 2**LEVELS
+
+    def _shown(self, views: CausalViews, values: Array) -> Array:
+        return _pooled(views.shown(values))
 
 
 SCORES: dict[str, type[Score]] = {
@@ -133,6 +152,7 @@ SCORES: dict[str, type[Score]] = {
     "standardised": Standardised,
     "mahalanobis": Mahalanobis,
     "nearest": Nearest,
+    "pooled": Pooled,
 }
 
 
@@ -152,6 +172,15 @@ def _moving_mean(values: Array, width: int) -> Array:
     sums[width:], counts[width:] = sums[width:] - sums[:-width], counts[width:] - counts[:-width]
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(counts > 0, sums / counts, np.nan)
+
+
+def _pooled(representations: Array) -> Array:
+    """(t, D) maximum of the last 2 ** `LEVELS` representations (t, D), of fewer at the beginning."""
+    pooled = representations.copy()
+    for level in range(LEVELS):
+        earlier = pooled[: -(2**level)].copy()
+        np.maximum(pooled[2**level :], earlier, out=pooled[2**level :])
+    return pooled
 
 
 def _known(views: CausalViews, train: Array) -> NDArray[np.bool_]:
