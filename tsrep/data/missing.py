@@ -39,6 +39,9 @@ Array = NDArray[Any]
 Flags = NDArray[np.bool_]
 RandomState = int | np.random.Generator | None
 
+AT_ONCE = 20_000
+"""Runs that are drawn together, for the memory's sake."""
+
 
 def mcar(X: Any, rate: float, random_state: RandomState = None, *, leave_one: bool = True) -> Any:
     """Every observed value has the same chance.
@@ -82,15 +85,18 @@ def blocks(
     turn = np.full(panel.shape, np.inf)
     drawn = 0
     while (lacking := needed - int(np.isfinite(turn[observed]).sum())) > 0:
-        more = 1 + int(lacking / (wide * (mean_length if length is None else length)))
-        lengths = np.full(more, length) if length is not None else random.geometric(1 / mean_length, more)
+        more = min(AT_ONCE, 1 + int(lacking / (wide * (mean_length if length is None else length))))
+        lengths = random.geometric(1 / mean_length, more) if length is None else np.full(more, length)
         lengths = np.minimum(lengths, panel.shape[2])
         starts = random.integers(0, panel.shape[2] - lengths + 1)
         instances = random.integers(0, len(panel), more)
-        for instance, start, stop in zip(instances, starts, starts + lengths, strict=True):
-            chosen = random.permutation(panel.shape[1])[:wide]
-            turn[instance, chosen, start:stop] = np.minimum(turn[instance, chosen, start:stop], drawn)
-            drawn += 1
+        places = random.permuted(np.tile(np.arange(panel.shape[1]), (more, 1)), axis=1)[:, :wide]
+        run, channel, step = np.nonzero(
+            np.broadcast_to(np.arange(lengths.max()) < lengths[:, None, None], (more, wide, lengths.max()))
+        )
+        covered = instances[run], places[run, channel], starts[run] + step
+        np.minimum.at(turn, covered, drawn + run)
+        drawn += more
     return _without(X, _first_in_turn(turn, observed, rate, leave_one))
 
 
