@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import tsrep
 from tsrep.bench import anomaly, detection_baselines
-from tsrep.bench.anomaly_tables import archive_means, pooled_f1, score_table, write_anomaly
+from tsrep.bench.anomaly_tables import archive_means, of_all_methods, pooled_f1, score_table, write_anomaly
 from tsrep.bench.cells import Cell
 from tsrep.bench.commands import app
 from tsrep.bench.detectors import AHEAD, METHODS, QUICK, SLOW, Outcome, Remembering, Task
@@ -264,8 +264,19 @@ def test_means_are_over_seeds_then_series_then_archives():
     assert means.loc["x", "UCR"] == pytest.approx(0.4) and means.loc["x", "NAB"] == pytest.approx(0.3)
     assert means.loc["x", "mean of KPI, NAB, UCR"] == pytest.approx((0.4 + 0.1 + 0.3) / 3)
     assert np.isnan(means.loc["y", "mean of KPI, NAB, UCR"])
+    assert means.loc["x", "mean of their series"] == pytest.approx((0.3 + 0.5 + 0.1 + 0.3) / 4)
+    assert np.isnan(means.loc["y", "mean of their series"])
     f1 = pooled_f1(scores, "raw")
     assert f1.loc["x", "UCR"] == pytest.approx((2 * 1 / (2 + 8) + 2 * 1 / (2 + 2)) / 2)
+
+
+def test_the_tables_hold_what_every_method_has_finished():
+    scores = table_of(
+        ("UCR", "a", "x", 0, 0.2, 0, 0, 0), ("UCR", "b", "x", 0, 0.3, 0, 0, 0), ("UCR", "a", "y", 0, 0.4, 0, 0, 0),
+        ("NAB", "n", "x", 0, 0.5, 0, 0, 0),
+    )  # fmt: skip
+    kept = of_all_methods(scores)
+    assert list(zip(kept["series"], kept["row"], strict=True)) == [("a", "x"), ("a", "y"), ("n", "x")]
 
 
 def test_trainings_alone_make_no_table(tmp_path):

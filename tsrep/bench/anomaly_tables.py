@@ -10,12 +10,14 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from tsrep.bench.anomaly import COLD_START, DELAY, TRAIN_LENGTH, TRAINING, UNIVARIATE, VUS_WINDOW
+from tsrep.bench.detectors import AHEAD, AHEAD_STEPS
 from tsrep.bench.pages import conditions, write_pages
 from tsrep.bench.tables import failed_lines, good_lines
 from tsrep.data import ANOMALY_ARCHIVES
 from tsrep.plots.style import PALETTE, bare, new_figure
 
 MEAN = "mean of " + ", ".join(UNIVARIATE)
+OF_SERIES = "mean of their series"
 TITLE = "Anomaly detection: a score a step, alarms, and what finds what"
 KPI_GAPS = (
     "KPI: the files at hand came with their missing minutes filled by straight lines and no mark of where, and cut in "
@@ -34,13 +36,16 @@ ENCODERS = (
     f"One encoder an archive and seed, trained on the training parts of all its series in windows of {TRAIN_LENGTH} "
     "steps (the paper: 3000); in the cold start on classification sets only. Scores are those of "
     "`tsrep.tasks.RepresentationAnomalyDetector` with 200 steps of context; `hidden` is the paper's. They and the "
-    "baselines use no later step, but for the matrix profile, which stands at the middle of its window."
+    "baselines use no later step, but for the matrix profile, which stands at the middle of its window, and for the "
+    f"rows `{AHEAD}`: there a score is the mean of a step's and the {AHEAD_STEPS} after it (for the matrix profile "
+    "half before, half after)."
 )
 
 
 def write_anomaly(folder: Path) -> list[Path]:
     """Write the tables and the figure of `folder`/results.jsonl into `folder`; returns what was written."""
-    scores = score_table(good_lines(folder))
+    everything = score_table(good_lines(folder))
+    scores = of_all_methods(everything)
     sections: list[tuple[str, pd.DataFrame]] = []
     for setting in dict.fromkeys(scores["setting"]):
         of_setting = scores[scores["setting"] == setting]
@@ -55,7 +60,7 @@ def write_anomaly(folder: Path) -> list[Path]:
     csv = folder / "table.csv"
     scores.drop(columns=["counts"]).round(6).to_csv(csv, index=False)
     lines = good_lines(folder)
-    notes = [HOW, ENCODERS, KPI_GAPS, conditions(lines), *_trainings(lines)]
+    notes = [HOW, ENCODERS, KPI_GAPS, _coverage(scores, everything), conditions(lines), *_trainings(lines)]
     return [csv, *write_pages(TITLE, notes, sections, [figure], folder), figure]
 
 
@@ -81,17 +86,27 @@ def score_table(lines: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def of_all_methods(scores: pd.DataFrame) -> pd.DataFrame:
+    """The rows of those series that every method has finished, as far as any has in their archive and setting."""
+    groups = scores.groupby(["setting", "archive"])["row"].transform("nunique")
+    return scores[scores.groupby(["setting", "archive", "series"])["row"].transform("nunique") == groups]
+
+
 def archive_means(scores: pd.DataFrame, metric: str) -> pd.DataFrame:
     """Mean of a metric: first over seeds, then over the series of an archive; rows from the best mean down.
 
-    The column `MEAN` is that of KPI, NAB and UCR, where a row has all three.
+    The column `MEAN` is that of KPI, NAB and UCR, where a row has all three, and `OF_SERIES` the mean over all their
+    series.
     """
     of_series = scores.assign(**{metric: scores[metric].astype(float)}).groupby(["row", "archive", "series"])[
         metric
     ]
-    table = of_series.mean().groupby(["row", "archive"]).mean().unstack("archive")
+    each = of_series.mean()
+    table = each.groupby(["row", "archive"]).mean().unstack("archive")
     table = table[[archive for archive in ANOMALY_ARCHIVES if archive in table]]
     if set(UNIVARIATE) <= set(table.columns):
+        of_three = each[each.index.get_level_values("archive").isin(UNIVARIATE)].groupby("row").mean()
+        table.insert(0, OF_SERIES, of_three.where(table[list(UNIVARIATE)].notna().all(axis=1)))
         table.insert(0, MEAN, table[list(UNIVARIATE)].mean(axis=1, skipna=False))
     return table.sort_values(table.columns[0], ascending=False).rename_axis(index="method", columns=None)
 
@@ -116,7 +131,7 @@ def time_table(scores: pd.DataFrame) -> pd.DataFrame:
 
 def plot_means(means: pd.DataFrame) -> Figure:
     """Mean VUS-PR by archive: a row a method, a dot an archive, the best row on top."""
-    columns = [column for column in means if column != MEAN]
+    columns = [column for column in means if column not in (MEAN, OF_SERIES)]
     figure = new_figure(7.5, 1.2 + 0.32 * len(means))
     ax = figure.subplots()
     places = np.arange(len(means))
@@ -145,6 +160,20 @@ def _sections(scores: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
         hits = archive_means(scores[scores["archive"] == "UCR"], "peak_hits")
         found.insert(1, ("Share of UCR series whose strangest step lies within 100 of the anomaly", hits))
     return found
+
+
+def _coverage(scores: pd.DataFrame, everything: pd.DataFrame) -> str:
+    """How many series the tables hold, and how many were left out."""
+    said = []
+    for (setting, archive), of_archive in scores.groupby(["setting", "archive"], sort=False):
+        same = (everything["setting"] == setting) & (everything["archive"] == archive)
+        begun = everything[same]["series"].nunique()
+        kept = of_archive["series"].nunique()
+        left = f" ({begun - kept} more that not every method has finished)" if begun > kept else ""
+        said.append(f"{archive} {kept}{left}, {setting}")
+    return (
+        "Series: " + "; ".join(sorted(said)) + ". Where an archive was not finished, these are its shortest."
+    )
 
 
 def _trainings(lines: pd.DataFrame) -> list[str]:
