@@ -201,6 +201,18 @@ METHODS: dict[str, Callable[[Task], Outcome]] = {
     "iterative-lags": iterative_lags,
     "ssgan": ssgan,
     "ssgan-paper": partial(ssgan, preset="paper"),
+    # one ingredient changed
+    "ssgan-no-adversary": partial(ssgan, adversarial_weight=0.0),
+    "ssgan-no-classifier": partial(ssgan, classifier_weight=0.0),
+    **{f"ssgan-labels-{share}": partial(ssgan, labels=share / 100) for share in (0, 5, 10, 50)},
+    "ssgan-paper-hint": partial(ssgan, preset="paper", reminder="hint"),
+    "ssgan-paper-no-reminder": partial(ssgan, preset="paper", reminder=None),
+    **{
+        f"ssgan-paper-reminder-{rate}": partial(ssgan, preset="paper", reminder_rate=rate / 100)
+        for rate in (0, 40, 100)
+    },
+    "ssgan-paper-no-adversary": partial(ssgan, preset="paper", adversarial_weight=0.0),
+    "ssgan-paper-no-classifier": partial(ssgan, preset="paper", classifier_weight=0.0),
 }
 SLOW = frozenset({"knn", "iterative", "iterative-lags"})
 """Measured with one seed on large sets."""
