@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-LARGE = 300 * 10**6  # bytes; less is kept, as asking the system for it again takes time too
+LARGE = 500 * 10**6  # bytes; less is kept, as asking the system for it again takes time too
 
 
 def resident() -> int:

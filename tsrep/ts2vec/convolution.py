@@ -2,8 +2,8 @@
 
 `three_taps(activated(x))` is the definition. On a CPU in 32 bit `DilatedConvolution` uses `_ActivatedThreeTaps`, the
 same sums added up in place, with its own backward: one node in autograd's graph in place of a dozen, no padded
-copies, and the activation is computed again in the backward pass and not kept. A tap that meets no step of the series
-(its dilation is at least the length) is not computed by either.
+copies, and large activations are computed again in the backward pass and not kept. A tap that meets no step of the
+series (its dilation is at least the length) is not computed by either.
 
 Steps come first, (T, B, H): a convolution then shifts whole rows, and every tap is one product over all instances.
 The weights lie as three matrices (3, H_in, H_out); `torch.nn.Conv1d` has (H_out, H_in, 3).
@@ -16,6 +16,8 @@ from typing import Any, cast
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+FEW = 2**18  # activations up to which they are kept for the backward pass
 
 
 class DilatedConvolution(nn.Module):
@@ -56,41 +58,47 @@ def three_taps(x: Tensor, taps: Tensor, bias: Tensor | None, dilation: int) -> T
 
 
 class _ActivatedThreeTaps(torch.autograd.Function):
-    """`three_taps(activated(x, inside), ...)` in place."""
+    """`three_taps(activated(x, inside), ...)` in place.
+
+    Steps and instances are the rows of one matrix: a shift by `dilation` steps is one by so many rows.
+    """
 
     @staticmethod
     def forward(
         ctx: Any, x: Tensor, inside: Tensor | None, taps: Tensor, bias: Tensor, dilation: int
     ) -> Tensor:
-        ctx.save_for_backward(x, inside, taps)
-        ctx.dilation = dilation
         a = activated(x, inside)
-        before, here, after = taps
-        y = torch.addmm(bias, a.flatten(0, 1), here).view(*x.shape[:2], -1)
-        return _add_outer_taps(y, a, before, after, dilation)
+        kept = a if a.numel() <= FEW else None
+        ctx.save_for_backward(x, inside, taps, kept)
+        ctx.shift = dilation * x.shape[1]
+        rows = a.flatten(0, 1)
+        y = x.new_empty(*x.shape[:2], taps.shape[2])
+        out = y.flatten(0, 1)
+        torch.addmm(bias, rows, taps[1], out=out)
+        _add_outer_taps(out, rows, taps[0], taps[2], ctx.shift)
+        return y
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, Tensor, Tensor, None]:
-        x, inside, taps = ctx.saved_tensors
-        g, d = gradients[0].contiguous(), ctx.dilation
-        a = activated(x, inside)
-        rows = g.flatten(0, 1)
+        x, inside, taps, kept = ctx.saved_tensors
+        rows = (activated(x, inside) if kept is None else kept).flatten(0, 1)
+        g, shift = gradients[0].contiguous().flatten(0, 1), ctx.shift
         for_taps = torch.zeros_like(taps)
-        torch.mm(a.flatten(0, 1).T, rows, out=for_taps[1])
-        if d < len(x):
-            torch.mm(a[:-d].flatten(0, 1).T, g[d:].flatten(0, 1), out=for_taps[0])
-            torch.mm(a[d:].flatten(0, 1).T, g[:-d].flatten(0, 1), out=for_taps[2])
-        before, here, after = taps.mT
-        for_a = _add_outer_taps((rows @ here).view_as(x), g, after, before, d)
-        return torch.ops.aten.gelu_backward(_only(for_a, inside), x), None, for_taps, rows.sum(0), None
+        torch.mm(rows.T, g, out=for_taps[1])
+        if shift < len(rows):
+            torch.mm(rows[:-shift].T, g[shift:], out=for_taps[0])
+            torch.mm(rows[shift:].T, g[:-shift], out=for_taps[2])
+        for_rows = g @ taps[1].T
+        _add_outer_taps(for_rows, g, taps[2].T, taps[0].T, shift)
+        for_a = _only(for_rows.view_as(x), inside)
+        return torch.ops.aten.gelu_backward(for_a, x), None, for_taps, g.sum(0), None
 
 
-def _add_outer_taps(y: Tensor, x: Tensor, before: Tensor, after: Tensor, dilation: int) -> Tensor:
-    """Adds x_(t - dilation) @ before + x_(t + dilation) @ after into `y`, in place."""
-    if dilation < len(x):
-        y[dilation:].flatten(0, 1).addmm_(x[:-dilation].flatten(0, 1), before)
-        y[:-dilation].flatten(0, 1).addmm_(x[dilation:].flatten(0, 1), after)
-    return y
+def _add_outer_taps(y: Tensor, x: Tensor, before: Tensor, after: Tensor, shift: int) -> None:
+    """Adds x_(i - shift) @ before + x_(i + shift) @ after into the rows y_i, in place."""
+    if shift < len(x):
+        y[shift:].addmm_(x[:-shift], before)
+        y[:-shift].addmm_(x[shift:], after)
 
 
 def _only(x: Tensor, inside: Tensor | None) -> Tensor:

@@ -33,7 +33,7 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor, inside: Tensor | None) -> Tensor:
         """(T, B, H_in) -> (T, B, H_out); `inside` (T, B, 1)."""
-        return self.conv2(self.conv1(x, inside), inside) + self.shortcut(x)
+        return self.conv2(self.conv1(x, inside), inside).add_(self.shortcut(x))
 
     def shortcut(self, x: Tensor) -> Tensor:
         """The block's input as it is added to the output: projected where there is a projector."""
@@ -98,7 +98,8 @@ class SeriesEncoder(nn.Module):
         """What the backbone sees, (B, T, H): the projection of each step, zero where it is missing or hidden."""
         observed = ~x.isnan().any(-1)
         shown = observed if keep is None else observed & keep
-        return self.projection(x.nan_to_num(nan=0.0)) * shown.unsqueeze(-1)
+        latent = self.projection(x.nan_to_num(nan=0.0))
+        return latent * shown.unsqueeze(-1).to(latent.dtype)
 
 
 def paper_encoder(in_channels: int, hidden_channels: int, n_components: int, depth: int) -> SeriesEncoder:

@@ -105,8 +105,9 @@ def _dropout(z: Tensor, generator: torch.Generator) -> Tensor:
     bits = torch.empty(-(-z.numel() // 4), dtype=torch.int64, device=z.device)
     bits.random_(-(2**63), None, generator=noise)
     dropped = round(DROPOUT * 2**16)
-    drop = (bits.view(torch.int16)[: z.numel()] < dropped - 2**15).view(z.shape)
-    return z.masked_fill(drop, 0.0).mul_(2**16 / (2**16 - dropped))
+    kept = (bits.view(torch.int16)[: z.numel()] >= dropped - 2**15).view(torch.int8)
+    steps_first = z.transpose(0, 1)  # as the encoder leaves them in memory
+    return (steps_first * kept.view_as(steps_first)).mul_(2**16 / (2**16 - dropped)).transpose(0, 1)
 
 
 def _finite(z: Tensor) -> Tensor:

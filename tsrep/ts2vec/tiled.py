@@ -149,11 +149,14 @@ def higher_of_pairs(z: Tensor, inside: Tensor | None) -> tuple[Tensor, Tensor | 
 def _hand_down(upper_dz: Tensor, z: Tensor, dz: Tensor, inside: Tensor | None) -> None:
     """Adds a level's gradient to that of the one below: to the higher of each pair of steps, of equals the first."""
     even = len(z) // 2 * 2
-    from_second = z[1:even:2] > z[0:even:2]
+    from_second = torch.empty_like(
+        upper_dz
+    )  # 1 or 0 as numbers: a product is several times faster than a choice
+    torch.gt(z[1:even:2], z[0:even:2], out=from_second)
     if inside is not None:
         here, there = inside[0:even:2, None, :, None], inside[1:even:2, None, :, None]
-        from_second = (from_second & there) | (there & ~here)
-    second = upper_dz * from_second
+        from_second.masked_fill_(~there, 0.0).masked_fill_(there & ~here, 1.0)
+    second = from_second.mul_(upper_dz)
     dz[1:even:2] += second
     dz[0:even:2] += upper_dz.sub_(second)
 

@@ -29,6 +29,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from tsrep.ts2vec.encoder import DilatedConvolutions, ResidualBlock, SeriesEncoder
+from tsrep.ts2vec.point import LastStep
 
 A_CALL = 2**13  # values up to which a call costs more than its arithmetic
 
@@ -59,6 +60,7 @@ class WindowEncoder:
         )  # so are steps before a series begins
         self.interior = [missing, *nothing[1:]]
         self._extend_interior()
+        self._last_step = LastStep(encoder.backbone, context) if n == 1 and missing.is_cpu else None
 
     @torch.inference_mode()
     def push(self, x: Tensor, hide_last: tuple[bool, ...] = (False,)) -> Tensor:
@@ -68,10 +70,19 @@ class WindowEncoder:
         """
         latent = self.encoder.latent(x).transpose(0, 1)
         self.interior[0] = torch.cat([self.interior[0], latent])
-        self._extend_interior()
-        z = self._last_steps(len(latent), hide_last)
+        if len(latent) == 1 and self._last_step is not None and latent.dtype == torch.float32:
+            z = self._single(self._last_step, hide_last)
+        else:
+            self._extend_interior()
+            z = self._last_steps(len(latent), hide_last)
         self.interior = [level[len(latent) :] for level in self.interior]
         return z.transpose(1, 2)
+
+    def _single(self, last_step: LastStep, hide_last: tuple[bool, ...]) -> Tensor:
+        """(V, 1, 1, D) of one new step of one series. The interior is extended when more than one step comes."""
+        shown = self.interior[0][:, 0]
+        hidden = torch.cat([shown[:-1], torch.zeros_like(shown[-1:])]) if any(hide_last) else shown
+        return torch.stack([last_step(hidden if hide else shown) for hide in hide_last])[:, None, None]
 
     def _extend_interior(self) -> None:
         """Blocks 0, 1, ... over the interior, as far as the steps known by now allow."""
