@@ -1,7 +1,7 @@
 """The last step's representation of one window, in buffers that are made once: for points that come one at a time.
 
 What a single window takes is calls into torch, not arithmetic. Of the three facts in `windows.py` only the first is
-used here, that every second step is enough after each block, and a block is six calls on tensors that lie ready: each
+used here, that every second step is enough after each block, and a block is a few calls on tensors that lie ready: each
 step's activations stand beside its neighbours' in memory, with zeros beyond the ends, so that the three taps are one
 product with a view.
 
