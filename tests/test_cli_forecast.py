@@ -81,11 +81,34 @@ def test_many_series_in_a_long_table(tmp_path, monkeypatch):
     assert means["b"] / means["a"] == pytest.approx(9, rel=0.02)
 
 
+def test_many_targets_are_told_in_standard_deviations_and_without_intervals(file):
+    frame = pd.read_csv(file)
+    for number in range(3):
+        frame[f"flat{number}"] = 1.0
+    frame.to_csv(file, index=False)
+    shown = forecast(file, *QUICK)
+    assert "24 steps ahead, in standard deviations: " in shown
+    assert "┃ time ┃ load ┃ other ┃ flat0 ┃ flat1 ┃ flat2 ┃" in shown and "load_lower" not in shown
+    assert "load_lower" in pd.read_csv(file.with_name("power-forecast.csv"))
+
+
+def test_a_number_that_stands_for_a_gap_is_suspected_and_taken_out(file):
+    frame = pd.read_csv(file)
+    frame.loc[[30, 200], "load"] = -9999.0
+    frame.to_csv(file, index=False)
+    shown = forecast(file, "--target", "load", *QUICK, "--missing", -9999)
+    assert "2 steps with a missing value" in shown and "stands far below" not in shown
+    table = pd.read_csv(file.with_name("power-forecast.csv"))
+    assert table["load"].between(6, 14).all()
+    assert "load: -9999 stands far below all other values" in forecast(file, "--horizon", 300, code=1)
+
+
 def test_faults_are_one_line_that_helps(file, tmp_path):
-    assert "no column 'lod' among 'load', 'other'" in forecast(file, "--target", "lod", code=1)
+    meant = "no column 'Lod' among 'load', 'other'; did you mean 'load'?"
+    assert meant in forecast(file, "--target", "Lod", code=1)
     assert "does not exist" in forecast(tmp_path / "none.csv", code=1)
     assert "ends in .csv" in forecast(file, "--out", "x.txt", code=1)
     assert "too short" in forecast(file, "--horizon", 200, code=1)
     twice = pd.read_csv(file)
     pd.concat([twice, twice.tail(1)]).to_csv(file, index=False)
-    assert "repeat a time" in forecast(file, code=1)
+    assert "repeat a time" in (told := forecast(file, code=1)) and "--mend in a shell" in told

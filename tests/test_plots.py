@@ -1,10 +1,18 @@
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from tsrep.plots import plot_accuracy, plot_loss, plot_map, plot_maps, plot_representation
+from tsrep.plots import (
+    plot_accuracy,
+    plot_loss,
+    plot_map,
+    plot_maps,
+    plot_representation,
+    plot_rivals,
+)
 from tsrep.plots.loss import running_mean
 from tsrep.plots.map import principal_plane
 from tsrep.plots.representation import most_variable
@@ -138,6 +146,19 @@ def test_accuracy_has_one_row_a_set_and_one_cloud_a_method():
 def test_accuracy_refuses_percent_and_nothing(accuracies):
     with pytest.raises(ValueError):
         plot_accuracy(accuracies)
+
+
+def test_rivals_have_a_panel_each_over_one_truth():
+    index = pd.date_range("2026-01-01", periods=6, freq="h")
+    series = pd.Series([0.0, 1.0, 2.0, 3.0, 4.0, 5.0], index, name="load")
+    one = pd.DataFrame({"load": [4.0, 6.0], "load_lower": 3.0, "load_upper": 7.0}, index[4:])
+    figure = plot_rivals(series[:4], series[4:], {"ours": one, "theirs": one[["load"]] + 1})
+    titles = [ax.get_title(loc="left") for ax in figure.axes]
+    assert titles == ["ours: mean absolute error 0.5", "theirs: mean absolute error 1.5"]
+    assert [len(ax.collections) for ax in figure.axes] == [1, 0]  # the band of the interval
+    assert all((ax.lines[1].get_ydata() == [4.0, 5.0]).all() for ax in figure.axes)
+    with pytest.raises(ValueError, match="forecast of theirs lacks the column 'load'"):
+        plot_rivals(series[:4], series[4:], {"theirs": one.rename(columns={"load": "other"})})
 
 
 def test_sixty_four_classes_look_different():

@@ -363,7 +363,7 @@ def test_plot(fitted, tmp_path):
     )
     above, below = figure.axes
     assert above.get_title(loc="left") == "load"
-    assert "1 alarms" in [text.get_text() for text in below.get_legend().get_texts()]
+    assert "1 alarms" in [text.get_text() for text in figure.legends[0].get_texts()]
     figure.savefig(tmp_path / "x.png")
     with pytest.raises(ValueError, match=r"lengths \[119, 120\]"):
         fitted["hidden"].plot(series[400:], labels=np.zeros(119))

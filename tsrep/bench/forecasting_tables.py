@@ -19,12 +19,12 @@ from tsrep.bench.forecast_task import PROTOCOLS, SETTINGS
 from tsrep.bench.forecasters import METHODS
 from tsrep.bench.pages import conditions, write_pages
 from tsrep.bench.results import RESULTS_FILE, read_lines
-from tsrep.plots import plot_forecast
+from tsrep.plots import plot_rivals
 
 PAPER = "TS2Vec (paper)"
 RIVAL = "AutoTCL (paper)"
 BEST, FAITHFUL, WITHOUT, LAGS = "ts2vec-best", "ts2vec-faithful", "best-without", "ridge-lags"
-IN_THE_FIGURE = (LAGS, FAITHFUL, "seasonal-naive")
+IN_THE_FIGURE = (BEST, FAITHFUL, LAGS, "seasonal-naive")
 KEYS = ["setting", "dataset", "horizon"]
 
 
@@ -128,21 +128,26 @@ def week_figures(lines: list[dict[str, Any]], folder: Path) -> list[Path]:
 
 
 def _week_figure(dataset: str, by_method: dict[str, dict[str, Any]]) -> Figure:
+    """A panel for each method over the truth, which begins a day before the origin."""
     week = by_method[BEST]
     steps = len(week["forecast"])
     step = pd.Timedelta(seconds=week["step_seconds"])
     origin = pd.Timestamp(week["origin"])
     truth = pd.Series(
-        week["truth"], pd.date_range(origin - steps * step, periods=2 * steps + 1, freq=step), dtype=float
+        week["truth"],
+        pd.date_range(origin - steps * step, periods=2 * steps + 1, freq=step),
+        dtype=float,
+        name="standardised",
     )
+    ahead = pd.date_range(origin + step, periods=steps, freq=step)
     frames = {
-        name: pd.DataFrame({dataset: one["forecast"]}, pd.date_range(origin + step, periods=steps, freq=step))
-        for name, one in by_method.items()
+        name: pd.DataFrame({truth.name: by_method[name]["forecast"]}, ahead)
+        for name in IN_THE_FIGURE
+        if name in by_method
     }
-    past, came = truth.loc[:origin].to_frame(dataset), truth.loc[origin:].to_frame(dataset)
-    others = {name: frames[name] for name in IN_THE_FIGURE if name in frames}
-    title = f"{dataset}, one week of the test part forecast at once ({steps} steps), standardised"
-    return plot_forecast(past, frames[BEST], truth=came, others=others, title=title)
+    past, came = truth.loc[origin - pd.Timedelta(days=1) : origin], truth.loc[origin:]
+    title = f"{dataset}: a week of the test part, forecast at once ({steps} steps). Grey: what came"
+    return plot_rivals(past, came, frames, title=title)
 
 
 def write_forecasting(name: str, folder: Path) -> list[Path]:

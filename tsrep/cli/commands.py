@@ -177,6 +177,9 @@ def detect(
     every: Annotated[
         str | None, typer.Option(help="Average the rows over steps of this length, 5min for example.")
     ] = None,
+    missing: Annotated[
+        float | None, typer.Option(help="A number that stands for a missing value, -9999 for example.")
+    ] = None,
     seed: Seed = 0,
     max_steps: MaxSteps = None,
 ) -> None:
@@ -199,6 +202,7 @@ def detect(
         plot=plot,
         mend=mend,
         every=every,
+        missing=missing,
         seed=seed,
         max_steps=max_steps,
     )
@@ -235,6 +239,9 @@ def forecast(
     every: Annotated[
         str | None, typer.Option(help="Average the rows over steps of this length, 5min for example.")
     ] = None,
+    missing: Annotated[
+        float | None, typer.Option(help="A number that stands for a missing value, -9999 for example.")
+    ] = None,
     seed: Seed = 0,
     max_steps: MaxSteps = None,
 ) -> None:
@@ -256,6 +263,7 @@ def forecast(
         plot=plot,
         mend=mend,
         every=every,
+        missing=missing,
         seed=seed,
         max_steps=max_steps,
     )

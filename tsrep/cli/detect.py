@@ -9,6 +9,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from tsrep.cli.series import described
+
 SHORTEST = 100
 """Steps that a series must have."""
 CONTEXT = 200
@@ -32,6 +34,7 @@ def detect_in_file(
     plot: bool,
     mend: bool,
     every: str | None,
+    missing: float | None,
     seed: int,
     max_steps: int | None,
 ) -> None:
@@ -49,9 +52,11 @@ def detect_in_file(
         raise ValueError(f"--out is {out.name!r}, wanted a name that ends in .csv")
     if not 0 < train <= 1:
         raise ValueError(f"--train is {train:g}, wanted a share of the steps, above 0 and at most 1")
-    frame = read_table(file, time=time, columns=columns, min_steps=SHORTEST, mend=mend, every=every)
+    frame = read_table(
+        file, time=time, columns=columns, min_steps=SHORTEST, mend=mend, every=every, missing=missing
+    )
     found = None if model is None else _loaded(model)
-    console.print(_described(file, frame))
+    console.print(described(file, frame))
 
     rows = len(frame) if train == 1 else int(train * len(frame))
     detector, learned = _detector(
@@ -128,14 +133,6 @@ def _loaded(model: Path) -> Any:
     if not (isinstance(found, RepresentationAnomalyDetector) or hasattr(found, "encode_causal")):
         raise ValueError(f"--model {model} holds a {type(found).__name__}, wanted a detector or an encoder")
     return found
-
-
-def _described(file: Path, frame: Any) -> str:
-    missing = int(frame.isna().any(axis=1).sum())
-    step = f", a step {frame.index[1] - frame.index[0]}"
-    gaps = f", {missing} steps with a missing value" if missing else ""
-    names = ", ".join(map(str, frame.columns[:6])) + (" ..." if frame.shape[1] > 6 else "")
-    return f"[bold]{file.name}[/bold]: {len(frame)} steps{step}{gaps}; {names}"
 
 
 def _print_alarms(console: Console, alarms: Any, tested: int) -> None:

@@ -9,8 +9,11 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from tsrep.cli.series import described
+
 CONTEXT = 200
 SHOWN = 12
+MOST_COLUMNS = 9
 
 
 def forecast_file(
@@ -29,6 +32,7 @@ def forecast_file(
     plot: bool,
     mend: bool,
     every: str | None,
+    missing: float | None,
     seed: int,
     max_steps: int | None,
 ) -> None:
@@ -42,8 +46,11 @@ def forecast_file(
     out = Path(f"{stem}-forecast.csv") if out is None else out
     if out.suffix != ".csv":
         raise ValueError(f"--out is {out.name!r}, wanted a name that ends in .csv")
-    data, future = _read(file, targets, horizon, time, columns, known, mend, every)
-    console.print(_described(file, data))
+    data, future = _read(file, targets, horizon, time, columns, known, mend, every, missing)
+    if "unique_id" in data:
+        console.print(f"[bold]{file.name}[/bold]: {data['unique_id'].nunique()} series, {len(data)} rows")
+    else:
+        console.print(described(file, data))
 
     if model is None:
         forecaster = _fitted(data, console, targets, horizon, known, context, level, seed, max_steps)
@@ -79,21 +86,22 @@ def _read(
     known: list[str],
     mend: bool,
     every: str | None,
+    missing: float | None,
 ) -> tuple[Any, Any]:
     """(what is known, the known columns of the steps to come or None). A long table comes as it is."""
     from tsrep.data import read_long, read_table
+    from tsrep.data.times import column_called
 
     long = read_long(file)
     if long is not None:
-        if known or columns or every or mend:
+        if known or columns or every or mend or missing is not None:
             raise ValueError(
-                "a long table (unique_id, ds) takes none of --known, --columns, --every and --mend"
+                "a long table (unique_id, ds) takes none of --known, --columns, --every, --missing and --mend"
             )
         return long, None
-    frame = read_table(file, time=time, columns=columns, mend=mend, every=every)
-    absent = [name for name in [*(targets or []), *known] if name not in frame.columns]
-    if absent:
-        raise ValueError(f"no column {absent[0]!r} among {', '.join(map(repr, frame.columns))}")
+    frame = read_table(file, time=time, columns=columns, mend=mend, every=every, missing=missing)
+    for name in [*(targets or []), *known]:
+        column_called(frame, name)
     if not known:
         return frame, None
     wanted = targets or [name for name in frame.columns if name not in known]
@@ -139,12 +147,18 @@ def _fitted(
 def _print_errors(console: Console, forecaster: Any, data: Any, horizon: int) -> None:
     """How far forecasts were off on the last quarter, beside those that repeat the last value."""
     first = int(len(data) * 0.75)
-    error = forecaster.backtest(data, data.index[first])["mae_raw"].iloc[0]
-    values = data[forecaster.targets_].ffill().to_numpy()
+    one = len(forecaster.targets_) == 1
+    error = forecaster.backtest(data, data.index[first])["mae_raw" if one else "mae"].iloc[0]
+    values = data[forecaster.targets_].ffill()
+    if not one:
+        places = [forecaster.columns_.index(name) for name in forecaster.targets_]
+        values = values / forecaster.scales_[""].deviation[places]
+    truth = values.to_numpy()
     origins = np.arange(first, len(data) - horizon)
-    changes = [np.abs(values[origins + step] - values[origins]) for step in range(1, horizon + 1)]
+    changes = [np.abs(truth[origins + step] - truth[origins]) for step in range(1, horizon + 1)]
     console.print(
-        f"mean absolute error on the last quarter, {horizon} steps ahead: {error:.3g} "
+        f"mean absolute error on the last quarter, {horizon} steps ahead"
+        f"{'' if one else ', in standard deviations'}: {error:.3g} "
         f"(repeating the last value: {np.nanmean(changes):.3g})"
     )
 
@@ -159,21 +173,14 @@ def _loaded(model: Path) -> Any:
     return found
 
 
-def _described(file: Path, data: Any) -> str:
-    if "unique_id" in data:
-        return f"[bold]{file.name}[/bold]: {data['unique_id'].nunique()} series, {len(data)} rows"
-    missing = int(data.isna().any(axis=1).sum())
-    gaps = f", {missing} steps with a missing value" if missing else ""
-    names = ", ".join(map(str, data.columns[:6])) + (" ..." if data.shape[1] > 6 else "")
-    return (
-        f"[bold]{file.name}[/bold]: {len(data)} steps, a step {data.index[1] - data.index[0]}{gaps}; {names}"
-    )
-
-
 def _print_forecast(console: Console, forecast: Any) -> None:
     shown = forecast if "unique_id" in forecast else forecast.rename_axis("time").reset_index()
-    shown = shown.iloc[:, :8]
-    table = Table(*map(str, shown.columns), title=f"{len(forecast)} rows" if len(forecast) > SHOWN else None)
+    title = f"{len(forecast)} rows" if len(forecast) > SHOWN else None
+    if shown.shape[1] > MOST_COLUMNS:
+        shown = shown[[name for name in shown if not str(name).endswith(("_lower", "_upper"))]]
+        title = f"{len(forecast)} rows; the intervals, and what has no place here, are in the file"
+        shown = shown.iloc[:, :MOST_COLUMNS]
+    table = Table(*map(str, shown.columns), title=title)
     for row in shown.head(SHOWN).itertuples(index=False):
         table.add_row(*(f"{value:.4g}" if isinstance(value, float) else str(value) for value in row))
     console.print(table)

@@ -28,13 +28,14 @@ def in_order(values: Frame, mend: bool, texts: Sequence[str]) -> Frame:
             f"; if {listed(texts)} tells several series apart, give one series at a time" if texts else ""
         )
         raise TableError(
-            f"{int(twice.sum())} rows repeat a time, the first {index[row]}: keep one row for each time, or mend "
-            f"(their mean is taken){several}"
+            f"{int(twice.sum())} rows repeat a time, the first {index[row]}: keep one row for each time, or take "
+            f"their mean with mend (--mend in a shell){several}"
         )
     if not index.is_monotonic_increasing:
         back = int(np.argmax(index[1:] < index[:-1])) + 1
         raise TableError(
-            f"the rows are not sorted by time: {index[back - 1]} comes before {index[back]}; sort them, or mend"
+            f"the rows are not sorted by time: {index[back - 1]} comes before {index[back]}; sort them, or "
+            "have them sorted with mend (--mend in a shell)"
         )
     return values
 
@@ -69,7 +70,7 @@ def on_grid(values: Frame) -> Frame:
     steps = pd.Series(np.diff(index.to_numpy()))
     raise TableError(
         f"the times have no common step (from {steps.min()} to {steps.max()}): name one to average over, every='1h' "
-        "for example"
+        "(--every 1h in a shell) for example"
     )
 
 
@@ -77,7 +78,7 @@ def _filled(values: Frame, grid: pd.Index) -> Frame:
     if len(grid) > 2 * len(values):
         raise TableError(
             f"{len(grid) - len(values)} of {len(grid)} steps are missing when the step is {grid[1] - grid[0]}: name a "
-            "coarser one to average over, every='1h' for example"
+            "coarser one to average over, every='1h' (--every 1h in a shell) for example"
         )
     return values.reindex(grid).set_axis(grid)
 

@@ -35,6 +35,7 @@ def read_table(
     min_steps: int = 2,
     mend: bool = False,
     every: str | None = None,
+    missing: float | None = None,
 ) -> Frame:
     """A file with a time column as a frame of floats (t, c) on a regular index, NaN where nothing was measured.
 
@@ -50,6 +51,7 @@ def read_table(
     mend : True sorts the rows and gives rows of the same time their mean, in place of raising.
     every : a length of time such as "5min" or "1h": the mean of the rows within each such step, for a table whose
         rows have no rhythm of their own. Rows need not be sorted then.
+    missing : a number that stands for a missing value, -9999 for example.
 
     Raises
     ------
@@ -63,7 +65,15 @@ def read_table(
     path = Path(path)
     frame = _open(path)
     try:
-        return as_regular(frame, time=time, columns=columns, min_steps=min_steps, mend=mend, every=every)
+        return as_regular(
+            frame,
+            time=time,
+            columns=columns,
+            min_steps=min_steps,
+            mend=mend,
+            every=every,
+            missing=missing,
+        )
     except TableError as error:
         raise TableError(f"{path.name}: {error}") from error
 
@@ -76,6 +86,7 @@ def as_regular(
     min_steps: int = 2,
     mend: bool = False,
     every: str | None = None,
+    missing: float | None = None,
 ) -> Frame:
     """What `read_table` makes of a file's contents, of a frame in memory; `frame` is not changed.
 
@@ -104,6 +115,8 @@ def as_regular(
     values = pd.DataFrame({str(column): _numbers(values[column]) for column in values}).set_axis(
         index, axis=0
     )
+    if missing is not None:
+        values = values.mask(values == missing)
     if every is not None:
         return averaged(values, every)
     return on_grid(in_order(values, mend, texts))
@@ -117,7 +130,9 @@ def _open(path: Path) -> Frame:
     for ending in PACKED:
         stem = stem.removesuffix(ending)
     if not stem.endswith(ENDINGS):
-        raise TableError(f"{path.name} ends in none of {', '.join(ENDINGS)} ({', '.join(PACKED)} may follow)")
+        raise TableError(
+            f"{path.name or path} ends in none of {', '.join(ENDINGS)} ({', '.join(PACKED)} may follow)"
+        )
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist" if not path.exists() else f"{path} is not a file")
     if stem.endswith((".parquet", ".pq")):
@@ -199,7 +214,7 @@ def _numbers(column: pd.Series) -> Any:
         row = int(text.to_numpy().argmax())
         raise TableError(
             f"column {name!r} holds text, {str(column.iloc[row])!r} in row {row + 1}, wanted numbers; "
-            "name the columns to use and leave it out"
+            "name the columns to use (--columns in a shell) and leave it out"
         )
     values = numbers.to_numpy(dtype=float, na_value=np.nan)
     if np.isinf(values).any():
@@ -207,5 +222,7 @@ def _numbers(column: pd.Series) -> Any:
             f"column {name!r} holds an infinite value in row {int(np.isinf(values).argmax()) + 1}"
         )
     if np.isnan(values).all():
-        raise TableError(f"column {name!r} holds no value; name the columns to use and leave it out")
+        raise TableError(
+            f"column {name!r} holds no value; name the columns to use (--columns in a shell) and leave it out"
+        )
     return values

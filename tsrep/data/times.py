@@ -127,8 +127,9 @@ def column_called(frame: Frame, name: str) -> Hashable:
     names = {str(column): column for column in frame}
     if name in names:
         return names[name]
-    alike = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    hint = f"; did you mean {alike[0]!r}?" if alike else ""
+    lower = {known.lower(): known for known in names}
+    alike = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.5)
+    hint = f"; did you mean {lower[alike[0]]!r}?" if alike else ""
     raise TableError(f"has no column {name!r} among {listed(frame.columns)}{hint}")
 
 

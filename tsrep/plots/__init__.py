@@ -2,7 +2,7 @@
 
 from tsrep.plots.accuracy import plot_accuracy
 from tsrep.plots.anomaly import plot_anomalies
-from tsrep.plots.forecast import plot_forecast
+from tsrep.plots.forecast import plot_forecast, plot_rivals
 from tsrep.plots.loss import plot_loss
 from tsrep.plots.map import plot_map, plot_maps
 from tsrep.plots.representation import plot_representation
@@ -15,4 +15,5 @@ __all__ = [
     "plot_map",
     "plot_maps",
     "plot_representation",
+    "plot_rivals",
 ]

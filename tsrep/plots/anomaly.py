@@ -75,7 +75,10 @@ def plot_anomalies(
     if threshold is not None and np.isfinite(threshold):
         below.axhline(threshold, color=INK, linewidth=0.9, linestyle="--", label="threshold")
     below.set_ylabel("score")
-    below.legend(frameon=False, fontsize=9, loc="upper left", labelcolor=INK)
+    handles, names = below.get_legend_handles_labels()
+    figure.legend(
+        handles, names, frameon=False, fontsize=9, loc="outside lower left", ncols=2, labelcolor=INK
+    )
 
     if labels is not None:
         for start, stop in _runs(np.asarray(labels).astype(bool)):

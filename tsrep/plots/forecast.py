@@ -1,4 +1,7 @@
-"""Forecasts over what came before and, where it is known, what came: a panel for each target."""
+"""Forecasts over what came before and, where it is known, what came.
+
+`plot_forecast` draws a panel for each target, `plot_rivals` a panel for each method over one and the same truth.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
-from tsrep.plots.style import BLACK, FAINT, INK, PALETTE, bare, new_figure
+from tsrep.metrics import mae
+from tsrep.plots.style import BLACK, FAINT, GREY, INK, PALETTE, bare, new_figure
 
 MOST_PANELS = 8
 
@@ -49,7 +53,7 @@ def plot_forecast(
     for ax, target in zip(panels, targets, strict=True):
         ax.plot(past.index, past[target], color=BLACK, linewidth=0.9, label="known")
         if truth is not None:
-            ax.plot(truth.index, truth[target], color=BLACK, linewidth=0.9, linestyle=":", label="what came")
+            ax.plot(truth.index, truth[target], color=GREY, linewidth=0.9, label="what came")
         for index, (name, other) in enumerate((others or {}).items()):
             colour = PALETTE[(index + 1) % len(PALETTE)]
             ax.plot(other.index, other[target], color=colour, linewidth=1.0, alpha=0.9, label=name)
@@ -59,20 +63,70 @@ def plot_forecast(
         ax.set_ylabel(target)
         ax.margins(x=0.01)
         bare(ax)
-    panels[0].legend(frameon=False, fontsize=9, loc="upper left", ncols=3, labelcolor=INK)
+    handles, names = panels[0].get_legend_handles_labels()
+    figure.legend(
+        handles, names, frameon=False, fontsize=9, loc="outside lower left", ncols=5, labelcolor=INK
+    )
     _time_axis(panels[-1], past.index)
     if title is not None:
         panels[0].set_title(title, loc="left")
     return figure
 
 
-def _band(ax: Axes, forecast: pd.DataFrame, target: str, level: float | None) -> None:
+def plot_rivals(
+    past: pd.Series,
+    truth: pd.Series,
+    forecasts: Mapping[str, pd.DataFrame],
+    *,
+    title: str | None = None,
+    label: str | None = None,
+) -> Figure:
+    """Draw the forecasts of several methods for the same steps, each in a panel of its own over what came.
+
+    Parameters
+    ----------
+    past, truth : the values before and after the origin.
+    forecasts : frames with a column that is called like `past` by the name of their method, and its `_lower` and
+        `_upper` where there are intervals; drawn in this order. A panel's title tells the mean absolute error.
+    label : of the vertical axes; None: the name of `past`.
+
+    Raises
+    ------
+    ValueError
+        A forecast lacks the column.
+    """
+    target = str(past.name)
+    figure = new_figure(8.0, 0.8 + 1.35 * len(forecasts))
+    panels = figure.subplots(len(forecasts), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
+    for index, (ax, (name, forecast)) in enumerate(zip(panels, forecasts.items(), strict=True)):
+        if target not in forecast.columns:
+            raise ValueError(f"the forecast of {name} lacks the column {target!r}")
+        colour = PALETTE[index % len(PALETTE)]
+        ax.plot(past.index, past, color=BLACK, linewidth=0.8)
+        ax.plot(truth.index, truth, color=GREY, linewidth=0.8)
+        ax.plot(forecast.index, forecast[target], color=colour, linewidth=1.6)
+        _band(ax, forecast, target, None, colour)
+        ax.axvline(past.index[-1], color=FAINT, linewidth=1.0)
+        ax.set_ylabel(target if label is None else label)
+        ax.margins(x=0.01)
+        bare(ax)
+        error = mae(truth.reindex(forecast.index), forecast[target])
+        ax.set_title(f"{name}: mean absolute error {error:.3g}", loc="left", fontsize=9, color=colour)
+    _time_axis(panels[-1], past.index)
+    if title is not None:
+        figure.suptitle(title, x=0.01, ha="left", fontsize=11, color=INK)
+    return figure
+
+
+def _band(
+    ax: Axes, forecast: pd.DataFrame, target: str, level: float | None, colour: str = PALETTE[0]
+) -> None:
     if f"{target}_lower" not in forecast:
         return
     lower, upper = forecast[f"{target}_lower"], forecast[f"{target}_upper"]
     if np.isfinite(lower).any():
         name = "interval" if level is None else f"{level:.0%} interval"
-        ax.fill_between(forecast.index, lower, upper, color=PALETTE[0], alpha=0.15, linewidth=0, label=name)
+        ax.fill_between(forecast.index, lower, upper, color=colour, alpha=0.15, linewidth=0, label=name)
 
 
 def _time_axis(ax: Axes, index: pd.Index) -> None:

@@ -18,6 +18,7 @@ PALETTE = (BLUE, ORANGE, GREEN, PURPLE, VERMILION, SKY, BROWN, BLACK)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 INK = "#333333"
 FAINT = "#C9CED6"
+GREY = "#8A919C"
 
 
 def new_figure(width: float, height: float) -> Figure:
