@@ -50,7 +50,8 @@ test-oldest: $(BIN)/uv  ## the test suite with the oldest direct dependencies al
 	$(BIN)/uv pip install --python $(OLDEST)/bin/python --resolution lowest-direct -e '.[anomaly,export,parquet,vision,dev]'
 	$(OLDEST)/bin/python -m pytest $(ARGS)
 
-docs: $(READY)  ## the documentation as a site in site/
+docs: $(READY)  ## the examples in the documentation, then the site in site/
+	$(BIN)/python -m pytest -q tests/test_readme.py
 	$(BIN)/mkdocs build --strict
 
 bench: $(READY)  ## the published tables, measured again (hours; finished cells are kept)

@@ -195,13 +195,15 @@ def test_demo_writes_a_page_that_needs_nothing_else(tmp_path):
         "index.html",
         "results.json",
         "representation.png",
+        "forecast.png",
+        "anomalies.png",
         "accuracy.png",
         "loss.png",
         "map-ItalyPowerDemand.png",
     }
     assert {path.name for path in page.parent.iterdir()} == names
     html = page.read_text(encoding="utf-8")
-    assert html.count("data:image/png;base64,") == 4
+    assert html.count("data:image/png;base64,") == 6
     assert "http://" not in html and "https://" not in html and "<script" not in html
 
     results = json.loads((page.parent / "results.json").read_text())
@@ -210,10 +212,15 @@ def test_demo_writes_a_page_that_needs_nothing_else(tmp_path):
     assert set(measured["accuracy"]) == {"TS2Vec", "untrained encoder", "1-NN Euclidean"}
     assert all(f"{value:.3f}" in html for value in measured["accuracy"].values())
     assert results["recording"]["length"] == 7500
+    errors = results["forecast"]["errors"]
+    assert list(errors) == ["TS2Vec and raw values", "ridge on raw values", "the last beat again"]
+    assert all(f"{error['mae']:.4f}" in html and error["mae"] < 0.2 for error in errors.values())
+    assert 0.5 < results["forecast"]["coverage"] < 1
+    assert results["anomalies"]["vus_pr"]["TS2Vec, nearest"] > results["anomalies"]["vus_pr"]["chance"]
 
     console.file.close()
     told = (tmp_path / "log").read_text()
-    assert "1/2" in told and "2/2" in told and "tsrep classify" in told
+    assert "1/4" in told and "4/4" in told and "tsrep classify" in told
     assert str(page) in told.replace("\n", "")
 
 

@@ -2,6 +2,7 @@
 
 classification.py   train on a labelled set, score against the untrained encoder and the raw values
 recording.py        train on one long recording, encode it step by step
+heartbeats.py       forecast that recording, and find its abnormal stretch
 page.py             figures and the page
 run.py              the whole of it, with progress on the terminal
 """

@@ -6,12 +6,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from tsrep import report
 from tsrep.cli.demo.classification import METHODS, TRAINED, UNTRAINED, Classified
+from tsrep.cli.demo.heartbeats import HORIZON, LEARNED_FROM, OURS, Forecast, Watched
 from tsrep.cli.demo.recording import SAMPLING_RATE, SHOWN, Encoded
-from tsrep.plots import plot_accuracy, plot_loss, plot_maps, plot_representation
+from tsrep.plots import (
+    plot_accuracy,
+    plot_anomalies,
+    plot_loss,
+    plot_maps,
+    plot_representation,
+    plot_rivals,
+)
 
 GO_ON = """
 from tsrep import TS2Vec
@@ -29,13 +38,29 @@ encoder.save("gunpoint-encoder")
 """
 
 
-def draw(classified: Sequence[Classified], recording: Encoded | None) -> dict[str, Figure]:
+def draw(
+    classified: Sequence[Classified],
+    recording: Encoded | None,
+    forecast: Forecast | None,
+    watched: Watched | None,
+) -> dict[str, Figure]:
     """Every figure by the name of its file, without the ending."""
     figures: dict[str, Figure] = {}
     histories = {result.example.name: result.history for result in classified}
     if recording is not None:
         figures["representation"] = draw_recording(recording)
         histories["electrocardiogram"] = recording.history
+    if forecast is not None:
+        figures["forecast"] = plot_rivals(forecast.past, forecast.came, forecast.shown, label="ECG (mV)")
+    if watched is not None:
+        figures["anomalies"] = plot_anomalies(
+            np.arange(LEARNED_FROM, LEARNED_FROM + len(watched.values)),
+            watched.values,
+            watched.scores,
+            watched.alarms,
+            threshold=watched.threshold,
+            labels=watched.labels,
+        )
     if classified:
         figures["accuracy"] = plot_accuracy({result.example.name: result.accuracy for result in classified})
     for result in classified:
@@ -61,6 +86,8 @@ def draw_recording(recording: Encoded) -> Figure:
 def build_page(
     classified: Sequence[Classified],
     recording: Encoded | None,
+    forecast: Forecast | None,
+    watched: Watched | None,
     pictures: Mapping[str, bytes],
     facts: Mapping[str, Any],
 ) -> str:
@@ -70,6 +97,10 @@ def build_page(
         sections.append(_accuracy(classified, pictures["accuracy"]))
     if recording is not None:
         sections.append(_over_time(recording, pictures["representation"]))
+    if forecast is not None:
+        sections.append(_forecast(forecast, pictures["forecast"]))
+    if watched is not None:
+        sections.append(_anomalies(watched, pictures["anomalies"]))
     if classified:
         sections.append(_maps(classified, pictures))
     sections.append(_training(pictures["loss"]))
@@ -86,6 +117,8 @@ NEXT_COMMANDS = """
 tsrep classify GunPoint --save gunpoint-encoder    # train on an archive set, score, keep the encoder
 tsrep info gunpoint-encoder                        # what is in the folder
 tsrep encode GunPoint --model gunpoint-encoder --out gunpoint.csv
+tsrep forecast your.csv --horizon 48 --plot        # any table with a time column: what comes next
+tsrep detect your.csv --plot                       # and what was strange
 """
 
 
@@ -150,6 +183,65 @@ def _over_time(recording: Encoded, picture: bytes) -> str:
             f"({first:.1f} to {last:.1f} s), which the encoder was not told. Below, on the same time axis: the "
             f"16 of {recording.representation.shape[1]} dimensions that vary most, each standardised.",
             alt="An electrocardiogram above a heat-map of its representation, with a band at every beat.",
+        ),
+    )
+
+
+def _forecast(forecast: Forecast, picture: bytes) -> str:
+    least = forecast.errors["mae"].idxmin()
+    rows = [[name, f"{row['mae']:.4f}", f"{row['mse']:.5f}"] for name, row in forecast.errors.iterrows()]
+    verdict = (
+        f"The lowest mean absolute error here is that of {least}."
+        if least != OURS
+        else "Representation and raw values together have the lowest mean absolute error."
+    )
+    return report.section(
+        "What comes next",
+        report.prose(
+            f"A forecaster learned from the first {LEARNED_FROM:,} steps of the electrocardiogram and then forecast "
+            f"the next {HORIZON} steps, a third of a second, at every later step at once. It reads the last 200 "
+            "values and what TS2Vec makes of them. Ridge regression reads the same values without TS2Vec; the last "
+            "line repeats what was a heartbeat ago."
+        ),
+        report.prose(
+            f"{verdict} Its intervals, meant to hold {forecast.level:.0%} of the values, held {forecast.coverage:.0%}."
+        ),
+        report.table(
+            ["", "mean absolute error (mV)", "mean squared error (mV²)"],
+            rows,
+            "Over all steps of all forecasts in the part that nothing was learned from.",
+        ),
+        report.figure(
+            picture,
+            "The forecasts of the three methods from one and the same step, the middle of that part; black: known, "
+            "grey: what came, shaded: the interval. The errors in the titles are those of this one forecast.",
+            alt="Three panels with a heartbeat, each with a forecast drawn over it.",
+        ),
+    )
+
+
+def _anomalies(watched: Watched, picture: bytes) -> str:
+    alarms = int(watched.alarms.sum())
+    where = "within it" if watched.labels[watched.scores.argmax()] else "outside it"
+    rows = [[name, value] for name, value in watched.vus_pr.items()]
+    return report.section(
+        "What is strange",
+        report.prose(
+            f"A detector learned from the same {LEARNED_FROM:,} steps what is normal and scored each later step by "
+            "how far its representation is from the nearest one in training. Of its "
+            f"{alarms} alarm{'s' if alarms != 1 else ''} {watched.true_alarms} lie in the stretch that the file calls "
+            f"abnormal, which no one had told it. The highest score of all lies {where}."
+        ),
+        report.table(
+            ["", "VUS-PR"],
+            rows,
+            "How well scores point at the abnormal stretch, without any threshold: 1 is perfect. One recording with "
+            "one abnormal stretch is an example, not a measurement; tsrep bench anomaly has those.",
+        ),
+        report.figure(
+            picture,
+            "The last third of the recording, by steps, and its scores. Shaded: the labelled stretch.",
+            alt="An electrocardiogram with alarms as vertical lines above the score of each step.",
         ),
     )
 

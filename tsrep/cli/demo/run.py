@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tsrep.cli.demo.classification import EXAMPLES, METHODS, Classified, classify
+from tsrep.cli.demo.heartbeats import forecast_heartbeats, watch_heartbeats
 from tsrep.cli.demo.recording import encode_recording
 
 
@@ -30,7 +31,7 @@ def run(
     out : folder, made if it is missing; files of an earlier run in it are replaced
     seed : of the encoders, at least 0
     datasets : names among the bundled examples; None takes all
-    recording : whether to encode the long recording too
+    recording : whether to encode the long recording too, forecast it and look for its abnormal stretch
     max_steps : training steps of each encoder; None is the paper's rule
     console : where progress is told; None is the terminal
 
@@ -57,7 +58,7 @@ def run(
     def say(text: str) -> None:
         console.print(f"  [dim]{text}[/dim]", highlight=False)
 
-    n_parts, verbose = len(names) + recording, int(console.is_terminal)
+    n_parts, verbose = len(names) + 3 * recording, int(console.is_terminal)
     started = time.perf_counter()
     classified = []
     for number, name in enumerate(names, 1):
@@ -65,27 +66,42 @@ def run(
         classified.append(classify(known[name], seed, max_steps, say, verbose))
         scores = "   ".join(f"{method} {value:.3f}" for method, value in classified[-1].accuracy.items())
         console.print(f"  {scores}", highlight=False)
-    encoded = None
+    encoded = forecast = watched = None
     if recording:
-        title = "An electrocardiogram"
-        console.print(f"[bold]{n_parts}/{n_parts}  {title}[/bold]  One vector for each of its steps.")
+
+        def begin(number: int, title: str, about: str) -> None:
+            console.print(f"[bold]{len(names) + number}/{n_parts}  {title}[/bold]  {about}", highlight=False)
+
+        begin(1, "An electrocardiogram", "One vector for each of its steps.")
         say("training")
         encoded = encode_recording(seed, max_steps, verbose)
+        begin(2, "Its forecast", "A third of a second ahead, beside two baselines.")
+        forecast = forecast_heartbeats(seed, max_steps, say, verbose)
+        told = (f"{name} {error:.4f}" for name, error in forecast.errors["mae"].items())
+        console.print(f"  mean absolute error in mV: {'   '.join(told)}", highlight=False)
+        begin(3, "Its anomalies", "Alarms in the last third, learned from the rest.")
+        watched = watch_heartbeats(seed, max_steps, say, verbose)
+        found = f"{watched.true_alarms} of {int(watched.alarms.sum())} alarms in the abnormal stretch"
+        console.print(f"  {found}", highlight=False)
 
     say("drawing")
     from tsrep.bench.environment import environment
     from tsrep.cli.demo.page import build_page, draw, write_pictures
     from tsrep.report import write_page
 
-    pictures = write_pictures(draw(classified, encoded), folder)
+    pictures = write_pictures(draw(classified, encoded, forecast, watched), folder)
     facts = {"seed": seed, "seconds": round(time.perf_counter() - started, 1), "environment": environment()}
     results = {
         **facts,
         "datasets": {result.example.name: result.summary() for result in classified},
         "recording": encoded.summary() if encoded else None,
+        "forecast": forecast.summary() if forecast else None,
+        "anomalies": watched.summary() if watched else None,
     }
     (folder / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    page = write_page(folder / "index.html", build_page(classified, encoded, pictures, facts))
+    page = write_page(
+        folder / "index.html", build_page(classified, encoded, forecast, watched, pictures, facts)
+    )
 
     if classified:
         console.print(_summary(classified))
