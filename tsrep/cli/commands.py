@@ -269,6 +269,60 @@ def forecast(
     )
 
 
+@app.command()
+def impute(
+    file: Annotated[Path, typer.Argument(help="A CSV or Parquet file with a time column and gaps.")],
+    time: Annotated[str | None, typer.Option(help="The time column; default: guessed.")] = None,
+    columns: Annotated[
+        str | None, typer.Option(help="Columns to use and fill, separated by commas; default: all.")
+    ] = None,
+    std: Annotated[
+        bool, typer.Option("--std", help="How uncertain each value is, in columns beside.")
+    ] = False,
+    samples: Annotated[
+        int, typer.Option(help="Draw so many tables that could be the true one, into a file beside.", min=0)
+    ] = 0,
+    model: Annotated[Path | None, typer.Option(help="Folder of a saved imputer to use.")] = None,
+    save: Annotated[Path | None, typer.Option(help="Folder to keep the imputer in.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where the table goes, .csv or .parquet; default NAME-imputed.csv.")
+    ] = None,
+    plot: Annotated[bool, typer.Option("--plot", help="Draw a picture beside --out.")] = False,
+    mend: Annotated[
+        bool, typer.Option("--mend", help="Sort the rows, and take the mean of those of one time.")
+    ] = False,
+    every: Annotated[
+        str | None, typer.Option(help="Average the rows over steps of this length, 5min for example.")
+    ] = None,
+    missing: Annotated[
+        float | None, typer.Option(help="A number that stands for a missing value, -9999 for example.")
+    ] = None,
+    seed: Seed = 0,
+    max_steps: Annotated[
+        int | None, typer.Option(help="Training steps; default: until values held out get no better.", min=0)
+    ] = None,
+) -> None:
+    """Fill the gaps of a table: observed values stay as they are."""
+    from tsrep.cli.impute import impute_file
+
+    impute_file(
+        file,
+        time=time,
+        columns=_names(columns),
+        std=std,
+        samples=samples,
+        model=model,
+        save=save,
+        out=out,
+        plot=plot,
+        mend=mend,
+        every=every,
+        missing=missing,
+        seed=seed,
+        max_steps=max_steps,
+    )
+
+
 def _names(text: str | None) -> list[str] | None:
     """What stands between commas."""
     return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
