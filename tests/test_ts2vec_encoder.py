@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tsrep.ts2vec import convolution
 from tsrep.ts2vec.build import BACKBONES, build_encoder
 from tsrep.ts2vec.convolution import DilatedConvolution, activated, three_taps
 from tsrep.ts2vec.crops import inside
@@ -39,9 +40,12 @@ def small_encoder(backbone="dilated_conv", channels=2, depth=5):
     out=st.integers(1, 5),
     dilation=st.sampled_from([1, 2, 3, 8, 16]),
     ragged=st.booleans(),
+    recomputed=st.booleans(),
     seed=st.integers(0, 999),
 )
-def test_the_convolution_in_place_equals_its_definition_and_torchs(b, t, width, out, dilation, ragged, seed):
+def test_the_convolution_in_place_equals_its_definition_and_torchs(
+    b, t, width, out, dilation, ragged, recomputed, seed
+):
     layer = DilatedConvolution(width, out, dilation)
     x = seeded_normal(t, b, width, seed=seed).requires_grad_()
     inside = seeded_normal(t, b, 1, seed=seed + 2) > 0 if ragged else None
@@ -50,8 +54,11 @@ def test_the_convolution_in_place_equals_its_definition_and_torchs(b, t, width, 
     as_torch = layer.taps.permute(2, 1, 0).contiguous()
     a = F.gelu(x) if inside is None else F.gelu(x) * inside
     by_torch = F.conv1d(a.permute(1, 2, 0), as_torch, layer.bias, padding=dilation, dilation=dilation)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(convolution, "FEW", 0 if recomputed else convolution.FEW)
+        in_place = layer(x, inside)
     results = [
-        layer(x, inside),
+        in_place,
         three_taps(activated(x, inside), layer.taps, layer.bias, dilation),
         by_torch.permute(2, 0, 1),
     ]
