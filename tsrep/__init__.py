@@ -16,14 +16,15 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-__all__ = ["TS2Vec", "__version__", "data", "load", "metrics", "tasks"]
+__all__ = ["SSGANImputer", "TS2Vec", "__version__", "data", "load", "metrics", "tasks"]
 
 if TYPE_CHECKING:
     from tsrep import data, metrics, tasks
     from tsrep.base import load
+    from tsrep.ssgan.estimator import SSGANImputer
     from tsrep.ts2vec.estimator import TS2Vec
 
-_HOME = {"TS2Vec": "tsrep.ts2vec.estimator", "load": "tsrep.base"}
+_HOME = {"SSGANImputer": "tsrep.ssgan.estimator", "TS2Vec": "tsrep.ts2vec.estimator", "load": "tsrep.base"}
 _SUBMODULES = frozenset({"data", "metrics", "tasks"})
 
 

@@ -1,0 +1,68 @@
+"""Gaps filled: what was observed, what was put in, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from tsrep.plots.style import BLACK, PALETTE, bare, new_figure
+
+MOST_PANELS = 8
+BANDS = {0.9: 0.15, 0.5: 0.3}  # share of the values that a band is meant to hold, and its opacity
+
+
+def plot_imputation(
+    observed: NDArray[Any],
+    imputed: NDArray[Any],
+    scale: NDArray[Any],
+    *,
+    names: Sequence[str],
+    index: pd.Index | None = None,
+    title: str | None = None,
+) -> Figure:
+    """Draw the channels of one series, a panel for each; of many the first eight.
+
+    Parameters
+    ----------
+    observed : (c, t), NaN where a value is missing.
+    imputed, scale : (c, t), the values put in and the scale b of a Laplace distribution around them; what they say of
+        observed entries is not drawn.
+    names : of the channels.
+    index : of the steps; None numbers them.
+    """
+    shown = len(names[:MOST_PANELS])
+    figure = new_figure(8.0, 1.0 + 1.5 * shown)
+    panels = figure.subplots(shown, 1, sharex=True, squeeze=False)[:, 0]
+    steps = np.arange(observed.shape[1]) if index is None else index
+    for ax, name, known, found, b in zip(panels, names, observed, imputed, scale, strict=False):
+        gap = np.isnan(known)
+        drawn = np.where(gap, found, known)
+        for share, opacity in BANDS.items():
+            half = np.where(gap, -np.log(1 - share) * b, 0.0)  # the quantile of |Laplace|
+            ax.fill_between(
+                steps,
+                drawn - half,
+                drawn + half,
+                color=PALETTE[0],
+                alpha=opacity,
+                linewidth=0,
+                label=f"{share:.0%} of values",
+            )
+        ax.plot(steps, drawn, color=PALETTE[0], linewidth=1.0, label="filled in")
+        ax.plot(steps, known, color=BLACK, linewidth=1.0, marker=".", markersize=2.5, label="observed")
+        ax.set_ylabel(name)
+        bare(ax)
+    if isinstance(index, pd.DatetimeIndex):
+        locator = AutoDateLocator()
+        panels[-1].xaxis.set_major_locator(locator)
+        panels[-1].xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    panels[0].legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(0, 1.3), ncols=4)
+    if title is not None:
+        figure.suptitle(title)
+    return figure
