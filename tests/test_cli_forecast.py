@@ -84,11 +84,14 @@ def test_many_series_in_a_long_table(tmp_path, monkeypatch):
 def test_many_targets_are_told_in_standard_deviations_and_without_intervals(file):
     frame = pd.read_csv(file)
     for number in range(3):
-        frame[f"flat{number}"] = 1.0
+        frame[f"flat{number} [m]"] = 1.0
     frame.to_csv(file, index=False)
     shown = forecast(file, *QUICK)
     assert "24 steps ahead, in standard deviations: " in shown
-    assert "┃ time ┃ load ┃ other ┃ flat0 ┃ flat1 ┃ flat2 ┃" in shown and "load_lower" not in shown
+    assert (
+        "┃ time ┃ load ┃ other ┃ flat0 [m] ┃ flat1 [m] ┃ flat2 [m] ┃" in shown and "load_lower" not in shown
+    )
+    assert "; load, other, flat0 [m], flat1 [m], flat2 [m] learning" in shown  # brackets are no markup
     assert "load_lower" in pd.read_csv(file.with_name("power-forecast.csv"))
 
 

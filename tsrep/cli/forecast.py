@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from tsrep.cli.series import described
@@ -48,7 +49,9 @@ def forecast_file(
         raise ValueError(f"--out is {out.name!r}, wanted a name that ends in .csv")
     data, future = _read(file, targets, horizon, time, columns, known, mend, every, missing)
     if "unique_id" in data:
-        console.print(f"[bold]{file.name}[/bold]: {data['unique_id'].nunique()} series, {len(data)} rows")
+        console.print(
+            f"[bold]{escape(file.name)}[/bold]: {data['unique_id'].nunique()} series, {len(data)} rows"
+        )
     else:
         console.print(described(file, data))
 
@@ -180,7 +183,7 @@ def _print_forecast(console: Console, forecast: Any) -> None:
         shown = shown[[name for name in shown if not str(name).endswith(("_lower", "_upper"))]]
         title = f"{len(forecast)} rows; the intervals, and what has no place here, are in the file"
         shown = shown.iloc[:, :MOST_COLUMNS]
-    table = Table(*map(str, shown.columns), title=title)
+    table = Table(*(escape(str(name)) for name in shown.columns), title=title)
     for row in shown.head(SHOWN).itertuples(index=False):
         table.add_row(*(f"{value:.4g}" if isinstance(value, float) else str(value) for value in row))
     console.print(table)

@@ -6,24 +6,24 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rich.markup import escape
 
 STAND_INS = (-999.0, -9999.0, -99999.0)
 """Numbers that instruments write where they measured nothing."""
 
 
 def described(file: Path, frame: Any) -> str:
-    """Steps, gaps and columns of a frame on a regular index; then values that may be stand-ins for gaps."""
+    """Rich markup: steps, gaps and columns of a frame on a regular index; then values that may stand for gaps."""
     missing = int(frame.isna().any(axis=1).sum())
     gaps = f", {missing} steps with a missing value" if missing else ""
-    names = ", ".join(map(str, frame.columns[:6])) + (" ..." if frame.shape[1] > 6 else "")
+    step = frame.index[1] - frame.index[0]
     lines = [
-        f"[bold]{file.name}[/bold]: {len(frame)} steps, a step {frame.index[1] - frame.index[0]}{gaps}; {names}"
+        f"[bold]{escape(file.name)}[/bold]: {len(frame)} steps, a step {step}{gaps}; {_first(frame.columns)}"
     ]
     for value, columns in stand_ins(frame).items():
-        listed = ", ".join(columns[:6]) + (" ..." if len(columns) > 6 else "")
         lines.append(
-            f"{listed}: {value:g} stands far below all other values; if it means that nothing was measured, say "
-            f"--missing {value:g}"
+            f"{_first(columns)}: {value:g} stands far below all other values; if it means that nothing was measured, "
+            f"say --missing {value:g}"
         )
     return "\n".join(lines)
 
@@ -45,3 +45,8 @@ def stand_ins(frame: Any) -> dict[float, list[str]]:
             if len(others) < np.count_nonzero(~np.isnan(values)) and others.min(initial=np.inf) > value / 2:
                 found.setdefault(value, []).append(str(name))
     return found
+
+
+def _first(names: Any) -> str:
+    """The first six names; a bracket in them is no markup."""
+    return escape(", ".join(map(str, names[:6]))) + (" ..." if len(names) > 6 else "")

@@ -152,7 +152,9 @@ def heartbeat(values: NDArray[Any]) -> int:
     Examples
     --------
     >>> import numpy as np
-    >>> heartbeat(np.sin(np.arange(2_000) * 2 * np.pi / 250))
+    >>> beats = np.zeros(2_000)
+    >>> beats[::250] = 1.0
+    >>> heartbeat(beats)
     250
     """
     centred = values - values.mean()
