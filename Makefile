@@ -58,6 +58,9 @@ bench: $(READY)  ## the published tables, measured again (hours; finished cells 
 	$(BIN)/tsrep bench ucr --all --max-length 600
 	$(BIN)/tsrep bench uea --all
 	$(BIN)/tsrep bench ts2vec-ablation
+	$(BIN)/tsrep bench forecasting
+	$(BIN)/tsrep bench anomaly --all
+	$(BIN)/tsrep bench imputation
 
 clean:  ## remove the environments, caches and built pages
 	rm -rf $(VENV) $(OLDEST) build site .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
