@@ -125,22 +125,25 @@ class RecurrentGenerator(nn.Module):
 
     def _walk(self, x: Tensor, m: Tensor, decay: Tensor, weight: Tensor, gates: Tensor) -> list[Tensor]:
         """The recurrence: history, feature and combined estimates as walked, (2, T, B, C) each."""
-        regression = self.from_features.weight * (1 - torch.eye(x.shape[-1], device=x.device))  # others only
-        h = c = decay.new_zeros(decay[:, 0].shape)
+        to_values, to_values_bias = self.from_history.weight, self.from_history.bias
+        others = 1 - torch.eye(x.shape[-1], device=x.device)
+        regression, regression_bias = self.from_features.weight * others, self.from_features.bias
+        known, missing = x.where(m, 0.0).to(gates), (~m).to(gates)
+        h = c = gates.new_zeros(decay[:, 0].shape)
         steps: list[tuple[Tensor, ...]] = []
-        for x_t, m_t, decay_t, weight_t, gates_t in zip(
-            *(part.unbind(1) for part in (x, m, decay, weight, gates)), strict=True
+        for known_t, missing_t, decay_t, weight_t, gates_t in zip(
+            *(part.unbind(1) for part in (known, missing, decay, weight, gates)), strict=True
         ):
             h = h * decay_t  # the older the values, the less the state counts
-            history = self.from_history(h)  # from the steps before
-            completed = torch.where(m_t, x_t, history)
-            feature = torch.baddbmm(self.from_features.bias, completed, regression)  # from the other channels
-            combined = history + weight_t * (feature - history)
-            completed = torch.where(m_t, x_t, combined)
+            history = torch.baddbmm(to_values_bias, h, to_values)  # from the steps before
+            completed = torch.addcmul(known_t, missing_t, history)
+            feature = torch.baddbmm(regression_bias, completed, regression)  # from the other channels
+            combined = torch.lerp(history, feature, weight_t)
+            completed = torch.addcmul(known_t, missing_t, combined)
             gates_t = torch.baddbmm(gates_t, torch.cat([completed, h], -1), self.step_gates)
             opening, new = gates_t.tensor_split([3 * h.shape[-1]], -1)
             write, keep, show = opening.sigmoid().chunk(3, -1)
-            c = keep * c + write * new.tanh()
+            c = torch.addcmul(keep * c, write, new.tanh())
             h = show * c.tanh()
             steps.append((history, feature, combined))
         return [torch.stack(stage, dim=1) for stage in zip(*steps, strict=True)]

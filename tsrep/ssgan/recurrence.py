@@ -39,17 +39,18 @@ class BidirectionalGRU(nn.Module):
         if inside is not None:
             after_inside = _after_a_step_inside(inside)
             decay = after_inside if decay is None else decay * after_inside
-        gates, new = self.input_gates(both_ways(x)).split([2 * self.hidden_size, self.hidden_size], -1)
-        kept = [None] * gates.shape[1] if decay is None else decay.unbind(1)
+        halves = [2 * self.hidden_size, self.hidden_size]
+        gates, new = self.input_gates(both_ways(x)).split(halves, -1)
+        kept = [None] * gates.shape[1] if decay is None else decay.to(gates).unbind(1)
+        weight, bias = self.state_gates.weight, self.state_gates.bias
         h = new.new_zeros(new[:, 0].shape)
         states = []
         for gates_t, new_t, kept_t in zip(gates.unbind(1), new.unbind(1), kept, strict=True):
             if kept_t is not None:
                 h = h * kept_t
-            gates_h, new_h = self.state_gates(h).split([2 * self.hidden_size, self.hidden_size], -1)
+            gates_h, new_h = torch.baddbmm(bias, h, weight).split(halves, -1)
             keep, reset = (gates_t + gates_h).sigmoid().chunk(2, -1)
-            proposed = (new_t + reset * new_h).tanh()
-            h = proposed + keep * (h - proposed)
+            h = torch.lerp(torch.addcmul(new_t, reset, new_h).tanh(), h, keep)
             states.append(h)
         forward, backward = in_time(torch.stack(states, dim=1))
         return torch.cat([forward, backward], dim=-1)
