@@ -6,8 +6,8 @@ from importlib.metadata import version
 
 import numpy as np
 import torch
-from pypots.imputation import USGAN
-from pypots.imputation.brits.data import DatasetForBRITS
+from pypots.imputation import USGAN  # type: ignore[import-not-found]
+from pypots.imputation.brits.data import DatasetForBRITS  # type: ignore[import-not-found]
 from torch.utils.data import DataLoader
 
 SERIES, STEPS, BATCH, HIDDEN, MISSING = 128, 48, 32, 64, 0.2  # as in ours.py
