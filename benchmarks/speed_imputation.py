@@ -117,7 +117,11 @@ def main(
 ) -> None:
     for channels in CHANNELS:
         for reminder in REMINDERS:
-            cell: dict[str, Any] = {"cell": f"{channels} channels/{reminder}", "channels": channels, "reminder": reminder}
+            cell: dict[str, Any] = {
+                "cell": f"{channels} channels/{reminder}",
+                "channels": channels,
+                "reminder": reminder,
+            }
             found = measure(channels, reminder, pypots, rounds)
             append_line(results / RESULTS_FILE, cell | {"status": "ok"} | found | environment())
             typer.echo("  ".join([cell["cell"], *(f"{who} {_seconds(of)}" for who, of in found.items())]))
