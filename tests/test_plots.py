@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from tsrep.plots import (
     plot_accuracy,
+    plot_imputation,
     plot_loss,
     plot_map,
     plot_maps,
@@ -172,3 +173,18 @@ def test_figures_need_no_pyplot():
     import subprocess
 
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_imputation_draws_gaps_bands_and_lone_points():
+    observed = np.array([[1.0, 2.0, np.nan, 4.0, np.nan, 6.0, 7.0]])
+    imputed = np.arange(1.0, 8.0)[None]
+    scale = np.full((1, 7), 0.5)
+    figure = plot_imputation(observed, imputed, scale, names=["load"])
+    (panel,) = figure.axes
+    filled, known, points = panel.get_lines()
+    np.testing.assert_array_equal(filled.get_ydata(), imputed[0])
+    np.testing.assert_array_equal(known.get_ydata(), observed[0])
+    np.testing.assert_array_equal(np.flatnonzero(~np.isnan(points.get_ydata())), [3])
+    inner = next(band for band in panel.collections if band.get_label() == "50% of values")
+    heights = inner.get_paths()[0].vertices[:, 1]
+    assert heights.max() <= 7.0 and np.isclose(heights, 5 + 0.5 * np.log(2)).any()

@@ -55,7 +55,10 @@ def plot_imputation(
                 label=f"{share:.0%} of values",
             )
         ax.plot(steps, drawn, color=PALETTE[0], linewidth=1.0, label="filled in")
-        ax.plot(steps, known, color=BLACK, linewidth=1.0, marker=".", markersize=2.5, label="observed")
+        ax.plot(steps, known, color=BLACK, linewidth=1.0, label="observed")
+        ax.plot(
+            steps, np.where(lone(gap), known, np.nan), color=BLACK, linestyle="", marker=".", markersize=2.5
+        )
         ax.set_ylabel(name)
         bare(ax)
     if isinstance(index, pd.DatetimeIndex):
@@ -66,3 +69,9 @@ def plot_imputation(
     if title is not None:
         figure.suptitle(title)
     return figure
+
+
+def lone(gap: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(t,) observed steps between missing ones, which a line through the observed does not show."""
+    around = np.pad(gap, 1, constant_values=True)
+    return ~gap & around[:-2] & around[2:]

@@ -445,7 +445,7 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TorchEstimator):
 
     def plot(self, X: Any, instance: int = 0) -> Any:
         """A matplotlib figure of one instance: what was observed, and the gaps filled with bands of 50 and 90 %."""
-        from tsrep.plots.imputation import plot_imputation
+        from tsrep.plots import plot_imputation
 
         series, values, scale = self._imputed(X)
         length = int(series.lengths[instance])
