@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from rich.console import Console
 from typer.testing import CliRunner
 
-from benchmarks.speed import machine, memory, run, training
+from benchmarks.speed import machine, memory, run, to_file, training
 from benchmarks.speed.figures import along, write_figures
 from benchmarks.speed.official import Authors
 from benchmarks.speed.one_by_one import OneByOne
@@ -31,6 +31,7 @@ from benchmarks.speed.rows import (
     ONE_BY_ONE,
     ONLINE,
     RANDOM_CROPS,
+    TO_FILE,
     TRANSFORM,
     Row,
     rows,
@@ -219,6 +220,17 @@ def test_peak_memory_of_a_process_of_its_own():
     assert found["ours"]["total"] > found["ours"]["median"]
 
 
+@pytest.mark.parametrize("length", [60, 3000])
+def test_a_series_from_file_to_file_in_a_process_of_its_own(length, tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    found = to_file.measure(Row(TO_FILE, ALONE, length, instances=1, channels=2), QUICK)
+    assert found["ours"]["median"] > 0
+    assert found["bytes"] == 128 + 4 * length * TINY.n_components  # an array file's header takes 128
+    assert 0 <= found["memory"] < found["total"]
+    assert found["difference"] < 1e-5
+    assert not list(tmp_path.iterdir())
+
+
 # The authors' code, where there is a checkout of it
 
 
@@ -295,6 +307,7 @@ def test_the_table_says_what_the_lines_say(tmp_path):
         line_of(Row(TRANSFORM, ALONE, 150, 8), 0.5),
         line_of(Row(TRANSFORM, AUTHORS, 150, 8), 0.5, 1.0),
         line_of(Row(ONLINE, ALONE, 2000, 1, context=200), 0.2e-3),
+        line_of(Row(TO_FILE, ALONE, 10**6, 1), 50.0, memory=123.4, bytes=5 * 10**9),
         line_of(Row(FULL_CROPS, AUTHORS, 500, device="cuda", precision="bf16"), 0.01, 0.06),
     ):
         append_line(path, line)
@@ -318,6 +331,7 @@ def test_the_table_says_what_the_lines_say(tmp_path):
         sum(cells[0] == TRANSFORM for cells in table) == 1
     )  # the row against the authors replaces the lonely one
     assert "first 2,000 windows (batch size 8)" in text
+    assert "at most 123 MB of memory beyond those of 8 steps, for a file of 5,000 MB" in text
     assert "from 4000 to 8000 steps: 2.10 times (2 is linear, 4 square)" in text
 
 

@@ -1,4 +1,4 @@
-"""Peak memory of a training step or of the loss alone, each measured in a process of its own.
+"""Peak memory of a training step, of the loss alone, or of a long series, each measured in a process of its own.
 
 On a CPU it is the largest resident memory since the process began (VmHWM of Linux; `ru_maxrss` would not do, for it
 counts what the parent process held when it started the child). On a GPU it is the most that tensors occupied.
@@ -29,13 +29,14 @@ def measure(row: Row, settings: Settings) -> dict[str, Any]:
 
     A process that asks for more than most of the free memory gets none, and the row fails.
     """
-    found: dict[str, Any] = {"unit": "MB", "ours": _in_a_process(row, settings, "ours")}
+    found: dict[str, Any] = {"unit": "MB", "ours": in_a_process(__name__, row, settings, "ours")}
     if row.rival == AUTHORS:
-        found["theirs"] = _in_a_process(row, settings, "theirs")
+        found["theirs"] = in_a_process(__name__, row, settings, "theirs")
     return found
 
 
-def _in_a_process(row: Row, settings: Settings, whose: str) -> dict[str, float]:
+def in_a_process(module: str, row: Row, settings: Settings, whose: str) -> dict[str, Any]:
+    """What `module`, run as a program that is given all of that, prints as JSON on its last line."""
     task = {
         "row": asdict(row),
         "network": asdict(settings.network),
@@ -43,7 +44,7 @@ def _in_a_process(row: Row, settings: Settings, whose: str) -> dict[str, float]:
         "whose": whose,
     }
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.speed.memory", json.dumps(task)],
+        [sys.executable, "-m", module, json.dumps(task)],
         capture_output=True,
         text=True,
         cwd=ROOT,
@@ -55,15 +56,20 @@ def _in_a_process(row: Row, settings: Settings, whose: str) -> dict[str, float]:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def _main(task: dict[str, Any]) -> None:
+def given(task: dict[str, Any]) -> tuple[Row, Settings, str]:
+    """What the process of `in_a_process` was given. On a CPU its memory is limited from here on."""
     row, network = Row(**task["row"]), Network(**task["network"])
-    settings = Settings(None if task["official"] is None else Path(task["official"]), network)
     if row.device == "cpu":
         _limit()
-    _work(replace(row, length=SHORT), settings, task["whose"])
-    before = _peak(row.device)
-    _work(row, settings, task["whose"])
-    total = _peak(row.device)
+    return row, Settings(None if task["official"] is None else Path(task["official"]), network), task["whose"]
+
+
+def _main(task: dict[str, Any]) -> None:
+    row, settings, whose = given(task)
+    _work(replace(row, length=SHORT), settings, whose)
+    before = peak(row.device)
+    _work(row, settings, whose)
+    total = peak(row.device)
     print(json.dumps({"median": (total - before) / MEGABYTE, "total": total / MEGABYTE}))
 
 
@@ -94,7 +100,8 @@ def _limit() -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (_bytes("VmData", "self/status") + int(SHARE * available), hard))
 
 
-def _peak(device: str) -> int:
+def peak(device: str) -> int:
+    """Bytes that this process took at most so far."""
     if device != "cpu":
         import torch
 

@@ -17,6 +17,7 @@ CAUSAL = "encode_causal"
 ANOMALY = "anomaly scores"
 TRANSFORM = "transform"
 ONLINE = "online"
+TO_FILE = "encode_to_file"
 GROWTH = {
     FULL_CROPS: "growth of a training step",
     CAUSAL: "growth of encode_causal",
@@ -117,6 +118,8 @@ def _cpu_rows(official: bool) -> Iterator[Row]:
         for axis, sizes in axes.items():
             for size in sizes:
                 yield Row(GROWTH[work], ALONE, **_with(base, axis, size))
+    for length in (1_000_000, 10_000_000):
+        yield Row(TO_FILE, ALONE, length, instances=1)
 
 
 def _gpu_rows(official: bool, device: str) -> Iterator[Row]:

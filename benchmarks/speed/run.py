@@ -11,7 +11,7 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from benchmarks.speed import encoding, growth, memory, online, training
+from benchmarks.speed import encoding, growth, memory, online, to_file, training
 from benchmarks.speed.machine import rates
 from benchmarks.speed.problem import Settings
 from benchmarks.speed.rows import (
@@ -23,6 +23,7 @@ from benchmarks.speed.rows import (
     ONLINE,
     RANDOM_CROPS,
     STEP_MEMORY,
+    TO_FILE,
     TRANSFORM,
     Row,
 )
@@ -39,6 +40,7 @@ MEASURES: dict[str, Callable[[Row, Settings], dict[str, Any]]] = {
     ANOMALY: encoding.measure_windows,
     TRANSFORM: encoding.measure_transform,
     ONLINE: online.measure,
+    TO_FILE: to_file.measure,
     **dict.fromkeys(GROWTH.values(), growth.measure),
 }
 

@@ -18,6 +18,7 @@ from benchmarks.speed.rows import (
     ONLINE,
     RANDOM_CROPS,
     STEP_MEMORY,
+    TO_FILE,
     TRANSFORM,
     Row,
     asked,
@@ -27,7 +28,7 @@ from tsrep.bench.results import RESULTS_FILE, read_lines
 
 Line = dict[str, Any]
 
-ORDER = (FULL_CROPS, RANDOM_CROPS, STEP_MEMORY, LOSS_MEMORY, CAUSAL, ANOMALY, ONLINE, TRANSFORM)
+ORDER = (FULL_CROPS, RANDOM_CROPS, STEP_MEMORY, LOSS_MEMORY, CAUSAL, ANOMALY, ONLINE, TRANSFORM, TO_FILE)
 CLOSE = {"loss": 1e-5, "gradients": 1e-4, "difference": 1e-5}  # that were asked for, in 32 bit on a CPU
 BUSY = 0.9  # of the time on a processor: below it, other programs were in the way
 
@@ -203,6 +204,12 @@ def notes(lines: Sequence[Line]) -> Iterable[str]:
             yield (
                 f"{line['work']}, {size_of(line)}: the rival's time is extrapolated from its first "
                 f"{line['windows']:,} windows (batch size {line['batch_size']})."
+            )
+    for line in lines:
+        if line["work"] == TO_FILE:
+            yield (
+                f"{TO_FILE}, {size_of(line)}: run once, at most {number(line['memory'])} MB of memory beyond those of "
+                f"8 steps, for a file of {number(line['bytes'] / 1e6)} MB."
             )
     memory = {line["length"]: line["ours"]["median"] for line in lines if line["work"] == LOSS_MEMORY}
     if len(memory) > 1:

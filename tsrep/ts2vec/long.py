@@ -114,8 +114,9 @@ def write(
             done = 0
             for place, z in parts:
                 _write_nothing(file, place.start - done, width, dtype)
-                file.write(z.numpy().astype(dtype).data)
+                file.write(np.ascontiguousarray(z.numpy(), dtype).data)
                 done = place.stop
+                del z  # before the next is made, which needs the room
             _write_nothing(file, steps - done, width, dtype)
         growing.replace(target)
     finally:
