@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from tsrep.ssgan.interpolating import CORES, InterpolatingGenerator, interpolate
+from tsrep.ssgan.cores import CORES
+from tsrep.ssgan.interpolating import InterpolatingGenerator, interpolate
 
 B, T, C = 4, 12, 3
 
@@ -42,31 +43,46 @@ def network(core="transformer", trained=True):
         torch.manual_seed(1)
         made = InterpolatingGenerator(C, hidden_size=8, depth=2, n_heads=2, core=core)
         if trained:
-            torch.nn.init.normal_(made.residual.weight, std=0.5)
-            torch.nn.init.normal_(made.scale.weight, std=0.5)
+            for head in (made.draft.out, made.revision.out, made.scale):
+                torch.nn.init.normal_(head.weight, std=0.5)
     return made
 
 
 @pytest.mark.parametrize("core", CORES)
 def test_untrained_it_is_the_interpolation(series, core):
-    estimate, (scale,) = network(core, trained=False)(*series)
+    estimate, (draft,), scale = network(core, trained=False)(*series)
     torch.testing.assert_close(estimate, interpolate(*series)[0])
+    torch.testing.assert_close(draft, estimate)
     assert (scale > 0).all()
+
+
+def test_the_revision_sees_the_draft_of_other_channels_at_neighbouring_steps(series):
+    values, observed, times = series
+    observed = observed.clone()
+    observed[2, 5, 0] = False
+    made = network()
+    estimate, (draft,), _ = made(values, observed, times)
+    assert not torch.allclose(estimate, draft)
+    with torch.no_grad():
+        made.draft.out.bias[0] += 1.0  # the draft of channel 0 alone
+    moved, (redrafted,), _ = made(values, observed, times)
+    assert torch.equal(redrafted[..., 1:], draft[..., 1:])
+    assert (moved[2, 5, 1:] != estimate[2, 5, 1:]).all()
 
 
 @pytest.mark.parametrize("core", CORES)
 def test_what_is_not_observed_and_what_is_outside_moves_nothing(series, core):
     values, observed, times = series
     made = network(core)
-    estimate, (scale,) = made(values, observed, times)
-    elsewhere, _ = made(torch.where(observed, values, 99.0), observed, times)
+    estimate, _, scale = made(values, observed, times)
+    elsewhere, _, _ = made(torch.where(observed, values, 99.0), observed, times)
     torch.testing.assert_close(elsewhere, estimate)
     padded = [
         torch.nn.functional.pad(x, (0, 0, 0, 5), value=v) for x, v in ((values, 7.0), (observed, False))
     ]
     held = torch.cat([times, times[:, -1:].expand(-1, 5)], 1)  # padding stands at the last time
     inside = torch.arange(T + 5).expand(B, -1) < T
-    longer, (wider,) = made(*padded, held, inside)
+    longer, _, wider = made(*padded, held, inside)
     torch.testing.assert_close(longer[:, :T], estimate, rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(wider[:, :T], scale, rtol=1e-4, atol=1e-5)
 
@@ -77,15 +93,19 @@ def test_the_scale_moves_its_head_alone(series):
     hidden = observed & (torch.rand(B, T, C, generator=torch.Generator().manual_seed(2)) < 0.3)
     imputation = made(values.masked_fill(hidden, 0), observed & ~hidden, times)
     loss = made.reconstruction(imputation, values, observed, hidden)
-    error = (imputation.estimate - values).abs()
-    torch.testing.assert_close(loss, error[hidden].mean() + 0.1 * error[observed & ~hidden].mean())
+
+    def expected(imputation):
+        draft, estimate = ((found - values).abs() for found in (imputation.stages[0], imputation.estimate))
+        error = (draft + estimate) / 2
+        return error[hidden].mean() + 0.1 * error[observed & ~hidden].mean()
+
+    torch.testing.assert_close(loss, expected(imputation))
     loss.backward()
     assert made.scale.weight.grad.abs().sum() > 0
     with_scale = {name: weight.grad.clone() for name, weight in made.named_parameters()}
     made.zero_grad()
     imputation = made(values.masked_fill(hidden, 0), observed & ~hidden, times)
-    error = (imputation.estimate - values).abs()
-    (error[hidden].mean() + 0.1 * error[observed & ~hidden].mean()).backward()
+    expected(imputation).backward()
     for name, weight in made.named_parameters():
         if not name.startswith("scale"):
             torch.testing.assert_close(weight.grad, with_scale[name])

@@ -68,15 +68,15 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TorchEstimator):
     discriminator_steps : the discriminator's updates for each of the generator's: 1 (best), 5 (paper).
     reminder, reminder_rate : "temporal", "hint" or None, and the probability that an entry is told (0.8).
     hide_rate : share of the observed values that a training step hides, or the two ends of a range from which each
-        step draws it: (0.05, 0.4) (best), 0 (paper).
+        step draws it: (0.05, 0.6) (best), 0 (paper).
     fallback : whether a channel in which the network is no better than lines gets lines: True (best), False (paper).
     window_length : longer series are cut into windows of this many steps, which overlap by half.
     validation_fraction : share of the observed values held out of training; 0 switches all that is chosen by them off.
     patience : training stops when this many validations (one in 50 steps) in a row brought no new lowest error.
     add_indicator : True appends where values were missing, as scikit-learn's imputers do: a channel (of a table: a
         column) of 0 and 1 for each that had gaps in `fit`.
-    max_steps, max_epochs : generator steps, passes over the data; both None: 1,500 steps (best), 50 epochs (paper).
-    batch_size, lr : series a step; Adam's learning rate, 2e-3 with warm-up and cosine decay (best), 1e-3 (paper).
+    max_steps, max_epochs : generator steps, passes over the data; both None: 1,600 steps (best), 50 epochs (paper).
+    batch_size, lr : series a step; Adam's learning rate, 6e-3 with warm-up and cosine decay (best), 1e-3 (paper).
     device : "auto", "cpu", "cuda", "cuda:1", "mps".
     precision : "auto" (32 bit), "32", "bf16" or "16".
     random_state : None, an integer, or a numpy generator. A number makes a fit on a CPU reproducible to the bit.
@@ -128,7 +128,7 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TorchEstimator):
         hide_rate: float | tuple[float, float] | None = None,
         fallback: bool | None = None,
         window_length: int = 128,
-        validation_fraction: float = 0.1,
+        validation_fraction: float = 0.05,
         patience: int | None = 12,
         add_indicator: bool = False,
         max_steps: int | None = None,
@@ -240,6 +240,8 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TorchEstimator):
             classifier_weight=settings.classifier_weight,
             discriminator_steps=settings.discriminator_steps,
             reminder_rate=settings.reminder_rate,
+            weight_decay=settings.weight_decay,
+            longest_gradient=settings.longest_gradient,
         )
 
     def _build(self, generator: str) -> nn.Module:

@@ -36,10 +36,12 @@ class Imputation(NamedTuple):
     ----------
     estimate : (B, T, C), its own estimate of every entry, the observed ones too.
     stages : what else its `reconstruction` looks at; each generator knows its own.
+    scale : (B, T, C), of a Laplace distribution of the estimate's error, where the generator learns it.
     """
 
     estimate: Tensor
     stages: tuple[Tensor, ...] = ()
+    scale: Tensor | None = None
 
 
 class Generator(Protocol):

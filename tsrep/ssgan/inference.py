@@ -27,8 +27,8 @@ def estimate(generator: nn.Module, batch: Batch, fabric: Fabric) -> tuple[Tensor
         with fabric.autocast():
             imputation = generator(part.values, part.observed, part.times, part.inside)
         estimates.append(imputation.estimate.float().cpu())
-        has_scale = len(imputation.stages) == 1
-        scales.append(imputation.stages[0].float().cpu() if has_scale else torch.ones_like(estimates[-1]))
+        scale = imputation.scale
+        scales.append(torch.ones_like(estimates[-1]) if scale is None else scale.float().cpu())
     return torch.cat(estimates), torch.cat(scales)
 
 

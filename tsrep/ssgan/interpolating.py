@@ -1,12 +1,14 @@
 """The default generator: straight lines between observations, and what a network has to add to them.
 
 Between two observations a line is a hard rival: most networks that impute start far below it and end near it. This one
-starts on it. Its estimate is the interpolation plus a residual whose last layer begins at zero, so an untrained
+starts on it. Its draft is the interpolation plus a residual whose last layer begins at zero, so an untrained
 generator *is* the interpolation. At every step the network sees the interpolated values of all channels, what was
 observed, and how long ago and how far ahead the neighbouring observations are; a small Transformer (or a recurrent
-net) over the steps does the rest. It is no part of SSGAN's paper; the game of `step.py` takes it as it takes any other.
+net) over the steps does the rest. A second, smaller network then looks at the series with the draft in its gaps, where
+channels that were missing can speak to each other, and revises it by a residual of its own. It is no part of SSGAN's
+paper; the game of `step.py` takes it as it takes any other generator.
 
-The error of the estimate is learned too: a second head gives the scale b of a Laplace distribution around it. Its
+The error of the estimate is learned too: a last head gives the scale b of a Laplace distribution around it. Its
 gradient stops at the head, so that it costs the estimate nothing.
 
 Shapes: B instances, T steps, C channels, H hidden size.
@@ -14,19 +16,17 @@ Shapes: B instances, T steps, C channels, H hidden size.
 
 from __future__ import annotations
 
-import math
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tsrep.ssgan.generator import Imputation
+from tsrep.ssgan.cores import make_core, position
+from tsrep.ssgan.generator import Imputation, filled
 from tsrep.ssgan.loss import masked_mean
-from tsrep.ssgan.recurrence import BidirectionalGRU
 
-CORES = ("transformer", "recurrent")
 SHOWN = 0.1  # weight of the error on entries that the network could see, beside the hidden ones
 SMALLEST = 1e-3  # of a scale b, in standard deviations of a channel
+NEIGHBOURS = 5  # steps that the revision's first layer looks at
 
 
 def interpolate(values: Tensor, observed: Tensor, times: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -61,70 +61,44 @@ def interpolate(values: Tensor, observed: Tensor, times: Tensor) -> tuple[Tensor
     return lines, since, until
 
 
-class Block(nn.Module):
-    """Attention over the steps, then a perceptron on each, both as residuals of normalised input."""
+class Residual(nn.Module):
+    """What a network over the steps has to add, 0 before training: (B, T, F) -> (B, T, C), and its states.
 
-    def __init__(self, hidden_size: int, n_heads: int):
+    Its first layer looks at `neighbours` steps, an odd number.
+    """
+
+    def __init__(
+        self,
+        n_features: int,
+        n_channels: int,
+        hidden_size: int,
+        depth: int,
+        n_heads: int,
+        core: str,
+        neighbours: int,
+    ):
         super().__init__()
-        self.n_heads = n_heads
-        self.before_attention = nn.LayerNorm(hidden_size)
-        self.query_key_value = nn.Linear(hidden_size, 3 * hidden_size)
-        self.attended = nn.Linear(hidden_size, hidden_size)
-        self.perceptron = nn.Sequential(
-            nn.LayerNorm(hidden_size),
-            nn.Linear(hidden_size, 2 * hidden_size),
-            nn.GELU(),
-            nn.Linear(2 * hidden_size, hidden_size),
-        )
+        self.into = nn.Conv1d(n_features, hidden_size, neighbours, padding=neighbours // 2)
+        self.core = make_core(core, hidden_size, depth, n_heads)
+        self.out = nn.Linear(self.core.width, n_channels)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
 
-    def forward(self, x: Tensor, keep: Tensor | None) -> Tensor:
-        """(B, T, H); `keep` (B, 1, 1, T), True for the steps that may be looked at."""
-        parts = self.query_key_value(self.before_attention(x))
-        query, key, value = parts.unflatten(-1, (3, self.n_heads, -1)).permute(2, 0, 3, 1, 4)
-        seen = F.scaled_dot_product_attention(query, key, value, attn_mask=keep)
-        x = x + self.attended(seen.transpose(1, 2).flatten(2))
-        return x + self.perceptron(x)
-
-
-class TransformerCore(nn.Module):
-    """(B, T, H) -> (B, T, H) by blocks."""
-
-    def __init__(self, hidden_size: int, depth: int, n_heads: int):
-        super().__init__()
-        self.blocks = nn.ModuleList(Block(hidden_size, n_heads) for _ in range(depth))
-        self.norm = nn.LayerNorm(hidden_size)
-        self.width = hidden_size
-
-    def forward(self, x: Tensor, inside: Tensor | None) -> Tensor:
-        keep = None if inside is None else inside[:, None, None]
-        for block in self.blocks:
-            x = block(x, keep)
-        return self.norm(x)
-
-
-class RecurrentCore(nn.Module):
-    """(B, T, H) -> (B, T, 2 H) by GRUs that walk both ways, each on the states of the one before."""
-
-    def __init__(self, hidden_size: int, depth: int):
-        super().__init__()
-        widths = [hidden_size] + [2 * hidden_size] * (depth - 1)
-        self.layers = nn.ModuleList(BidirectionalGRU(width, hidden_size) for width in widths)
-        self.width = 2 * hidden_size
-
-    def forward(self, x: Tensor, inside: Tensor | None) -> Tensor:
-        for layer in self.layers:
-            x = layer(x, inside=inside)
-        return x
+    def forward(self, features: Tensor, place: Tensor, inside: Tensor | None) -> tuple[Tensor, Tensor]:
+        if inside is not None:
+            features = features * inside.unsqueeze(-1)
+        states = self.core(self.into(features.mT).mT + place, inside)
+        return self.out(states), states
 
 
 class InterpolatingGenerator(nn.Module):
-    """Interpolation with a learned residual.
+    """Interpolation with a learned residual, drafted and revised.
 
     Parameters
     ----------
     n_channels : C.
     hidden_size : H, a multiple of `n_heads` for the Transformer; even.
-    depth : blocks, or recurrent layers.
+    depth : blocks, or recurrent layers, of the draft; the revision has half as many.
     n_heads : heads of the attention.
     core : "transformer" or "recurrent".
     """
@@ -139,28 +113,31 @@ class InterpolatingGenerator(nn.Module):
     ):
         super().__init__()
         self.hidden_size = hidden_size
-        self.into = nn.Linear(4 * n_channels, hidden_size)
-        self.core: TransformerCore | RecurrentCore
-        if core == "transformer":
-            self.core = TransformerCore(hidden_size, depth, n_heads)
-        else:
-            self.core = RecurrentCore(hidden_size, depth)
-        self.residual = nn.Linear(self.core.width, n_channels)
-        self.scale = nn.Linear(self.core.width + 2 * n_channels, n_channels)
-        for head in (self.residual, self.scale):
-            nn.init.zeros_(head.weight)
-            nn.init.zeros_(head.bias)
+        self.draft = Residual(4 * n_channels, n_channels, hidden_size, depth, n_heads, core, 1)
+        width = self.draft.core.width
+        self.revision = Residual(
+            3 * n_channels + width, n_channels, hidden_size, max(1, depth // 2), n_heads, core, NEIGHBOURS
+        )
+        self.scale = nn.Linear(width + 2 * n_channels, n_channels)
+        nn.init.zeros_(self.scale.weight)
+        nn.init.zeros_(self.scale.bias)
 
     def forward(
         self, values: Tensor, observed: Tensor, times: Tensor, inside: Tensor | None = None
     ) -> Imputation:
-        """Estimates, and as the one stage the scale b of their errors; arguments as `RecurrentGenerator.forward`."""
+        """Estimates and the scale b of their errors, and as the one stage the draft; arguments as
+        `RecurrentGenerator.forward`."""
         lines, since, until = interpolate(values, observed, times)
         near = torch.cat([torch.log1p(since), torch.log1p(until)], -1)
-        x = self.into(torch.cat([lines, observed.to(lines), near / 2], -1))
-        x = self.core(x + position(times, self.hidden_size), inside)
-        spread = self.scale(torch.cat([x.detach(), near], -1))
-        return Imputation(lines + self.residual(x), (SMALLEST + F.softplus(spread - 1.0),))
+        mask = observed.to(lines)
+        place = position(times, self.hidden_size)
+        residual, states = self.draft(torch.cat([lines, mask, near / 2], -1), place, inside)
+        draft = lines + residual
+        residual, states = self.revision(
+            torch.cat([filled(values, observed, draft), lines, mask, states], -1), place, inside
+        )
+        spread = self.scale(torch.cat([states.detach(), near], -1))
+        return Imputation(draft + residual, (draft,), SMALLEST + F.softplus(spread - 1.0))
 
     def reconstruction(
         self,
@@ -170,21 +147,17 @@ class InterpolatingGenerator(nn.Module):
         hidden: Tensor,
         inside: Tensor | None = None,
     ) -> Tensor:
-        """Mean absolute error on the hidden entries, a tenth of that on the shown ones, and the scale's likelihood.
+        """Mean absolute error of estimate and draft on the hidden entries, a tenth of that on the shown ones, and the
+        scale's likelihood.
 
         The last is -log Laplace(error; b) on the hidden entries, whose gradient reaches the scale head alone.
         """
+        (draft,), scale = imputation.stages, imputation.scale
+        assert scale is not None
         error = (imputation.estimate - values).abs()
-        (scale,) = imputation.stages
         likelihood = scale.log() + error.detach() / scale
+        errors = (error + (draft - values).abs()) / 2
         shown = observed & ~hidden
-        return masked_mean(error + likelihood - likelihood.detach(), hidden) + SHOWN * masked_mean(
-            error, shown
+        return masked_mean(errors + likelihood - likelihood.detach(), hidden) + SHOWN * masked_mean(
+            errors, shown
         )
-
-
-def position(times: Tensor, width: int) -> Tensor:
-    """(B, T, width) sines and cosines of the times since the first step, of periods from 6 to 6,000 steps."""
-    frequencies = torch.exp(torch.linspace(0.0, -math.log(1000.0), width // 2, device=times.device))
-    angles = (times - times[:, :1]).unsqueeze(-1) * frequencies
-    return torch.cat([angles.sin(), angles.cos()], -1)

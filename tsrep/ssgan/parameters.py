@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tsrep.ssgan.interpolating import CORES
+from tsrep.ssgan.cores import CORES
 from tsrep.ssgan.reminder import KINDS
 
 INTEGER = (int, np.integer)
@@ -27,6 +27,8 @@ class Settings:
     hide_rate: float | tuple[float, float]
     pretrain_epochs: int
     lr: float
+    weight_decay: float
+    longest_gradient: float | None
     anneal: bool
     fallback: bool
     max_steps: int | None
@@ -41,12 +43,14 @@ def best() -> Settings:
         classifier_weight=0.01,
         discriminator_steps=1,
         reminder_rate=0.8,
-        hide_rate=(0.05, 0.4),
+        hide_rate=(0.05, 0.6),
         pretrain_epochs=0,
-        lr=2e-3,
+        lr=6e-3,
+        weight_decay=0.3,
+        longest_gradient=1.0,
         anneal=True,
         fallback=True,
-        max_steps=1500,
+        max_steps=1600,
         max_epochs=None,
     )
 
@@ -62,6 +66,8 @@ def paper() -> Settings:
         hide_rate=0.0,
         pretrain_epochs=5,
         lr=1e-3,
+        weight_decay=0.0,
+        longest_gradient=None,
         anneal=False,
         fallback=False,
         max_steps=None,

@@ -14,7 +14,14 @@ if TYPE_CHECKING:
 
 
 class Player:
-    """A network with an Adam of its own.
+    """A network with an AdamW of its own.
+
+    Parameters
+    ----------
+    network : what plays.
+    lr, weight_decay : of the optimiser; without decay it is Adam.
+    fabric : device and precision.
+    longest : norm that a gradient is shortened to where it is longer; None: it is taken as it is.
 
     Attributes
     ----------
@@ -22,16 +29,28 @@ class Player:
     forward : the module as it is called in training: with the precision that was asked for.
     """
 
-    def __init__(self, network: nn.Module, lr: float, fabric: Fabric):
+    def __init__(
+        self,
+        network: nn.Module,
+        lr: float,
+        fabric: Fabric,
+        weight_decay: float = 0.0,
+        longest: float | None = None,
+    ):
         self.network = network.to(fabric.device)
         self.fabric = fabric
-        optimiser = torch.optim.Adam(network.parameters(), lr=lr, fused=True)
+        self.longest = longest
+        optimiser = torch.optim.AdamW(network.parameters(), lr=lr, weight_decay=weight_decay, fused=True)
         self.forward, self._optimiser = fabric.setup(network, optimiser)
 
     def descend(self, loss: Tensor) -> Tensor:
         """One step down `loss`, which is given back detached."""
         self._optimiser.zero_grad()
         self.fabric.backward(loss)
+        if self.longest is not None:
+            self.fabric.clip_gradients(
+                self.forward, self._optimiser, max_norm=self.longest, error_if_nonfinite=False
+            )
         self._optimiser.step()
         return loss.detach()
 

@@ -72,6 +72,7 @@ class SSGANStep:
     discriminator_steps : the discriminator's updates after each of the generator's.
     reminder_rate : probability that the discriminator is told of an entry; 0 is no reminder.
     hide_rate : probability that an observed value is hidden from the generator; 0 hides nothing.
+    weight_decay, longest_gradient : of the generator's optimiser, see `Player`.
     """
 
     def __init__(
@@ -88,8 +89,10 @@ class SSGANStep:
         discriminator_steps: int = 5,
         reminder_rate: float = 0.8,
         hide_rate: float = 0.0,
+        weight_decay: float = 0.0,
+        longest_gradient: float | None = None,
     ):
-        self.generator = Player(generator, lr, fabric)
+        self.generator = Player(generator, lr, fabric, weight_decay, longest_gradient)
         self.discriminator = None if discriminator is None else Player(discriminator, lr, fabric)
         self.classifier = None if classifier is None else Player(classifier, lr, fabric)
         self.randomness = randomness
