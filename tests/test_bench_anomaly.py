@@ -15,7 +15,7 @@ from tsrep.bench.anomaly_tables import archive_means, of_all_methods, pooled_f1,
 from tsrep.bench.cells import Cell
 from tsrep.bench.commands import app
 from tsrep.bench.detectors import AHEAD, METHODS, QUICK, SLOW, Outcome, Remembering, Task
-from tsrep.tasks import ANOMALY_SCORES
+from tsrep.tasks import ANOMALY_SCORES, dominant_period
 
 STEPS = np.arange(900)
 WAVE = np.sin(STEPS / 7) + 0.05 * np.sin(STEPS * STEPS * 0.37)
@@ -175,7 +175,7 @@ def test_causal_baselines_do_not_look_ahead():
 
 @pytest.mark.slow  # stumpy compiles for half a minute
 def test_matrix_profile_is_the_distance_to_the_nearest_training_window():
-    series, width = SPIKED[:700], detection_baselines.dominant_period(WAVE[:500, None])
+    series, width = SPIKED[:700], dominant_period(WAVE[:500, None])
     found = detection_baselines.matrix_profile(series[:, None], 500, 0)
 
     def standardised(start):
@@ -185,12 +185,6 @@ def test_matrix_profile_is_the_distance_to_the_nearest_training_window():
     for start in (510, 600, 700 - width):
         distances = [np.linalg.norm(standardised(start) - standardised(s)) for s in range(500 - width + 1)]
         assert found[start + width // 2] == pytest.approx(min(distances), abs=1e-5)
-
-
-def test_dominant_period():
-    assert detection_baselines.dominant_period(np.sin(2 * np.pi * STEPS / 60)[:, None]) == 60
-    assert detection_baselines.dominant_period(np.ones((900, 2))) == 100
-    assert detection_baselines.dominant_period(np.ones((20, 1))) == 6
 
 
 def test_gaps_are_filled_for_baselines():

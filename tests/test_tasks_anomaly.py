@@ -6,9 +6,9 @@ import pytest
 from sklearn.base import BaseEstimator, clone
 
 from tsrep import TS2Vec, load
-from tsrep.tasks import RepresentationAnomalyDetector
+from tsrep.tasks import RepresentationAnomalyDetector, dominant_period
 from tsrep.tasks.anomaly.causal import STRETCH, CausalViews
-from tsrep.tasks.anomaly.scores import SCORES, _pooled
+from tsrep.tasks.anomaly.scores import FLOOR, POINTS, SCORES, _distance_to_nearest, _pooled, _shapes
 
 CONTEXT = 24
 STEPS = np.arange(520)
@@ -123,6 +123,85 @@ def test_pooled_takes_the_maximum_of_the_last_sixteen():
     for step, found in enumerate(_pooled(representations)):
         np.testing.assert_array_equal(found, representations[max(0, step - 15) : step + 1].max(axis=0))
     assert _pooled(representations[:5]).shape == (5, 3)
+
+
+def test_a_dominant_period():
+    assert dominant_period(np.sin(2 * np.pi * np.arange(900) / 60)[:, None]) == 60
+    gappy = 7 + np.sin(2 * np.pi * np.arange(900) / 60)
+    gappy[300:350] = np.nan
+    assert dominant_period(gappy[:, None]) == 60
+    assert dominant_period(np.ones((900, 2))) == 100
+    assert dominant_period(np.ones((20, 1))) == 6
+
+
+def test_a_window_is_standardised_and_made_shorter():
+    values = np.random.default_rng(0).normal(size=(300, 2))
+    found = _shapes(values, 20).reshape(300, 20, 2)
+    last = values[181:201]
+    np.testing.assert_allclose(found[200], (last - last.mean(axis=0)) / (last.std(axis=0) + FLOOR), rtol=1e-5)
+    longer = _shapes(values, 4 * POINTS).reshape(300, POINTS, 2)
+    means = values[300 - 4 * POINTS :].reshape(POINTS, 4, 2).mean(axis=1)
+    wanted = (means - means.mean(axis=0)) / (means.std(axis=0) + FLOOR)
+    np.testing.assert_allclose(longer[299], wanted, rtol=1e-4, atol=1e-5)
+    assert _shapes(np.ones((50, 38)), 40).shape == (50, 13 * 38)
+
+
+def test_a_window_with_gaps_holds_its_mean_there():
+    values = np.random.default_rng(0).normal(size=(30, 1))
+    values[[22, 25]] = np.nan
+    last = values[20:30, 0]
+    wanted = np.nan_to_num((last - np.nanmean(last)) / (np.nanstd(last) + FLOOR))
+    np.testing.assert_allclose(_shapes(values, 10)[29], wanted, rtol=1e-5)
+    np.testing.assert_array_equal(_shapes(np.full((8, 1), np.nan), 4), 0)
+
+
+def test_the_nearest_of_many():
+    rng = np.random.default_rng(0)
+    queries, points = rng.normal(size=(1100, 3)), rng.normal(size=(50, 3))
+    wanted = np.linalg.norm(queries[:, None] - points, axis=2).min(axis=1)
+    np.testing.assert_allclose(_distance_to_nearest(queries, points), wanted, rtol=1e-6)
+
+
+def test_combined_adds_the_shares_of_its_parts(fitted):
+    """Each part counts as a share of its mean over the last third of training, held against the first two."""
+    values = ((SPIKED - WAVE[:TRAIN].mean()) / WAVE[:TRAIN].std())[:, None]
+    train = ((WAVE[:TRAIN] - WAVE[:TRAIN].mean()) / WAVE[:TRAIN].std())[:, None]
+    views = CausalViews(fitted["combined"].encoder_, CONTEXT)
+    wanted = 0.0
+    for name in ("nearest", "pooled", "window"):
+        part = SCORES[name]().fit(views, train)
+        wanted = wanted + part.score(views, values) / np.nanmean(part.score_training(views, train))
+    np.testing.assert_allclose(fitted["combined"].decision_function(SPIKED), wanted, rtol=1e-4)
+
+
+def test_a_series_that_stands_still_can_be_judged():
+    still = np.append(np.ones(300), [1.0, 5.0, 1.0])
+    found = RepresentationAnomalyDetector(Lag(), context=5, score="combined").fit(still[:300])
+    scores = found.decision_function(still)
+    assert np.isfinite(scores).all() and np.argmax(scores) in (301, 302)
+
+
+def test_a_window_as_long_as_the_context_is_the_same_live():
+    """Its steps are values, which an encoder that remembers cannot give."""
+    width = int(detector("window").fit(WAVE[:TRAIN]).series_[""].score.arrays["width"])
+    found = RepresentationAnomalyDetector(encoder(), context=width - 1, score="window").fit(WAVE[:TRAIN])
+    live = found.online(history=SPIKED[:430])
+    scores = [live.update(point).score for point in SPIKED[430:470]]
+    np.testing.assert_allclose(scores, found.decision_function(SPIKED)[430:470], rtol=1e-3, atol=1e-3)
+
+
+def test_several_look_aheads_are_averaged(fitted):
+    trained = fitted["pooled"].encoder_
+    alone = fitted["pooled"].decision_function(SPIKED)
+    ahead = RepresentationAnomalyDetector(
+        trained, CONTEXT, score="pooled", prefit=True, look_ahead=(0, 4, 9)
+    ).fit(WAVE[:TRAIN])
+    scores = ahead.decision_function(SPIKED)
+    for step in (100, 448, 452):
+        means = [alone[step : step + reach + 1].mean() for reach in (0, 4, 9)]
+        assert scores[step] == pytest.approx(np.mean(means))
+    with pytest.raises(ValueError, match=r"look_ahead is \(0, 4, 9\), wanted 0 for a live series"):
+        ahead.online()
 
 
 @pytest.mark.parametrize("score", ["hidden", "nearest"])
@@ -380,6 +459,8 @@ def test_plot(fitted, tmp_path):
         ({"context": 0}, ValueError, "context is 0, wanted an integer of at least 1"),
         ({"delay": -1}, ValueError, "delay is -1"),
         ({"look_ahead": -1}, ValueError, "look_ahead is -1, wanted an integer of at least 0"),
+        ({"look_ahead": (0, -2)}, ValueError, "look_ahead is -2, wanted an integer of at least 0"),
+        ({"look_ahead": ()}, ValueError, "look_ahead is empty, wanted an integer"),
         ({"moving_average": "long"}, ValueError, "moving_average is 'long', wanted 'auto' or"),
         ({"threshold": "quantile", "level": 4}, ValueError, "level is 4, wanted a share of 0 to 1"),
         ({"threshold": "budget", "level": -4}, ValueError, "level is -4, wanted alarms"),

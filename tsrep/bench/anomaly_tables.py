@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from tsrep.bench.anomaly import COLD_START, DELAY, TRAIN_LENGTH, TRAINING, UNIVARIATE, VUS_WINDOW
-from tsrep.bench.detectors import AHEAD, AHEAD_STEPS
+from tsrep.bench.detectors import AHEAD, REACHES
 from tsrep.bench.pages import conditions, write_pages
 from tsrep.bench.tables import failed_lines, good_lines
 from tsrep.data import ANOMALY_ARCHIVES
@@ -32,13 +32,14 @@ HOW = (
     "first tenth. F1 is counted over the steps of all series together. NAB's windows are wide around each anomaly, and "
     "its rows count as steps."
 )
+_REACHES = ", ".join(map(str, REACHES[:-1])) + f" and {REACHES[-1]}"
 ENCODERS = (
     f"One encoder an archive and seed, trained on the training parts of all its series in windows of {TRAIN_LENGTH} "
     "steps (the paper: 3000); in the cold start on classification sets only. Scores are those of "
     "`tsrep.tasks.RepresentationAnomalyDetector` with 200 steps of context; `hidden` is the paper's. They and the "
     "baselines use no later step, but for the matrix profile, which stands at the middle of its window, and for the "
-    f"rows `{AHEAD}`: there a score is the mean of a step's and the {AHEAD_STEPS} after it (for the matrix profile "
-    "half before, half after)."
+    f"rows `{AHEAD}`: there a score is the mean of four means, of a step's score and the next {_REACHES} (for the "
+    "matrix profile half before, half after). `window` is the part of `combined` that needs no encoder."
 )
 
 

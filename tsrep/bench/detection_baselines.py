@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tsrep.tasks import dominant_period
+
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
 
 MOVING = 200  # steps of the moving mean: the context of the others
-LONGEST_PERIOD = 1000
 REFERENCE = (
     20_000  # training steps that the matrix profile compares with, the last ones: its time grows with them
 )
@@ -96,22 +97,3 @@ def matrix_profile(values: Floats, train: int, seed: int) -> Floats:
 def chance(values: Floats, train: int, seed: int) -> Floats:
     """Uniform random numbers."""
     return np.random.default_rng(seed).random(len(values))
-
-
-def dominant_period(train: Floats) -> int:
-    """The lag of 10 to 1,000 steps at which the autocorrelation (mean over channels) has its highest peak.
-
-    100 where no peak is above 0.1.
-    """
-    x = train[-REFERENCE:] - train[-REFERENCE:].mean(axis=0)
-    deviation = x.std(axis=0)
-    x = x[:, deviation > 0] / deviation[deviation > 0]
-    longest = min(LONGEST_PERIOD, len(x) // 3)
-    if x.shape[1] == 0 or longest < 11:
-        return min(100, max(len(train) // 3, 1))
-    spectrum = np.abs(np.fft.rfft(x, 2 * len(x), axis=0)) ** 2
-    correlation = np.fft.irfft(spectrum.mean(axis=1))[: longest + 2] / len(x)
-    lags = np.arange(10, longest + 1)
-    peaks = lags[(correlation[lags] > correlation[lags - 1]) & (correlation[lags] >= correlation[lags + 1])]
-    peaks = peaks[correlation[peaks] > 0.1]
-    return int(peaks[np.argmax(correlation[peaks])]) if len(peaks) else min(100, longest)

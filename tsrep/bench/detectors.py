@@ -2,8 +2,8 @@
 
 Each takes a `Task` and gives an outcome for each of its scores by name: TS2Vec and the untrained network have one for
 each score of `tsrep.tasks.RepresentationAnomalyDetector`, the others one called "". A score with `AHEAD` in its name is
-the mean of a step's and the `AHEAD_STEPS` after it, which is for a series that is finished; every method but chance has
-it, so that the smoothing is not taken for a merit of the method.
+the mean of a step's and of those after it, the mean of the `REACHES`, which is for a series that is finished; every
+method but chance has it, so that the smoothing is not taken for a merit of the method.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ from tsrep.tasks import (
 
 Array = NDArray[Any]
 DELAY = 7
-AHEAD_STEPS = 100
-"""Steps of the mean that looks ahead: half the context, the widest buffer of VUS-PR."""
+REACHES = (0, 16, 50, 100)
+"""Steps of the means that look ahead, of which the mean is taken, since nobody knows how long an anomaly lasts: none,
+the window of `pooled`, and up to the widest buffer of VUS-PR."""
 AHEAD = "looking ahead"
 
 
@@ -81,7 +82,7 @@ def representation(of_interest: tuple[str, ...], task: Task) -> dict[str, Outcom
     history, later = task.values[: task.start], task.values[task.start :]
     outcomes = {}
     for score in of_interest:
-        for ahead in (0, AHEAD_STEPS):
+        for ahead in (0, REACHES):
             started = time.perf_counter()
             detector = RepresentationAnomalyDetector(
                 encoder, score=score, prefit=True, look_ahead=ahead, threshold=threshold, delay=DELAY
@@ -93,11 +94,12 @@ def representation(of_interest: tuple[str, ...], task: Task) -> dict[str, Outcom
     return outcomes
 
 
-def baseline(score: Callable[[Array, int, int], Array], task: Task, late: int = 0) -> dict[str, Outcome]:
+def baseline(
+    score: Callable[[Array, int, int], Array], task: Task, centred: bool = False
+) -> dict[str, Outcome]:
     """A baseline's scores, with the paper's rule for alarms on them: above mean and four deviations of training.
 
-    `late`: by so many steps its score is put off before the mean that looks ahead, which centres it on a score that
-    stands at the middle of what it judges.
+    `centred`: the means take half of their steps from before, for a score that stands at the middle of what it judges.
     """
     started = time.perf_counter()
     scores = score(baselines.fill_gaps(task.values), task.start, task.seed)
@@ -110,8 +112,12 @@ def baseline(score: Callable[[Array, int, int], Array], task: Task, late: int = 
         return Outcome(over_all[task.start :], alarms[task.start :], seconds)
 
     def smoothed(part: Array) -> Array:
-        put_off = np.concatenate([np.full(late, part[0]), part])[: len(part)]
-        return mean_ahead(put_off, AHEAD_STEPS)
+        means = []
+        for reach in REACHES:
+            late = reach // 2 if centred else 0
+            put_off = np.concatenate([np.full(late, part[0]), part])[: len(part)]
+            means.append(mean_ahead(put_off, reach))
+        return np.mean(means, axis=0)
 
     return {"": outcome(lambda part: part), AHEAD: outcome(smoothed)}
 
@@ -131,7 +137,7 @@ METHODS: dict[str, Callable[[Task], dict[str, Outcome]]] = {
     "ts2vec-scales": partial(representation, SLOW),
     "moving-z": partial(baseline, baselines.moving_z_score),
     "isolation-forest": partial(baseline, baselines.isolation_forest),
-    "matrix-profile": partial(baseline, baselines.matrix_profile, late=AHEAD_STEPS // 2),
+    "matrix-profile": partial(baseline, baselines.matrix_profile, centred=True),
     "random": chance,
 }
 SEEDLESS = frozenset({"moving-z", "matrix-profile"})

@@ -5,6 +5,7 @@ from tsrep.tasks.anomaly import (
     OnlineDetector,
     RepresentationAnomalyDetector,
     deviation_threshold,
+    dominant_period,
     mean_ahead,
     raise_alarms,
 )
@@ -19,6 +20,7 @@ __all__ = [
     "RepresentationClassifier",
     "RepresentationForecaster",
     "deviation_threshold",
+    "dominant_period",
     "mean_ahead",
     "fit_knn",
     "fit_logistic",

@@ -46,6 +46,8 @@ def mean_ahead(scores: NDArray[Any], reach: int) -> Floats:
     >>> mean_ahead(np.array([0.0, 3.0, np.nan, 6.0]), reach=1)
     array([1.5, 3. , nan, 6. ])
     """
+    if reach == 0:
+        return np.array(scores, dtype=np.float64)
     known = ~np.isnan(scores)
     sums = np.cumsum(np.concatenate([[0.0], np.where(known, scores, 0.0)]))
     counts = np.cumsum(np.concatenate([[0], known]))

@@ -23,14 +23,17 @@ class CausalViews:
     def __init__(self, encoder: Any, context: int):
         self.encoder = encoder
         self.context = context
+        self._last: tuple[NDArray[Any], Floats] | None = None
 
     def shown(self, values: NDArray[Any]) -> Floats:
-        """(t, D) representations."""
-        parts = [
-            self.encoder.encode_causal(stretch, context=self.context)[0, before:]
-            for stretch, before in self._stretches(values, 1)
-        ]
-        return np.concatenate(parts)
+        """(t, D) representations. Those of the last `values` are remembered, since scores ask for them again."""
+        if self._last is None or self._last[0] is not values:
+            parts = [
+                self.encoder.encode_causal(stretch, context=self.context)[0, before:]
+                for stretch, before in self._stretches(values, 1)
+            ]
+            self._last = values, np.concatenate(parts)
+        return self._last[1]
 
     def pairs(self, values: NDArray[Any], stride: int = 1) -> Iterator[tuple[Floats, Floats]]:
         """Stretch after stretch: representations with the step itself shown and hidden, each (length, D).

@@ -51,16 +51,17 @@ class RepresentationAnomalyDetector(SavedEstimator):
         Anything with `fit(X)` on panels (n, c, t) and `encode_causal(X, context, hide_last)`. A clone of it is fitted.
     context : int
         Steps before a step that are looked at, 200 in the paper.
-    score : {"hidden", "scales", "standardised", "mahalanobis", "nearest", "pooled"}
+    score : {"hidden", "scales", "standardised", "mahalanobis", "nearest", "pooled", "window", "combined"}
         How strange a step is, see `tsrep.tasks.anomaly.scores`. "hidden" is the paper's.
     prefit : bool
         True keeps `encoder`, fitted on other series, as it is (a cold start); `fit` then only sets scale and threshold.
     moving_average : int or "auto"
         The score counts as a share of the mean of so many scores before it; 0: it counts as it is. "auto": 21, the
         paper's, for "hidden" and "scales", and 0 for the others.
-    look_ahead : int
+    look_ahead : int or tuple of int
         0: the score of a step depends on nothing that comes later. More: it is the mean of its score and so many after
-        it, for judging a series that is finished; `online` refuses that.
+        it, for judging a series that is finished; `online` refuses that. Several, (0, 16, 50, 100) for example: the
+        mean of these means, for anomalies of any length.
     threshold : {"deviation", "quantile", "budget", "running"}
         Alarms are scores above: the mean plus `level` deviations of the training scores; their quantile `level`;
         the lowest value that raises no more than `level` alarms in 10,000 training steps; the mean plus `level`
@@ -108,7 +109,7 @@ class RepresentationAnomalyDetector(SavedEstimator):
         score: str = "hidden",
         prefit: bool = False,
         moving_average: int | str = "auto",
-        look_ahead: int = 0,
+        look_ahead: int | tuple[int, ...] = 0,
         threshold: str = "deviation",
         level: float | None = None,
         delay: int = 7,
@@ -190,7 +191,7 @@ class RepresentationAnomalyDetector(SavedEstimator):
             `series` was not fitted, or `look_ahead` is above 0: a live series has no later steps.
         """
         check_is_fitted(self, "series_")
-        if self.look_ahead:
+        if np.any(self.look_ahead):
             raise ValueError(
                 f"look_ahead is {self.look_ahead}, wanted 0 for a live series: it has no later steps"
             )
@@ -259,11 +260,13 @@ class RepresentationAnomalyDetector(SavedEstimator):
                 raise ValueError(f"{name} is {chosen!r}, wanted one of {', '.join(map(repr, known))}")
         for name, steps, least in (
             ("context", self.context, 1),
-            ("look_ahead", self.look_ahead, 0),
+            *(("look_ahead", steps, 0) for steps in self._reaches()),
             ("delay", self.delay, 0),
         ):
             if not isinstance(steps, int | np.integer) or steps < least:
                 raise ValueError(f"{name} is {steps!r}, wanted an integer of at least {least}")
+        if not self._reaches():
+            raise ValueError("look_ahead is empty, wanted an integer of at least 0 or several")
         width = self.moving_average
         if width != "auto" and (not isinstance(width, int | np.integer) or width < 0):
             raise ValueError(f"moving_average is {width!r}, wanted 'auto' or an integer of at least 0")
@@ -284,7 +287,12 @@ class RepresentationAnomalyDetector(SavedEstimator):
         raw = np.where(np.isnan(values).any(axis=1), np.nan, raw)
         width = self._width(score)
         scores = relative_increase(raw, width) if width else raw
-        return mean_ahead(scores, self.look_ahead) if self.look_ahead else scores
+        return np.mean([mean_ahead(scores, reach) for reach in self._reaches()], axis=0)
+
+    def _reaches(self) -> tuple[int, ...]:
+        if isinstance(self.look_ahead, tuple | list):
+            return tuple(self.look_ahead)
+        return (self.look_ahead,)
 
     def _width(self, score: Score) -> int:
         if self.moving_average == "auto":

@@ -49,7 +49,7 @@ class LiveScore:
         self.score = score
         self.kept: Array | None = None
         self.reach = score.steps(context)
-        if hasattr(encoder, "online") and self.reach == context + 1:
+        if hasattr(encoder, "online") and score.stepwise:
             self.views: CausalViews = LiveViews(encoder, context)
         else:
             self.views = CausalViews(encoder, context)
