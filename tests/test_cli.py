@@ -197,13 +197,14 @@ def test_demo_writes_a_page_that_needs_nothing_else(tmp_path):
         "representation.png",
         "forecast.png",
         "anomalies.png",
+        "gaps.png",
         "accuracy.png",
         "loss.png",
         "map-ItalyPowerDemand.png",
     }
     assert {path.name for path in page.parent.iterdir()} == names
     html = page.read_text(encoding="utf-8")
-    assert html.count("data:image/png;base64,") == 6
+    assert html.count("data:image/png;base64,") == 7
     assert "http://" not in html and "https://" not in html and "<script" not in html
 
     results = json.loads((page.parent / "results.json").read_text())
@@ -216,11 +217,15 @@ def test_demo_writes_a_page_that_needs_nothing_else(tmp_path):
     assert list(errors) == ["TS2Vec and raw values", "ridge on raw values", "the last beat again"]
     assert all(f"{error['mae']:.4f}" in html and error["mae"] < 0.2 for error in errors.values())
     assert 0.5 < results["forecast"]["coverage"] < 1
+    filled = results["gaps"]["errors"]
+    assert list(filled) == ["SSGANImputer", "straight lines", "the last value again", "the mean"]
+    assert all(f"{error:.3f}" in html for row in filled.values() for error in row.values())
+    assert filled["SSGANImputer"]["single values"] < filled["the mean"]["single values"]
     assert results["anomalies"]["vus_pr"]["TS2Vec, nearest"] > results["anomalies"]["vus_pr"]["chance"]
 
     console.file.close()
     told = (tmp_path / "log").read_text()
-    assert "1/4" in told and "4/4" in told and "tsrep classify" in told
+    assert "1/5" in told and "5/5" in told and "tsrep classify" in told
     assert str(page) in told.replace("\n", "")
 
 

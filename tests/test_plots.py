@@ -185,6 +185,8 @@ def test_imputation_draws_gaps_bands_and_lone_points():
     np.testing.assert_array_equal(filled.get_ydata(), imputed[0])
     np.testing.assert_array_equal(known.get_ydata(), observed[0])
     np.testing.assert_array_equal(np.flatnonzero(~np.isnan(points.get_ydata())), [3])
+    shown = plot_imputation(observed, imputed, scale, names=["load"], truth=-imputed).axes[0].get_lines()
+    np.testing.assert_array_equal(shown[0].get_ydata(), -imputed[0])
     inner = next(band for band in panel.collections if band.get_label() == "50% of values")
     heights = inner.get_paths()[0].vertices[:, 1]
     assert heights.max() <= 7.0 and np.isclose(heights, 5 + 0.5 * np.log(2)).any()

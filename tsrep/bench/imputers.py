@@ -50,13 +50,18 @@ def mean(task: Task) -> Outcome:
 
 def locf(task: Task) -> Outcome:
     """The last observed value; before the first one the first; the mean where a channel of an instance has none."""
-    before, after = _neighbours(task.test)
-    return Outcome(_taken(task.test, np.where(before >= 0, before, after)))
+    return Outcome(last_observed(task.test))
 
 
 def linear(task: Task) -> Outcome:
     """A straight line between the values before and after; beyond the outermost, that; the mean where there is none."""
     return Outcome(interpolated(task.test))
+
+
+def last_observed(panel: Array) -> Array:
+    """`panel` (n, c, t) as `locf` fills it."""
+    before, after = _neighbours(panel)
+    return _taken(panel, np.where(before >= 0, before, after))
 
 
 def interpolated(panel: Array) -> Array:

@@ -11,7 +11,7 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from tsrep.plots.style import BLACK, PALETTE, bare, new_figure
+from tsrep.plots.style import BLACK, GREY, PALETTE, bare, new_figure
 
 MOST_PANELS = 8
 BANDS = {0.9: 0.15, 0.5: 0.3}  # share of the values that a band is meant to hold, and its opacity
@@ -23,6 +23,7 @@ def plot_imputation(
     scale: NDArray[Any],
     *,
     names: Sequence[str],
+    truth: NDArray[Any] | None = None,
     index: pd.Index | None = None,
     title: str | None = None,
 ) -> Figure:
@@ -34,13 +35,15 @@ def plot_imputation(
     imputed, scale : (c, t), the values put in and the scale b of a Laplace distribution around them; what they say of
         observed entries is not drawn.
     names : of the channels.
+    truth : (c, t), what stands in the gaps, where that is known; None: it is not.
     index : of the steps; None numbers them.
     """
     shown = len(names[:MOST_PANELS])
     figure = new_figure(8.0, 1.0 + 1.5 * shown)
     panels = figure.subplots(shown, 1, sharex=True, squeeze=False)[:, 0]
     steps = np.arange(observed.shape[1]) if index is None else index
-    for ax, name, known, found, b in zip(panels, names, observed, imputed, scale, strict=False):
+    hidden = np.full_like(observed, np.nan) if truth is None else truth
+    for ax, name, known, found, b, true in zip(panels, names, observed, imputed, scale, hidden, strict=False):
         gap = np.isnan(known)
         drawn = np.where(gap, found, known)
         for share, opacity in BANDS.items():
@@ -54,6 +57,8 @@ def plot_imputation(
                 linewidth=0,
                 label=f"{share:.0%} of values",
             )
+        if truth is not None:
+            ax.plot(steps, true, color=GREY, linewidth=1.0, label="taken away")
         ax.plot(steps, drawn, color=PALETTE[0], linewidth=1.0, label="filled in")
         ax.plot(steps, known, color=BLACK, linewidth=1.0, label="observed")
         ax.plot(
@@ -65,7 +70,7 @@ def plot_imputation(
         locator = AutoDateLocator()
         panels[-1].xaxis.set_major_locator(locator)
         panels[-1].xaxis.set_major_formatter(ConciseDateFormatter(locator))
-    panels[0].legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(0, 1.3), ncols=4)
+    panels[0].legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(0, 1.3), ncols=5)
     if title is not None:
         figure.suptitle(title)
     return figure

@@ -45,6 +45,8 @@ Array = NDArray[Any]
 
 SCORED = 0.1  # share of the observed values that `score` takes away
 LEAST = 5  # held-out values of a channel below which it is judged together with the others
+LEAST_OF_TAILS = 50  # the same for the tails of their errors
+LEVEL = 0.9  # share of the held-out values that their bands are to hold
 
 
 def _has_classifier(imputer: SSGANImputer) -> bool:
@@ -89,7 +91,8 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TorchEstimator):
     fallback_ : (c,) bool, True where a channel is filled with straight lines. A channel that was never observed in
         `fit` is among them: it is filled with 0, or with lines where it is observed later.
     mean_, scale_ : (c,), of the observed values in `fit`.
-    spread_ : (c,), by how much the learned scale of errors was stretched to fit the held-out values.
+    spread_ : (c,), by how much the learned scale of errors was stretched so that the middle 90 % of the Laplace
+        distributions hold 90 % of the held-out values.
     held_out_error_, lines_error_ : mean absolute error on the held-out values in standard deviations, of what
         `transform` gives and of straight lines; NaN where nothing was held out.
     history_ : list of {"step", "epoch", "seconds", "loss", ..., "validation_loss" where computed}.
@@ -258,8 +261,7 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TorchEstimator):
         self.fallback_ = ~(network < straight) if settings.fallback else np.zeros(len(network), dtype=bool)
         self.fallback_ |= ~self._seen
         found = torch.where(torch.from_numpy(self.fallback_), lines, found)
-        ratio = _by_channel((found - data.truth).abs() / scale, data.held_out)
-        self.spread_ = np.where(np.isnan(ratio), 1.0, ratio)
+        self.spread_ = _stretch((found - data.truth).abs() / scale, data.held_out)
         held_out = data.held_out.numpy()
         anything = held_out.any()
         self.held_out_error_ = (
@@ -471,6 +473,17 @@ def _by_channel(errors: Tensor, chosen: Tensor) -> Array:
     if not counts.sum():
         return np.full(len(counts), np.nan)
     return np.where(counts >= LEAST, totals / np.maximum(counts, 1), totals.sum() / counts.sum())
+
+
+def _stretch(ratios: Tensor, chosen: Tensor) -> Array:
+    """Factor on the scales of each channel, (C,), by which LEVEL of the errors (in scales) lie within their Laplace
+    distributions' middle LEVEL; of all channels where one has too few, 1 without any."""
+    of_channel = [ratios[..., c][chosen[..., c]].numpy() for c in range(ratios.shape[-1])]
+    everything = np.concatenate(of_channel)
+    if not everything.size:
+        return np.ones(len(of_channel))
+    judged = [errors if errors.size >= LEAST_OF_TAILS else everything for errors in of_channel]
+    return np.array([np.quantile(errors, LEVEL) for errors in judged]) / -np.log(1 - LEVEL)
 
 
 def _class_numbers(y: Any, n: int) -> tuple[Array, Array]:

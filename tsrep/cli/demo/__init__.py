@@ -1,8 +1,10 @@
-"""The demonstration behind `tsrep demo`: TS2Vec on small bundled data sets, ending in one HTML page.
+"""The demonstration behind `tsrep demo`: TS2Vec and its siblings on small bundled data sets, ending in one HTML page.
 
 classification.py   train on a labelled set, score against the untrained encoder and the raw values
 recording.py        train on one long recording, encode it step by step
 heartbeats.py       forecast that recording, and find its abnormal stretch
+gaps.py             fill gaps, against simple rules
+results.py          what all of these gave
 page.py             figures and the page
 run.py              the whole of it, with progress on the terminal
 """

@@ -11,11 +11,15 @@ from matplotlib.figure import Figure
 
 from tsrep import report
 from tsrep.cli.demo.classification import METHODS, TRAINED, UNTRAINED, Classified
+from tsrep.cli.demo.gaps import OURS as IMPUTER
+from tsrep.cli.demo.gaps import RATE, SET, STRETCHES, Filled
 from tsrep.cli.demo.heartbeats import HORIZON, LEARNED_FROM, OURS, Forecast, Watched
 from tsrep.cli.demo.recording import SAMPLING_RATE, SHOWN, Encoded
+from tsrep.cli.demo.results import Results
 from tsrep.plots import (
     plot_accuracy,
     plot_anomalies,
+    plot_imputation,
     plot_loss,
     plot_maps,
     plot_representation,
@@ -38,21 +42,18 @@ encoder.save("gunpoint-encoder")
 """
 
 
-def draw(
-    classified: Sequence[Classified],
-    recording: Encoded | None,
-    forecast: Forecast | None,
-    watched: Watched | None,
-) -> dict[str, Figure]:
+def draw(results: Results) -> dict[str, Figure]:
     """Every figure by the name of its file, without the ending."""
     figures: dict[str, Figure] = {}
-    histories = {result.example.name: result.history for result in classified}
-    if recording is not None:
-        figures["representation"] = draw_recording(recording)
-        histories["electrocardiogram"] = recording.history
-    if forecast is not None:
+    histories = {result.example.name: result.history for result in results.classified}
+    if results.recording is not None:
+        figures["representation"] = draw_recording(results.recording)
+        histories["electrocardiogram"] = results.recording.history
+    if results.forecast is not None:
+        forecast = results.forecast
         figures["forecast"] = plot_rivals(forecast.past, forecast.came, forecast.shown, label="ECG (mV)")
-    if watched is not None:
+    if results.anomalies is not None:
+        watched = results.anomalies
         figures["anomalies"] = plot_anomalies(
             np.arange(LEARNED_FROM, LEARNED_FROM + len(watched.values)),
             watched.values,
@@ -61,9 +62,14 @@ def draw(
             threshold=watched.threshold,
             labels=watched.labels,
         )
-    if classified:
-        figures["accuracy"] = plot_accuracy({result.example.name: result.accuracy for result in classified})
-    for result in classified:
+    if results.gaps is not None:
+        gaps = results.gaps
+        names = [f"channel {number}" for number in range(len(gaps.seen))]
+        figures["gaps"] = plot_imputation(gaps.seen, gaps.imputed, gaps.scale, names=names, truth=gaps.truth)
+    if results.classified:
+        scores = {result.example.name: result.accuracy for result in results.classified}
+        figures["accuracy"] = plot_accuracy(scores)
+    for result in results.classified:
         maps = {method: result.representations[method] for method in (UNTRAINED, TRAINED)}
         figures[f"map-{result.example.name}"] = plot_maps(maps, result.y_test)
     figures["loss"] = plot_loss(histories)
@@ -83,26 +89,21 @@ def draw_recording(recording: Encoded) -> Figure:
     )
 
 
-def build_page(
-    classified: Sequence[Classified],
-    recording: Encoded | None,
-    forecast: Forecast | None,
-    watched: Watched | None,
-    pictures: Mapping[str, bytes],
-    facts: Mapping[str, Any],
-) -> str:
+def build_page(results: Results, pictures: Mapping[str, bytes], facts: Mapping[str, Any]) -> str:
     """The page as HTML; `pictures` are those of `draw` as PNG, `facts` the seed, the seconds, the environment."""
     sections = []
-    if classified:
-        sections.append(_accuracy(classified, pictures["accuracy"]))
-    if recording is not None:
-        sections.append(_over_time(recording, pictures["representation"]))
-    if forecast is not None:
-        sections.append(_forecast(forecast, pictures["forecast"]))
-    if watched is not None:
-        sections.append(_anomalies(watched, pictures["anomalies"]))
-    if classified:
-        sections.append(_maps(classified, pictures))
+    if results.classified:
+        sections.append(_accuracy(results.classified, pictures["accuracy"]))
+    if results.recording is not None:
+        sections.append(_over_time(results.recording, pictures["representation"]))
+    if results.forecast is not None:
+        sections.append(_forecast(results.forecast, pictures["forecast"]))
+    if results.anomalies is not None:
+        sections.append(_anomalies(results.anomalies, pictures["anomalies"]))
+    if results.gaps is not None:
+        sections.append(_gaps(results.gaps, pictures["gaps"]))
+    if results.classified:
+        sections.append(_maps(results.classified, pictures))
     sections.append(_training(pictures["loss"]))
     sections.append(_facts(facts))
     sections.append(report.section("Go on", report.code(GO_ON), report.code(NEXT_COMMANDS)))
@@ -119,6 +120,7 @@ tsrep info gunpoint-encoder                        # what is in the folder
 tsrep encode GunPoint --model gunpoint-encoder --out gunpoint.csv
 tsrep forecast your.csv --horizon 48 --plot        # any table with a time column: what comes next
 tsrep detect your.csv --plot                       # and what was strange
+tsrep impute your.csv --plot                       # and what belongs into its gaps
 """
 
 
@@ -242,6 +244,38 @@ def _anomalies(watched: Watched, picture: bytes) -> str:
             picture,
             "The last third of the recording, by steps, and its scores. Shaded: the labelled stretch.",
             alt="An electrocardiogram with alarms as vertical lines above the score of each step.",
+        ),
+    )
+
+
+def _gaps(gaps: Filled, picture: bytes) -> str:
+    rows = [[name, *(f"{error:.3f}" for error in row)] for name, row in gaps.errors.iterrows()]
+    least = {kind: gaps.errors[kind].idxmin() for kind in gaps.errors}
+    ours = [str(kind) for kind, name in least.items() if name == IMPUTER]
+    verdict = (
+        f"{IMPUTER} has the lowest error for {' and for '.join(ours)}."
+        if ours
+        else f"{IMPUTER} has the lowest error for neither kind of gap."
+    )
+    held = " and ".join(f"{share:.0%} ({kind})" for kind, share in gaps.coverage.items())
+    return report.section(
+        "What was missing",
+        report.prose(
+            f"From the training part of {SET}, six channels of a smart watch, {RATE:.0%} of the values were taken "
+            "away at random, and an imputer learned from what was left. Then it filled the same share of gaps in the "
+            "test part: single values, and stretches of a kind that it had not trained on."
+        ),
+        report.prose(f"{verdict} Its bands, meant to hold 90% of the values, held {held}."),
+        report.table(
+            ["mean absolute error", *gaps.errors],
+            rows,
+            "In standard deviations of each channel, over what was taken away.",
+        ),
+        report.figure(
+            picture,
+            f"Three channels of a test series with {STRETCHES} taken away. Blue: filled in, with the bands that are "
+            "meant to hold 50 % and 90 % of the values; grey: what had been there.",
+            alt="Three panels with a motion signal, its gaps filled and shaded bands around them.",
         ),
     )
 

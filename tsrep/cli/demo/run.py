@@ -11,8 +11,10 @@ from rich.console import Console
 from rich.table import Table
 
 from tsrep.cli.demo.classification import EXAMPLES, METHODS, Classified, classify
+from tsrep.cli.demo.gaps import OURS, fill_gaps
 from tsrep.cli.demo.heartbeats import forecast_heartbeats, watch_heartbeats
 from tsrep.cli.demo.recording import encode_recording
+from tsrep.cli.demo.results import Results
 
 
 def run(
@@ -31,7 +33,8 @@ def run(
     out : folder, made if it is missing; files of an earlier run in it are replaced
     seed : of the encoders, at least 0
     datasets : names among the bundled examples; None takes all
-    recording : whether to encode the long recording too, forecast it and look for its abnormal stretch
+    recording : whether to encode the long recording too, forecast it and look for its abnormal stretch, and to fill
+        gaps
     max_steps : training steps of each encoder; None is the paper's rule
     console : where progress is told; None is the terminal
 
@@ -58,7 +61,7 @@ def run(
     def say(text: str) -> None:
         console.print(f"  [dim]{text}[/dim]", highlight=False)
 
-    n_parts, verbose = len(names) + 3 * recording, int(console.is_terminal)
+    n_parts, verbose = len(names) + 4 * recording, int(console.is_terminal)
     started = time.perf_counter()
     classified = []
     for number, name in enumerate(names, 1):
@@ -66,7 +69,7 @@ def run(
         classified.append(classify(known[name], seed, max_steps, say, verbose))
         scores = "   ".join(f"{method} {value:.3f}" for method, value in classified[-1].accuracy.items())
         console.print(f"  {scores}", highlight=False)
-    encoded = forecast = watched = None
+    results = Results(classified)
     if recording:
 
         def begin(number: int, title: str, about: str) -> None:
@@ -83,25 +86,22 @@ def run(
         watched = watch_heartbeats(seed, max_steps, say, verbose)
         found = f"{watched.true_alarms} of {int(watched.alarms.sum())} alarms in the abnormal stretch"
         console.print(f"  {found}", highlight=False)
+        begin(4, "Gaps", "Values taken away from six channels, and found again.")
+        gaps = fill_gaps(seed, max_steps, say, verbose)
+        told = (f"{kind} {error:.3f}" for kind, error in gaps.errors.loc[OURS].items())
+        console.print(f"  mean absolute error in deviations: {'   '.join(told)}", highlight=False)
+        results = Results(classified, encoded, forecast, watched, gaps)
 
     say("drawing")
     from tsrep.bench.environment import environment
     from tsrep.cli.demo.page import build_page, draw, write_pictures
     from tsrep.report import write_page
 
-    pictures = write_pictures(draw(classified, encoded, forecast, watched), folder)
+    pictures = write_pictures(draw(results), folder)
     facts = {"seed": seed, "seconds": round(time.perf_counter() - started, 1), "environment": environment()}
-    results = {
-        **facts,
-        "datasets": {result.example.name: result.summary() for result in classified},
-        "recording": encoded.summary() if encoded else None,
-        "forecast": forecast.summary() if forecast else None,
-        "anomalies": watched.summary() if watched else None,
-    }
-    (folder / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    page = write_page(
-        folder / "index.html", build_page(classified, encoded, forecast, watched, pictures, facts)
-    )
+    written = json.dumps(facts | results.summary(), indent=1) + "\n"
+    (folder / "results.json").write_text(written, encoding="utf-8")
+    page = write_page(folder / "index.html", build_page(results, pictures, facts))
 
     if classified:
         console.print(_summary(classified))
