@@ -18,7 +18,7 @@ from benchmarks.speed.official import Authors
 from benchmarks.speed.one_by_one import OneByOne
 from benchmarks.speed.operations import blocks, convolution, counted, encoding, loss, training_step
 from benchmarks.speed.ours import Ours
-from benchmarks.speed.page import NOTHING, PART, filled
+from benchmarks.speed.page import NOTHING, PART, filled, growth_table
 from benchmarks.speed.problem import Network, Settings, as_batch, draw_views, random_walks
 from benchmarks.speed.rows import (
     ALONE,
@@ -36,7 +36,7 @@ from benchmarks.speed.rows import (
     Row,
     rows,
 )
-from benchmarks.speed.table import good_lines, growth_lines, met, times, write_table
+from benchmarks.speed.table import good_lines, growth_lines, met, ratio, times, write_table
 from benchmarks.speed.timing import in_turns, per, summary
 from benchmarks.speed_ts2vec import RESULTS, app
 from tsrep.bench.environment import environment
@@ -294,6 +294,28 @@ def test_what_is_asked_is_met_or_not():
     assert met(line_of(Row(CAUSAL, ONE_BY_ONE, 2000, 1, context=200), 1.0, 31.0)) is None
     assert met(line_of(Row(ONLINE, ALONE, 2000, 1, context=200), 0.9e-3, difference=1e-6))
     assert not met(line_of(Row(ONLINE, ALONE, 2000, 1, context=200), 1.1e-3, difference=1e-6))
+
+
+def test_runs_that_others_interrupted_are_compared_by_their_time_on_the_processor(tmp_path):
+    line = line_of(Row(FULL_CROPS, AUTHORS, 1000), 1.0, 5.0, equal=EQUAL)
+    assert ratio(line) == 5.0
+    line["theirs"]["cpu"] = 2.5
+    line["ours"]["cpu"] = 0.95
+    assert ratio(line) == 2.5 / 0.95
+    assert not met(line)
+    append_line(tmp_path / "results.jsonl", line)
+    text = write_table(tmp_path).read_text(encoding="utf-8")
+    assert (
+        "| 1 s (0.9 to 1.1), 0.95 on the processor | 5 s (4.5 to 5.5), 2.5 on the processor (authors) | 2.63 |"
+        in text
+    )
+    assert "less than nine tenths" in text
+    growth = [line_of(Row(GROWTH[TRANSFORM], ALONE, t), t, multiply_adds=t, bytes=t) for t in (100, 200, 400)]
+    growth[2]["ours"]["cpu"] = 100.0
+    assert "| length | 100 to 400 | 100 s to 100 s | 0.00 |" in growth_table(growth, GROWTH[TRANSFORM])
+    alone = line_of(Row(ONLINE, ALONE, 2000, 1, context=200), 1.1e-3)
+    alone["ours"]["cpu"] = 0.5e-3
+    assert not met(alone)  # a limit of time is one of the time that passes
 
 
 def test_the_table_says_what_the_lines_say(tmp_path):

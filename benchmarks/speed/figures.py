@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.speed.rows import GROWTH
-from benchmarks.speed.table import Line
+from benchmarks.speed.table import Line, spent
 from tsrep.plots.style import BLUE, GREEN, INK, VERMILION, bare, new_figure
 
 AXES = {"length": "steps", "instances": "instances", "channels": "channels", "context": "context, steps"}
@@ -66,7 +66,7 @@ def write_figures(lines: Sequence[Line], folder: Path) -> list[Path]:
 
 def _seconds(line: Line, key: str) -> float:
     if key == "measured":
-        return line["ours"]["median"]
+        return spent(line, "ours")
     return line[key] / line["machine"][f"{key}_per_second"]
 
 

@@ -22,6 +22,7 @@ from benchmarks.speed.table import (
     notes,
     number,
     scale,
+    spent,
 )
 
 PART = re.compile(r"(<!-- measured: ([a-z_ -]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -71,7 +72,7 @@ def share_of_best(lines: Sequence[Line]) -> str:
     rows = []
     for line in lines:
         if "multiply_adds" in line:
-            rate = line["multiply_adds"] / line["ours"]["median"]
+            rate = line["multiply_adds"] / spent(line, "ours")
             best = line["machine"]["multiply_adds_per_second"]
             rows.append(
                 (
@@ -94,10 +95,8 @@ def growth_table(lines: Sequence[Line], work: str) -> str:
     rows = []
     for axis, on_axis in along(lines, work).items():
         first, middle, last = on_axis[0], on_axis[len(on_axis) // 2 - 1], on_axis[-1]
-        slope = math.log(last["ours"]["median"] / middle["ours"]["median"]) / math.log(
-            last[axis] / middle[axis]
-        )
-        share = last["multiply_adds"] / last["ours"]["median"] / last["machine"]["multiply_adds_per_second"]
+        slope = math.log(spent(last, "ours") / spent(middle, "ours")) / math.log(last[axis] / middle[axis])
+        share = last["multiply_adds"] / spent(last, "ours") / last["machine"]["multiply_adds_per_second"]
         rows.append(
             (
                 axis,
@@ -112,5 +111,5 @@ def growth_table(lines: Sequence[Line], work: str) -> str:
 
 
 def _time(line: Line) -> str:
-    factor, unit = scale(line["ours"]["median"], line["unit"])
-    return f"{number(line['ours']['median'] * factor)} {unit}"
+    factor, unit = scale(spent(line, "ours"), line["unit"])
+    return f"{number(spent(line, 'ours') * factor)} {unit}"

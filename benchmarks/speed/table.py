@@ -30,7 +30,7 @@ Line = dict[str, Any]
 
 ORDER = (FULL_CROPS, RANDOM_CROPS, STEP_MEMORY, LOSS_MEMORY, CAUSAL, ANOMALY, ONLINE, TRANSFORM, TO_FILE)
 CLOSE = {"loss": 1e-5, "gradients": 1e-4, "difference": 1e-5}  # that were asked for, in 32 bit on a CPU
-BUSY = 0.9  # of the time on a processor: below it, other programs were in the way
+BUSY = 0.9  # of a run's time on the processor: below it, other programs were in the way, or the disk
 
 
 def good_lines(folder: Path) -> list[Line]:
@@ -75,9 +75,22 @@ def row_of(line: Line) -> Row:
     return Row(**{field.name: line[field.name] for field in fields(Row)})
 
 
+def interrupted(line: Line) -> bool:
+    """Whether our runs or the rival's were on the processor for less than `BUSY` of their time."""
+    runs = [line[whose] for whose in ("ours", "theirs") if whose in line]
+    return line["device"] == "cpu" and any(
+        run.get("cpu", run["median"]) < BUSY * run["median"] for run in runs
+    )
+
+
+def spent(line: Line, whose: str) -> float:
+    """The median of the runs, in the line's unit: of an interrupted line that of the time on the processor."""
+    return line[whose]["cpu" if interrupted(line) else "median"]
+
+
 def ratio(line: Line) -> float | None:
-    """How many times the rival's median is ours; None where there is no rival."""
-    return line["theirs"]["median"] / line["ours"]["median"] if "theirs" in line else None
+    """How many times the rival spends what we spend; None where there is no rival."""
+    return spent(line, "theirs") / spent(line, "ours") if "theirs" in line else None
 
 
 def met(line: Line) -> bool | None:
@@ -125,14 +138,14 @@ def comparison(lines: Sequence[Line]) -> str:
 
 
 def amount(line: Line, whose: str) -> str:
-    """A median and its range with the unit, for example "12.3 ms (12.1 to 12.9)"."""
+    """A median and its range with the unit, for example "12.3 ms (12.1 to 12.9)"; see `notes`."""
     found = line[whose]
     factor, unit = scale(found["median"], line["unit"])
     text = f"{number(found['median'] * factor)} {unit}"
     if "min" in found:
         text += f" ({number(found['min'] * factor)} to {number(found['max'] * factor)})"
-    if "cpu" in found and line["device"] == "cpu" and found["cpu"] < BUSY * found["median"]:
-        text += " \\*"
+    if interrupted(line):
+        text += f", {number(found['cpu'] * factor)} on the processor"
     return text
 
 
@@ -192,8 +205,11 @@ def conditions(lines: Sequence[Line]) -> str:
 def notes(lines: Sequence[Line]) -> Iterable[str]:
     """What a reader needs in order to read the numbers, where it applies."""
     yield "Sizes are instances x channels x steps. Medians, with the least and the most of the runs."
-    if any("\\*" in amount(line, whose) for line in lines for whose in ("ours", "theirs") if whose in line):
-        yield "\\* Other programs took more than a tenth of the processor's time away."
+    if any(interrupted(line) for line in lines):
+        yield (
+            "Where a run was on the processor for less than nine tenths of its time (other programs, or the disk), the "
+            "time on the processor follows, and the column of times compares those."
+        )
     if any("equal" in line for line in lines):
         yield (
             "Loss and gradients: largest relative difference to the authors' code run in 64 bit, with that of their "
