@@ -77,7 +77,8 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TorchEstimator):
     patience : training stops when this many validations (one in 50 steps) in a row brought no new lowest error.
     add_indicator : True appends where values were missing, as scikit-learn's imputers do: a channel (of a table: a
         column) of 0 and 1 for each that had gaps in `fit`.
-    max_steps, max_epochs : generator steps, passes over the data; both None: 1,600 steps (best), 50 epochs (paper).
+    max_steps, max_epochs : generator steps, passes over the data, whichever ends first; both None: 1,600 and 500
+        (best), 50 passes (paper).
     batch_size, lr : series a step; Adam's learning rate, 6e-3 with warm-up and cosine decay (best), 1e-3 (paper).
     device : "auto", "cpu", "cuda", "cuda:1", "mps".
     precision : "auto" (32 bit), "32", "bf16" or "16".

@@ -51,7 +51,7 @@ def best() -> Settings:
         anneal=True,
         fallback=True,
         max_steps=1600,
-        max_epochs=None,
+        max_epochs=500,
     )
 
 
