@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tsrep.ssgan.classifier import Classifier
+from tsrep.ssgan.classifier import CLASSIFIERS
 from tsrep.ssgan.discriminator import Discriminator
 from tsrep.ssgan.loss import adversarial_loss, classifier_loss, discriminator_loss, masked_mean
 from tsrep.ssgan.recurrence import BidirectionalGRU
@@ -78,10 +78,16 @@ def test_with_decay_the_recurrence_is_a_cell_on_decayed_states():
 
 
 @settings(deadline=None)
-@given(before=st.integers(0, 3), after=st.integers(0, 3), decaying=st.booleans())
-def test_padding_cannot_move_a_logit(before, after, decaying):
+@given(
+    before=st.integers(0, 3),
+    after=st.integers(0, 3),
+    decaying=st.booleans(),
+    kind=st.sampled_from(sorted(CLASSIFIERS)),
+)
+def test_padding_cannot_move_a_logit(before, after, decaying, kind):
     completed, reminder, times = series()
-    discriminator, classifier = Discriminator(CHANNELS, HIDDEN, decaying), Classifier(CHANNELS, HIDDEN, 3)
+    discriminator = Discriminator(CHANNELS, HIDDEN, decaying)
+    classifier = CLASSIFIERS[kind](CHANNELS, HIDDEN, 3)
     inside = pad(torch.ones(times.shape, dtype=torch.bool), before, after, False)
     long = pad(completed, before, after, 99.0)
     logits = discriminator(long, pad(reminder, before, after, 0.5), pad(times, before, after, 5.0), inside)
@@ -100,10 +106,11 @@ def test_every_logit_feels_every_value_and_reminder(decaying):
         assert (gradient != 0).all()
 
 
+@pytest.mark.parametrize("kind", CLASSIFIERS)
 @pytest.mark.parametrize("n_classes", [2, 3, 7])
-def test_class_logits_feel_every_value(n_classes):
+def test_class_logits_feel_every_value(kind, n_classes):
     completed, _, _ = series()
-    logits = Classifier(CHANNELS, HIDDEN, n_classes)(completed.requires_grad_())
+    logits = CLASSIFIERS[kind](CHANNELS, HIDDEN, n_classes)(completed.requires_grad_())
     assert logits.shape == (INSTANCES, n_classes)
     (gradient,) = torch.autograd.grad(logits[:, 0].sum(), completed)
     assert (gradient != 0).all()

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from tsrep.ssgan import step as step_module
-from tsrep.ssgan.classifier import Classifier
+from tsrep.ssgan.classifier import RecurrentClassifier
 from tsrep.ssgan.discriminator import Discriminator
 from tsrep.ssgan.generator import Imputation, RecurrentGenerator, filled
 from tsrep.ssgan.loss import adversarial_loss, classifier_loss, masked_mean
@@ -41,7 +41,7 @@ def game(fabric, **settings):
         players = {
             "generator": RecurrentGenerator(CHANNELS, HIDDEN),
             "discriminator": Discriminator(CHANNELS, HIDDEN, decaying=True),
-            "classifier": Classifier(CHANNELS, HIDDEN, CLASSES),
+            "classifier": RecurrentClassifier(CHANNELS, HIDDEN, CLASSES),
         }
     settings = {"hide_rate": 0.2, **players, **settings}
     randomness = torch.Generator().manual_seed(0)

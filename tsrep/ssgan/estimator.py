@@ -12,7 +12,7 @@ weights to keep, and a channel in which the network is no better than straight l
 from __future__ import annotations
 
 import warnings
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -27,7 +27,7 @@ from torch import Tensor, nn
 
 from tsrep.base import RandomState, TorchEstimator, draw_seed
 from tsrep.data import PanelScaler, is_flat
-from tsrep.ssgan.classifier import Classifier
+from tsrep.ssgan.classifier import CLASSIFIERS
 from tsrep.ssgan.containers import Series
 from tsrep.ssgan.discriminator import Discriminator
 from tsrep.ssgan.generator import RecurrentGenerator
@@ -63,6 +63,7 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TorchEstimator):
     ----------
     preset : "best", or "paper": what the parameters that are None below stand for.
     generator : "interpolating" (best) or "recurrent" (paper; BRITS).
+    classifier : of the labels, where there are some: "convolutional" (best) or "recurrent" (paper).
     core : of the interpolating generator: "transformer" or "recurrent".
     hidden_size, depth, n_heads : width of the networks; layers and attention heads of the interpolating generator.
     adversarial_weight, classifier_weight : of the discriminator's and the classifier's terms in the generator's loss:
@@ -111,7 +112,7 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TorchEstimator):
     """
 
     generator_: nn.Module
-    classifier_: Classifier | None
+    classifier_: nn.Module | None
     classes_: Array
     _seen: Array
     _indicated: Array
@@ -120,6 +121,7 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TorchEstimator):
         self,
         preset: str = "best",
         generator: str | None = None,
+        classifier: str | None = None,
         core: str = "transformer",
         hidden_size: int = 64,
         depth: int = 2,
@@ -146,6 +148,7 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TorchEstimator):
     ):
         self.preset = preset
         self.generator = generator
+        self.classifier = classifier
         self.core = core
         self.hidden_size = hidden_size
         self.depth = depth
@@ -224,7 +227,7 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TorchEstimator):
         if hasattr(self, "classes_"):
             del self.classes_
         if step.classifier is not None:
-            self.classifier_ = cast(Classifier, step.classifier.network.eval())
+            self.classifier_ = step.classifier.network.eval()
             self.classes_ = classes
         self._judge(data, settings)
         return self
@@ -236,7 +239,7 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TorchEstimator):
         return SSGANStep(
             self._build(settings.generator),
             discriminator,
-            Classifier(self.n_channels_, self.hidden_size, n_classes) if n_classes else None,
+            self._build_classifier(settings.classifier, n_classes) if n_classes else None,
             lr=settings.lr,
             randomness=torch.Generator().manual_seed(seed),
             fabric=launch(self.device, self.precision),
@@ -252,6 +255,9 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TorchEstimator):
         if generator == "recurrent":
             return RecurrentGenerator(self.n_channels_, self.hidden_size)
         return InterpolatingGenerator(self.n_channels_, self.hidden_size, self.depth, self.n_heads, self.core)
+
+    def _build_classifier(self, classifier: str, n_classes: int) -> nn.Module:
+        return CLASSIFIERS[classifier](self.n_channels_, self.hidden_size, n_classes)
 
     def _judge(self, data: HeldOut, settings: Settings) -> None:
         """By the held-out values: which channels fall back to lines, and how far estimates lie off."""
@@ -432,6 +438,7 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TorchEstimator):
         tensors = {"model": self.generator_.state_dict()}
         if self.classifier_ is not None:
             fitted["classes_"] = self.classes_.tolist()
+            fitted["classifier"] = resolved(self).classifier
             tensors["classifier"] = self.classifier_.state_dict()
         return fitted, tensors
 
@@ -445,7 +452,7 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TorchEstimator):
         self.classifier_ = None
         if "classes_" in fitted:
             self.classes_ = np.asarray(fitted["classes_"])
-            self.classifier_ = Classifier(self.n_channels_, self.hidden_size, len(self.classes_)).eval()
+            self.classifier_ = self._build_classifier(fitted["classifier"], len(self.classes_)).eval()
             self.classifier_.load_state_dict(tensors["classifier"])
 
     def plot(self, X: Any, instance: int = 0) -> Any:

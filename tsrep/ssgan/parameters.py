@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tsrep.ssgan.classifier import CLASSIFIERS
 from tsrep.ssgan.cores import CORES
 from tsrep.ssgan.reminder import KINDS
 
@@ -20,6 +21,7 @@ class Settings:
     """What a preset decides; a parameter that is not None overrules it."""
 
     generator: str
+    classifier: str
     adversarial_weight: float
     classifier_weight: float
     discriminator_steps: int
@@ -39,6 +41,7 @@ def best() -> Settings:
     """What measures best: interpolation and a residual, observed values hidden while training."""
     return Settings(
         generator="interpolating",
+        classifier="convolutional",
         adversarial_weight=0.0,
         classifier_weight=0.01,
         discriminator_steps=1,
@@ -59,6 +62,7 @@ def paper() -> Settings:
     """The paper's, as far as others quote them (see `tsrep.ssgan.step`); epochs and rate as in the authors' code."""
     return Settings(
         generator="recurrent",
+        classifier="recurrent",
         adversarial_weight=5.0,
         classifier_weight=1.0,
         discriminator_steps=5,
@@ -80,6 +84,7 @@ PRESETS = {"best": best, "paper": paper}
 _CHOICES: dict[str, tuple[Any, ...]] = {
     "preset": tuple(PRESETS),
     "generator": (None, *GENERATORS),
+    "classifier": (None, *CLASSIFIERS),
     "core": CORES,
     "reminder": KINDS,
 }

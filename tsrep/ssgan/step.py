@@ -64,7 +64,7 @@ class SSGANStep:
     ----------
     generator : a module that is a `tsrep.ssgan.generator.Generator`.
     discriminator : `Discriminator`, or None: no adversary.
-    classifier : `Classifier`, or None: labels are not looked at.
+    classifier : one of `tsrep.ssgan.classifier`, or None: labels are not looked at.
     lr : learning rate of the three Adams.
     randomness : source of hidden entries and reminders; its state is part of the step's.
     fabric : device and precision.
