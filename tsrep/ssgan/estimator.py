@@ -33,10 +33,11 @@ from tsrep.ssgan.discriminator import Discriminator
 from tsrep.ssgan.generator import RecurrentGenerator
 from tsrep.ssgan.inference import class_probabilities, estimate
 from tsrep.ssgan.interpolating import InterpolatingGenerator, interpolate
+from tsrep.ssgan.judgement import judge
 from tsrep.ssgan.loss import UNLABELLED
 from tsrep.ssgan.parameters import Settings, resolved
 from tsrep.ssgan.step import Batch, SSGANStep
-from tsrep.ssgan.training import HeldOut, hold_out, train
+from tsrep.ssgan.training import hold_out, train
 from tsrep.ssgan.windows import Windows, cover, cut, join
 from tsrep.train.batches import take
 from tsrep.train.runtime import launch
@@ -44,9 +45,6 @@ from tsrep.train.runtime import launch
 Array = NDArray[Any]
 
 SCORED = 0.1  # share of the observed values that `score` takes away
-LEAST = 5  # held-out values of a channel below which it is judged together with the others
-LEAST_OF_TAILS = 50  # the same for the tails of their errors
-LEVEL = 0.9  # share of the held-out values that their bands are to hold
 
 
 def _has_classifier(imputer: SSGANImputer) -> bool:
@@ -229,7 +227,10 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TorchEstimator):
         if step.classifier is not None:
             self.classifier_ = step.classifier.network.eval()
             self.classes_ = classes
-        self._judge(data, settings)
+        found, scale = estimate(self.generator_, data.batch, step.fabric)
+        judgement = judge(found, scale, data, self._seen, settings.fallback)
+        self.fallback_, self.spread_ = judgement.fallback, judgement.spread
+        self.held_out_error_, self.lines_error_ = judgement.error, judgement.lines_error
         return self
 
     def _step(self, settings: Settings, n_classes: int, seed: int) -> SSGANStep:
@@ -258,23 +259,6 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TorchEstimator):
 
     def _build_classifier(self, classifier: str, n_classes: int) -> nn.Module:
         return CLASSIFIERS[classifier](self.n_channels_, self.hidden_size, n_classes)
-
-    def _judge(self, data: HeldOut, settings: Settings) -> None:
-        """By the held-out values: which channels fall back to lines, and how far estimates lie off."""
-        found, scale = estimate(self.generator_, data.batch, launch(self.device, self.precision))
-        lines, _, _ = interpolate(data.batch.values, data.batch.observed, data.batch.times)
-        network = _by_channel((found - data.truth).abs(), data.held_out)
-        straight = _by_channel((lines - data.truth).abs(), data.held_out)
-        self.fallback_ = ~(network < straight) if settings.fallback else np.zeros(len(network), dtype=bool)
-        self.fallback_ |= ~self._seen
-        found = torch.where(torch.from_numpy(self.fallback_), lines, found)
-        self.spread_ = _stretch((found - data.truth).abs() / scale, data.held_out)
-        held_out = data.held_out.numpy()
-        anything = held_out.any()
-        self.held_out_error_ = (
-            float((found - data.truth).abs().numpy()[held_out].mean()) if anything else np.nan
-        )
-        self.lines_error_ = float((lines - data.truth).abs().numpy()[held_out].mean()) if anything else np.nan
 
     def _windowed(self, series: Series, labels: Array | None = None) -> tuple[Batch, Windows]:
         """The standardised series in windows, as the game takes them."""
@@ -472,26 +456,6 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TorchEstimator):
 
 
 _ARRAYS = ("mean_", "scale_", "fallback_", "spread_", "_seen", "_indicated")
-
-
-def _by_channel(errors: Tensor, chosen: Tensor) -> Array:
-    """Mean over the chosen entries of each channel, (C,); over all channels where one has too few, NaN without any."""
-    counts = chosen.sum((0, 1)).numpy()
-    totals = torch.where(chosen, errors, 0.0).double().sum((0, 1)).numpy()
-    if not counts.sum():
-        return np.full(len(counts), np.nan)
-    return np.where(counts >= LEAST, totals / np.maximum(counts, 1), totals.sum() / counts.sum())
-
-
-def _stretch(ratios: Tensor, chosen: Tensor) -> Array:
-    """Factor on the scales of each channel, (C,), by which LEVEL of the errors (in scales) lie within their Laplace
-    distributions' middle LEVEL; of all channels where one has too few, 1 without any."""
-    of_channel = [ratios[..., c][chosen[..., c]].numpy() for c in range(ratios.shape[-1])]
-    everything = np.concatenate(of_channel)
-    if not everything.size:
-        return np.ones(len(of_channel))
-    judged = [errors if errors.size >= LEAST_OF_TAILS else everything for errors in of_channel]
-    return np.array([np.quantile(errors, LEVEL) for errors in judged]) / -np.log(1 - LEVEL)
 
 
 def _class_numbers(y: Any, n: int) -> tuple[Array, Array]:
