@@ -4,7 +4,8 @@ Source       the authors' repository, github.com/yuezhihan/ts2vec; no number of 
 Command      python -m benchmarks.speed_ts2vec --official PATH        (PATH: a checkout of that repository)
              python -m benchmarks.speed_ts2vec --device cuda ...      (the GPU rows; `benchmarks/gpu.sh` runs them)
 Expectation  the column "asked" of the table.
-Time         about 40 minutes of one core, on an otherwise idle machine. A run may be stopped: the same command goes on.
+Time         about 50 minutes of one core, on an otherwise idle machine. A run may be stopped: the same command goes on.
+             The last row writes 12.8 GB into the folder for temporary files (TMPDIR) and removes them.
 Result       benchmarks/results/speed/table.md and docs/performance.md
 
 Without --official, windows encoded one by one are the rival of `encode_causal` and of the anomaly scores, and the
