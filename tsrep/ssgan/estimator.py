@@ -31,6 +31,7 @@ from tsrep.ssgan.classifier import CLASSIFIERS
 from tsrep.ssgan.containers import Series
 from tsrep.ssgan.discriminator import Discriminator
 from tsrep.ssgan.generator import RecurrentGenerator
+from tsrep.ssgan.hiding import borrow_rate
 from tsrep.ssgan.inference import class_probabilities, estimate
 from tsrep.ssgan.interpolating import InterpolatingGenerator, interpolate
 from tsrep.ssgan.judgement import judge
@@ -69,7 +70,8 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TorchEstimator):
     discriminator_steps : the discriminator's updates for each of the generator's: 1 (best), 5 (paper).
     reminder, reminder_rate : "temporal", "hint" or None, and the probability that an entry is told (0.8).
     hide_rate : share of the observed values that a training step hides, or the two ends of a range from which each
-        step draws it: (0.05, 0.6) (best), 0 (paper).
+        step draws it: (0.05, 0.6) (best), 0 (paper). Where gaps stick together, as those of a sensor that fails for
+        a while, the default hides part of the series where another one has its gaps (see `tsrep.ssgan.hiding`).
     fallback : whether a channel in which the network is no better than lines gets lines: True (best), False (paper).
     window_length : longer series are cut into windows of this many steps, which overlap by half.
     validation_fraction : share of the observed values held out of training; 0 switches all that is chosen by them off.
@@ -210,6 +212,11 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TorchEstimator):
         batch, _ = self._windowed(series, labels)
         batch = take(batch, batch.observed.flatten(1).any(1).nonzero()[:, 0])
         data = hold_out(batch, self.validation_fraction, seed)
+        if settings.borrow_gaps:
+            most = float(np.max(settings.hide_rate))
+            step.borrow_rate = borrow_rate(
+                batch.observed[..., torch.from_numpy(self._seen)], batch.inside, most
+            )
         self.history_ = train(
             step,
             data,

@@ -27,6 +27,7 @@ class Settings:
     discriminator_steps: int
     reminder_rate: float
     hide_rate: float | tuple[float, float]
+    borrow_gaps: bool
     pretrain_epochs: int
     lr: float
     weight_decay: float
@@ -47,6 +48,7 @@ def best() -> Settings:
         discriminator_steps=1,
         reminder_rate=0.8,
         hide_rate=(0.05, 0.6),
+        borrow_gaps=True,
         pretrain_epochs=0,
         lr=6e-3,
         weight_decay=0.3,
@@ -68,6 +70,7 @@ def paper() -> Settings:
         discriminator_steps=5,
         reminder_rate=0.8,
         hide_rate=0.0,
+        borrow_gaps=False,
         pretrain_epochs=5,
         lr=1e-3,
         weight_decay=0.0,

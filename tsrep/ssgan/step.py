@@ -27,6 +27,7 @@ import torch
 from torch import Tensor, nn
 
 from tsrep.ssgan.generator import Generator, filled
+from tsrep.ssgan.hiding import hide
 from tsrep.ssgan.loss import UNLABELLED, adversarial_loss, classifier_loss, discriminator_loss
 from tsrep.ssgan.player import Player, held_still, under
 from tsrep.ssgan.reminder import draw_reminder
@@ -72,6 +73,7 @@ class SSGANStep:
     discriminator_steps : the discriminator's updates after each of the generator's.
     reminder_rate : probability that the discriminator is told of an entry; 0 is no reminder.
     hide_rate : probability that an observed value is hidden from the generator; 0 hides nothing.
+    borrow_rate : probability that a series is hidden where another one has gaps instead, see `hiding`.
     weight_decay, longest_gradient : of the generator's optimiser, see `Player`.
     """
 
@@ -89,6 +91,7 @@ class SSGANStep:
         discriminator_steps: int = 5,
         reminder_rate: float = 0.8,
         hide_rate: float = 0.0,
+        borrow_rate: float = 0.0,
         weight_decay: float = 0.0,
         longest_gradient: float | None = None,
     ):
@@ -102,6 +105,7 @@ class SSGANStep:
         self.discriminator_steps = discriminator_steps
         self.reminder_rate = reminder_rate
         self.hide_rate = hide_rate
+        self.borrow_rate = borrow_rate
 
     def __call__(self, batch: Batch) -> dict[str, Tensor]:
         """Moves every player and returns what each minimised, detached.
@@ -112,7 +116,7 @@ class SSGANStep:
         """
         classifier = self.classifier if _has_labels(batch) else None
         values, observed, times, labels, inside = self.fabric.to_device(batch)
-        hidden = self._hide(observed)
+        hidden = hide(observed, self.hide_rate, self.borrow_rate, self.randomness, inside)
         shown = observed & ~hidden
         imputation = self.generator.forward(values.masked_fill(hidden, 0.0), shown, times, inside)
         completed = filled(values, shown, imputation.estimate)
@@ -182,13 +186,6 @@ class SSGANStep:
             "classifier": self.classifier,
         }
         return {who: player for who, player in everyone.items() if player is not None}
-
-    def _hide(self, observed: Tensor) -> Tensor:
-        """A random share of the observed entries: dynamic masking."""
-        if self.hide_rate == 0:
-            return torch.zeros_like(observed)
-        chance = torch.rand(observed.shape, generator=self.randomness, device=self.randomness.device)
-        return observed & (chance < self.hide_rate).to(observed.device)
 
     def _remind(self, shown: Tensor) -> Tensor:
         return draw_reminder(shown, self.reminder_rate, self.randomness)
