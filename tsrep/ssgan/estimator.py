@@ -45,6 +45,7 @@ from tsrep.train.runtime import launch
 
 Array = NDArray[Any]
 
+MANY_CHANNELS = 64
 SCORED = 0.1  # share of the observed values that `score` takes away
 
 
@@ -64,7 +65,8 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TorchEstimator):
     generator : "interpolating" (best) or "recurrent" (paper; BRITS).
     classifier : of the labels, where there are some: "convolutional" (best) or "recurrent" (paper).
     core : of the interpolating generator: "transformer" or "recurrent".
-    hidden_size, depth, n_heads : width of the networks; layers and attention heads of the interpolating generator.
+    hidden_size : width of the networks; None: 64, or 128 for more than 64 channels.
+    depth, n_heads : layers and attention heads of the interpolating generator.
     adversarial_weight, classifier_weight : of the discriminator's and the classifier's terms in the generator's loss:
         0 and 0.01 (best), 5 and 1 (paper). 0 leaves the discriminator out; a classifier learns where there are labels.
     discriminator_steps : the discriminator's updates for each of the generator's: 1 (best), 5 (paper).
@@ -123,7 +125,7 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TorchEstimator):
         generator: str | None = None,
         classifier: str | None = None,
         core: str = "transformer",
-        hidden_size: int = 64,
+        hidden_size: int | None = None,
         depth: int = 2,
         n_heads: int = 4,
         adversarial_weight: float | None = None,
@@ -243,7 +245,7 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TorchEstimator):
     def _step(self, settings: Settings, n_classes: int, seed: int) -> SSGANStep:
         discriminator = None
         if settings.adversarial_weight > 0:
-            discriminator = Discriminator(self.n_channels_, self.hidden_size, self.reminder == "temporal")
+            discriminator = Discriminator(self.n_channels_, self._width, self.reminder == "temporal")
         return SSGANStep(
             self._build(settings.generator),
             discriminator,
@@ -259,13 +261,19 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TorchEstimator):
             longest_gradient=settings.longest_gradient,
         )
 
+    @property
+    def _width(self) -> int:
+        if self.hidden_size is not None:
+            return self.hidden_size
+        return 64 if self.n_channels_ <= MANY_CHANNELS else 128
+
     def _build(self, generator: str) -> nn.Module:
         if generator == "recurrent":
-            return RecurrentGenerator(self.n_channels_, self.hidden_size)
-        return InterpolatingGenerator(self.n_channels_, self.hidden_size, self.depth, self.n_heads, self.core)
+            return RecurrentGenerator(self.n_channels_, self._width)
+        return InterpolatingGenerator(self.n_channels_, self._width, self.depth, self.n_heads, self.core)
 
     def _build_classifier(self, classifier: str, n_classes: int) -> nn.Module:
-        return CLASSIFIERS[classifier](self.n_channels_, self.hidden_size, n_classes)
+        return CLASSIFIERS[classifier](self.n_channels_, self._width, n_classes)
 
     def _windowed(self, series: Series, labels: Array | None = None) -> tuple[Batch, Windows]:
         """The standardised series in windows, as the game takes them."""

@@ -91,8 +91,14 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "core": CORES,
     "reminder": KINDS,
 }
-_AT_LEAST = {"hidden_size": 2, "depth": 1, "n_heads": 1, "window_length": 2, "batch_size": 1}
-_AT_LEAST_OR_NONE = {"discriminator_steps": 1, "patience": 1, "max_steps": 0, "max_epochs": 0}
+_AT_LEAST = {"depth": 1, "n_heads": 1, "window_length": 2, "batch_size": 1}
+_AT_LEAST_OR_NONE = {
+    "hidden_size": 2,
+    "discriminator_steps": 1,
+    "patience": 1,
+    "max_steps": 0,
+    "max_epochs": 0,
+}
 _NOT_NEGATIVE_OR_NONE = ("adversarial_weight", "classifier_weight")
 
 
@@ -129,9 +135,10 @@ def _check(estimator: Any) -> None:
             continue
         if not isinstance(value, INTEGER) or isinstance(value, bool) or value < least:
             raise ValueError(f"{name} is {value!r}; wanted an integer of at least {least}")
-    if estimator.hidden_size % 2 or estimator.hidden_size % estimator.n_heads:
+    width = 64 if estimator.hidden_size is None else estimator.hidden_size
+    if width % 2 or width % estimator.n_heads:
         wanted = f"an even multiple of n_heads, {estimator.n_heads}"
-        raise ValueError(f"hidden_size is {estimator.hidden_size}; wanted {wanted}")
+        raise ValueError(f"hidden_size is {width}; wanted {wanted}")
     if estimator.lr is not None and not (isinstance(estimator.lr, NUMBER) and estimator.lr > 0):
         raise ValueError(f"lr is {estimator.lr!r}; wanted a number above 0")
     for name in _NOT_NEGATIVE_OR_NONE:
