@@ -274,7 +274,7 @@ def _gaps(gaps: Filled, picture: bytes) -> str:
         report.figure(
             picture,
             f"Three channels of a test series with {STRETCHES} taken away. Blue: filled in, with the bands that are "
-            "meant to hold 50 % and 90 % of the values; grey: what had been there.",
+            "meant to hold 50% and 90% of the values; grey: what had been there.",
             alt="Three panels with a motion signal, its gaps filled and shaded bands around them.",
         ),
     )
