@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from tsrep import SSGANImputer, load
+from tsrep.data import missing
+from tsrep.ssgan.parameters import PRESETS, best
 from tsrep.ssgan.windows import cover, cut, join
 
 SMALL = {"hidden_size": 8, "depth": 1, "n_heads": 2, "random_state": 0}
@@ -146,6 +149,26 @@ def test_indicators_and_names(X):
     assert names == ["a", "b", "missingindicator_a", "missingindicator_b"]
 
 
+def test_many_channels_get_a_wider_network():
+    few, many = (
+        SSGANImputer(max_steps=0).fit(np.ones((2, channels, 6))).generator_.hidden_size
+        for channels in (64, 65)
+    )
+    assert (few, many) == (64, 128)
+
+
+def test_hiding_as_gaps_lie_is_for_gaps_that_stick_together(monkeypatch):
+    panel = np.random.default_rng(3).normal(size=(12, 2, 40)).cumsum(axis=2)
+
+    def filled(gaps, borrow):
+        monkeypatch.setitem(PRESETS, "best", lambda: replace(best(), borrow_gaps=borrow))
+        return small(max_steps=20).fit_transform(gaps)
+
+    single, stretches = missing.mcar(panel, 0.3, 0), missing.blocks(panel, 0.3, 0, length=10)
+    np.testing.assert_array_equal(filled(single, True), filled(single, False))
+    assert not np.array_equal(filled(stretches, True), filled(stretches, False))
+
+
 # Uncertainty
 
 
@@ -258,6 +281,7 @@ def test_a_fit_is_reproducible_and_touches_no_global_state(X):
         ("preset", "magic"),
         ("generator", "gru"),
         ("core", "lstm"),
+        ("classifier", "svm"),
         ("reminder", "note"),
         ("reminder_rate", 1.5),
         ("hidden_size", 7),
@@ -279,8 +303,9 @@ def test_a_parameter_out_of_range_is_named(X, name, value):
 # Around it
 
 
-def test_saved_pickled_and_cloned(X, tmp_path):
-    imputer = small(fallback=False).fit(X, [0, 1, -1] * 4)
+@pytest.mark.parametrize("classifier", [None, "recurrent"])
+def test_saved_pickled_and_cloned(X, tmp_path, classifier):
+    imputer = small(fallback=False, classifier=classifier).fit(X, [0, 1, -1] * 4)
     imputer.save(tmp_path / "m")
     for other in (load(tmp_path / "m"), pickle.loads(pickle.dumps(imputer)), copy.deepcopy(imputer)):
         np.testing.assert_array_equal(other.transform(X), imputer.transform(X))

@@ -215,6 +215,19 @@ def test_a_batch_without_labels_leaves_the_classifier_and_gives_zero(fabric):
     assert all(torch.isfinite(value) for value in scalars.values())
 
 
+def test_a_long_gradient_of_the_generator_is_shortened(fabric):
+    long, short = game(fabric), game(fabric, longest_gradient=1e-3)
+    for step in (long, short):
+        step(series())
+
+    def norm(player):
+        return torch.stack([weight.grad.norm() for weight in player.network.parameters()]).norm().item()
+
+    assert norm(long.generator) > 1e-2
+    assert norm(short.generator) == pytest.approx(1e-3, rel=1e-3)
+    assert norm(short.discriminator) > 1e-2  # the others' are left alone
+
+
 @pytest.mark.parametrize("absent", [("discriminator",), ("classifier",), ("discriminator", "classifier")])
 def test_a_player_may_be_absent(fabric, absent):
     step = game(fabric, **dict.fromkeys(absent))

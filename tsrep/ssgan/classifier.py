@@ -1,7 +1,7 @@
 """The classifier of SSGAN (Miao et al., AAAI 2021): the label of a completed series. Two of them.
 
-`RecurrentClassifier` is the paper's, but for what stands below. `ConvolutionalClassifier` is the default's: it finds
-more of the labels of the archives' sets, where what tells classes apart is often a short shape.
+`RecurrentClassifier` is the paper's, but for what stands below. `ConvolutionalClassifier` is the default's: it found
+more of the labels of two archive sets, where what tells classes apart is a short shape, and as many of PhysioNet's.
 
 Both see values only, neither the mask nor the times: what the label says is to be in the imputed values, and a
 classifier that reads the label from the pattern of gaps would not drive the generator.
