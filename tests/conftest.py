@@ -13,6 +13,8 @@ import pytest
 # Set before anything imports torch: small tensors gain nothing from threads, and sums depend on their number.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
+if not Path("/dev/nvidia0").exists():  # GPU kernels run in Triton's interpreter where there is no GPU
+    os.environ.setdefault("TRITON_INTERPRET", "1")
 
 
 def _data_root() -> Path:

@@ -299,6 +299,23 @@ def test_a_killed_run_ends_in_the_same_bits(fabric, stop):
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_the_game_recorded_on_a_gpu_is_that_of_the_cpu():
+    def played(device):
+        step = game(launch(device))
+        batches = [series(), series(labels=[-1] * INSTANCES), series()]
+        scalars = []
+        for turn in range(12):
+            step.hide_rate, step.generator.lr = 0.1 + 0.02 * turn, 1e-2 / (1 + turn)
+            scalars.append([float(value) for value in step(batches[turn % 3]).values()])
+            if turn == 7:
+                step.load_state({name: value.clone() for name, value in step.state().items()})
+        return torch.tensor(scalars)
+
+    torch.testing.assert_close(played("cuda"), played("cpu"), rtol=5e-3, atol=1e-4)
+
+
 def test_lower_rates_are_kept_in_the_state(fabric):
     step = game(fabric)
     step.lower_rates(0.5)

@@ -40,7 +40,14 @@ class Player:
         self.network = network.to(fabric.device)
         self.fabric = fabric
         self.longest = longest
-        optimiser = torch.optim.AdamW(network.parameters(), lr=lr, weight_decay=weight_decay, fused=True)
+        on_cuda = fabric.device.type == "cuda"  # what is recorded there finds its rate on the device
+        optimiser = torch.optim.AdamW(
+            network.parameters(),
+            lr=torch.tensor(lr, device=fabric.device) if on_cuda else lr,
+            weight_decay=weight_decay,
+            fused=True,
+            capturable=on_cuda,
+        )
         self.forward, self._optimiser = fabric.setup(network, optimiser)
 
     def descend(self, loss: Tensor) -> Tensor:
@@ -62,7 +69,10 @@ class Player:
     @lr.setter
     def lr(self, value: float) -> None:
         for group in self._optimiser.param_groups:
-            group["lr"] = value
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(value)
+            else:
+                group["lr"] = value
 
     def state(self) -> dict[str, Tensor]:
         """Weights, moments and learning rate, by name."""

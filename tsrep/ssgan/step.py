@@ -21,6 +21,8 @@ Shapes: B instances, T steps, C channels.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 import torch
@@ -31,6 +33,7 @@ from tsrep.ssgan.hiding import hide
 from tsrep.ssgan.loss import UNLABELLED, adversarial_loss, classifier_loss, discriminator_loss
 from tsrep.ssgan.player import Player, held_still, under
 from tsrep.ssgan.reminder import draw_reminder
+from tsrep.train.capture import Recorded, recordable
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
@@ -106,6 +109,7 @@ class SSGANStep:
         self.reminder_rate = reminder_rate
         self.hide_rate = hide_rate
         self.borrow_rate = borrow_rate
+        self._ready()
 
     def __call__(self, batch: Batch) -> dict[str, Tensor]:
         """Moves every player and returns what each minimised, detached.
@@ -114,9 +118,27 @@ class SSGANStep:
         "discriminator" are the other players' losses, the latter a mean over its updates. What does not apply is 0: a
         batch without a label leaves the classifier as it is.
         """
-        classifier = self.classifier if _has_labels(batch) else None
-        values, observed, times, labels, inside = self.fabric.to_device(batch)
-        hidden = hide(observed, self.hide_rate, self.borrow_rate, self.randomness, inside)
+        hidden = hide(batch.observed, self.hide_rate, self.borrow_rate, self.randomness, batch.inside)
+        reminders = self._reminders(batch.observed & ~hidden)
+        labelled = self.classifier is not None and _has_labels(batch)
+        given = (batch.values, batch.observed, batch.times, batch.labels, hidden, reminders)
+        scalars = self._plays[labelled](*given, *([] if batch.inside is None else [batch.inside]))
+        return dict(zip(SCALARS, scalars.unbind(), strict=True))
+
+    def _play(
+        self,
+        labelled: bool,
+        values: Tensor,
+        observed: Tensor,
+        times: Tensor,
+        labels: Tensor,
+        hidden: Tensor,
+        reminders: Tensor,
+        inside: Tensor | None = None,
+    ) -> Tensor:
+        """The game on one device without a word to the host: what is hidden (B, T, C) and each turn's reminder
+        (1 + discriminator steps, B, T, C) were drawn before. Gives the `SCALARS`."""
+        classifier = self.classifier if labelled else None
         shown = observed & ~hidden
         imputation = self.generator.forward(values.masked_fill(hidden, 0.0), shown, times, inside)
         completed = filled(values, shown, imputation.estimate)
@@ -132,7 +154,7 @@ class SSGANStep:
         scalars["reconstruction"] = reconstruction.detach()
         with held_still(self.discriminator, classifier):
             if self.discriminator is not None:
-                logits = self.discriminator.forward(completed, self._remind(shown), times, inside)
+                logits = self.discriminator.forward(completed, reminders[0], times, inside)
                 adversarial = adversarial_loss(logits, shown, inside)
                 loss = loss + self.adversarial_weight * adversarial
                 scalars["adversarial"] = adversarial.detach()
@@ -143,11 +165,11 @@ class SSGANStep:
         scalars["loss"] = self.generator.descend(loss)
 
         if self.discriminator is not None:
-            for _ in range(self.discriminator_steps):
-                logits = self.discriminator.forward(given, self._remind(shown), times, inside)
+            for reminder in reminders[1:]:
+                logits = self.discriminator.forward(given, reminder, times, inside)
                 loss = self.discriminator.descend(discriminator_loss(logits, shown, inside))
                 scalars["discriminator"] = scalars["discriminator"] + loss / self.discriminator_steps
-        return scalars
+        return torch.stack([scalars[name] for name in SCALARS])
 
     def pretrain_classifier(self, batch: Batch) -> dict[str, Tensor]:
         """Moves the classifier alone, on series completed by the generator as it stands."""
@@ -178,6 +200,7 @@ class SSGANStep:
         for who, player in self._players().items():
             player.load_state(under(f"{who}.", state))
         self.randomness.set_state(state["randomness"].cpu())
+        self._ready()  # the optimisers have other tensors now
 
     def _players(self) -> dict[str, Player]:
         everyone = {
@@ -187,8 +210,20 @@ class SSGANStep:
         }
         return {who: player for who, player in everyone.items() if player is not None}
 
-    def _remind(self, shown: Tensor) -> Tensor:
-        return draw_reminder(shown, self.reminder_rate, self.randomness)
+    def _reminders(self, shown: Tensor) -> Tensor:
+        """One for the generator's turn and one for each of the discriminator's; none where there is no adversary."""
+        turns = 0 if self.discriminator is None else 1 + self.discriminator_steps
+        drawn = [draw_reminder(shown, self.reminder_rate, self.randomness) for _ in range(turns)]
+        return torch.stack(drawn) if drawn else torch.empty(0)
+
+    def _ready(self) -> None:
+        """The game with labels and without: as it is, or on a CUDA device recorded and played again."""
+        self._plays = {labelled: self._on_device(partial(self._play, labelled)) for labelled in (False, True)}
+
+    def _on_device(self, play: Callable[..., Tensor]) -> Callable[..., Tensor]:
+        if recordable(self.fabric):
+            return Recorded(play, self.fabric.device)
+        return lambda *given: play(*self.fabric.to_device(given))
 
 
 class ClassifierPretraining:

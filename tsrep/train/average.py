@@ -23,6 +23,16 @@ class WeightAverage:
     def update(self, network: nn.Module) -> None:
         """Takes in the network's present weights: mean += (weights - mean) / (count + 1)."""
         self.count += 1
-        means: list[Tensor] = list(self.network.parameters())
-        weights: list[Tensor] = list(network.parameters())
+        means, weights = self._pairs(network)
         torch._foreach_lerp_(means, weights, 1.0 / self.count)
+
+    @torch.no_grad()
+    def take_in(self, network: nn.Module, share: Tensor) -> None:
+        """What `update` does, where 1 / (count + 1) lies on the device, a scalar; `count` is the caller's to raise."""
+        means, weights = self._pairs(network)
+        towards = torch._foreach_sub(weights, means)
+        torch._foreach_mul_(towards, share)
+        torch._foreach_add_(means, towards)
+
+    def _pairs(self, network: nn.Module) -> tuple[list[Tensor], list[Tensor]]:
+        return list(self.network.parameters()), list(network.parameters())

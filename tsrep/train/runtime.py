@@ -6,7 +6,8 @@ strategies for several devices; this file only turns the two words a user gives 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
@@ -27,17 +28,22 @@ def launch(device: str = "auto", precision: str = "auto") -> Fabric:
     ValueError
         The device or the precision is unknown, or this machine does not have the device.
     """
-    from lightning.fabric import Fabric
-
     kind, _, index = str(device).partition(":")
     if kind not in ("auto", "cpu", "cuda", "gpu", "mps") or (index and not index.isdigit()):
         raise ValueError(f"device is {device!r}; wanted 'auto', 'cpu', 'cuda', 'cuda:<index>' or 'mps'")
     if precision not in PRECISIONS:
         raise ValueError(f"precision is {precision!r}; wanted one of {sorted(PRECISIONS)}")
-    devices: list[int] | int = [int(index)] if index and kind != "cpu" else 1
     try:
-        return Fabric(accelerator=kind, devices=devices, precision=PRECISIONS[precision])
+        return _fabric(kind, int(index) if index and kind != "cpu" else None, PRECISIONS[precision])
     except Exception as error:  # Fabric raises several types of its own for hardware that is absent
         raise ValueError(
             f"device {device!r} with precision {precision!r} cannot be used here: {error}"
         ) from error
+
+
+@cache
+def _fabric(kind: str, index: int | None, precision: Any) -> Fabric:
+    """Made once: it takes milliseconds, which is longer than many a series takes to encode."""
+    from lightning.fabric import Fabric
+
+    return Fabric(accelerator=kind, devices=1 if index is None else [index], precision=precision)

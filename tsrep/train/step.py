@@ -8,12 +8,13 @@ interruption is its `state()`: tensors by name, ready for a safetensors file.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import torch
 from torch import Tensor, nn
 
 from tsrep.train.average import WeightAverage
+from tsrep.train.capture import Recorded, recordable
 from tsrep.train.memory import give_back, resident
 
 if TYPE_CHECKING:
@@ -32,8 +33,22 @@ class Step(Protocol):
     def load_state(self, state: dict[str, Tensor]) -> None: ...
 
 
+class Planned(Protocol):
+    """An objective that can draw all its randomness beforehand, and then asks the host for nothing."""
+
+    def plan(
+        self, network: nn.Module, batch: Tensor, generator: torch.Generator
+    ) -> tuple[Tensor, ...] | None:
+        """What `of_plan` needs, of few different shapes; None: this batch is for the objective itself."""
+
+    def of_plan(self, network: nn.Module, *plan: Tensor) -> Tensor:
+        """The loss."""
+
+
 class Descent:
     """AdamW on one objective, with an averaged copy of the network.
+
+    On a CUDA device an objective that is `Planned` has its whole step recorded and played again (`capture.Recorded`).
 
     Parameters
     ----------
@@ -61,18 +76,42 @@ class Descent:
         self.fabric = fabric
         self._resident = resident()
         self._forward, self._optimiser = fabric.setup(
-            network, torch.optim.AdamW(network.parameters(), lr=lr, fused=True)
+            network,
+            torch.optim.AdamW(
+                network.parameters(), lr=lr, fused=True, capturable=fabric.device.type == "cuda"
+            ),
         )
+        self._ready()
 
     def __call__(self, batch: Tensor) -> dict[str, Tensor]:
         self._forward.train()
+        if self._recorded is not None:
+            with self.fabric.autocast():
+                plan = cast(Planned, self.objective).plan(self.network, batch, self.generator)
+            if plan is not None:
+                self.average.count += 1
+                return {"loss": self._recorded(torch.tensor(1.0 / self.average.count), *plan)}
         loss = self.objective(self._forward, self.fabric.to_device(batch), self.generator)
-        self._optimiser.zero_grad()
-        self.fabric.backward(loss)
-        self._optimiser.step()
+        self._descend(loss)
         self.average.update(self.network)
         give_back(beyond=self._resident)
         return {"loss": loss.detach()}
+
+    def _ready(self) -> None:
+        plans = hasattr(self.objective, "plan") and recordable(self.fabric)
+        self._recorded = Recorded(self._planned, self.fabric.device) if plans else None
+
+    def _planned(self, share: Tensor, *plan: Tensor) -> Tensor:
+        with self.fabric.autocast():
+            loss = cast(Planned, self.objective).of_plan(self.network, *plan)
+        self._descend(loss)
+        self.average.take_in(self.network, share)
+        return loss.detach()
+
+    def _descend(self, loss: Tensor) -> None:
+        self._optimiser.zero_grad()
+        self.fabric.backward(loss)
+        self._optimiser.step()
 
     @torch.no_grad()
     def evaluate(self, batch: Tensor, generator: torch.Generator) -> Tensor:
@@ -107,3 +146,4 @@ class Descent:
         self._optimiser.load_state_dict({"state": moments, "param_groups": groups})
         self.average.count = int(state["average.count"])
         self.generator.set_state(state["generator"].cpu())
+        self._ready()  # the optimiser has other tensors now

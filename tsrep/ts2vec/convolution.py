@@ -1,9 +1,10 @@
 """GELU and a dilated convolution of three taps, zero-padded to keep the length: the encoder's building block.
 
-`three_taps(activated(x))` is the definition. On a CPU in 32 bit `DilatedConvolution` uses `_ActivatedThreeTaps`, the
-same sums added up in place, with its own backward: one node in autograd's graph in place of a dozen, no padded
-copies, and large activations are computed again in the backward pass and not kept. A tap that meets no step of the
-series (its dilation is at least the length) is not computed by either.
+`three_taps(activated(x))` is the definition. `DilatedConvolution` uses `_ActivatedThreeTaps`, the same sums added up
+in place, with its own backward: one node in autograd's graph in place of a dozen, no padded copies, and large
+activations are computed again in the backward pass and not kept. On a GPU narrow layers are one kernel
+(`fused/convolution.py`). A tap that meets no step of the series (its dilation is at least the length) is not computed
+by any of them.
 
 Steps come first, (T, B, H): a convolution then shifts whole rows, and every tap is one product over all instances.
 The weights lie as three matrices (3, H_in, H_out); `torch.nn.Conv1d` has (H_out, H_in, 3).
@@ -16,6 +17,8 @@ from typing import Any, cast
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from tsrep.ts2vec import fused
 
 FEW = 2**18  # activations up to which they are kept for the backward pass
 
@@ -32,9 +35,15 @@ class DilatedConvolution(nn.Module):
 
     def forward(self, x: Tensor, inside: Tensor | None = None) -> Tensor:
         """What is not `inside` (T, B, 1) counts as zero."""
-        if x.is_cpu and x.dtype == torch.float32 and not torch.is_autocast_enabled("cpu"):
-            return _ActivatedThreeTaps.apply(x, inside, self.taps, self.bias, self.dilation)
-        return three_taps(activated(x, inside), self.taps, self.bias, self.dilation)
+        if x.is_cpu and (x.dtype != torch.float32 or torch.is_autocast_enabled("cpu")):
+            return three_taps(activated(x, inside), self.taps, self.bias, self.dilation)
+        if torch.is_autocast_enabled(x.device.type):
+            x = x.to(torch.get_autocast_dtype(x.device.type))
+        if fused.usable(x, *self.taps.shape):
+            from tsrep.ts2vec.fused.convolution import fused_three_taps
+
+            return fused_three_taps(x, inside, self.taps, self.bias, self.dilation)
+        return _ActivatedThreeTaps.apply(x, inside, self.taps, self.bias, self.dilation)
 
 
 def as_taps(weight: Tensor) -> Tensor:
@@ -67,31 +76,33 @@ class _ActivatedThreeTaps(torch.autograd.Function):
     def forward(
         ctx: Any, x: Tensor, inside: Tensor | None, taps: Tensor, bias: Tensor, dilation: int
     ) -> Tensor:
+        weights, bias = taps.to(x.dtype), bias.to(x.dtype)
         a = activated(x, inside)
         kept = a if a.numel() <= FEW else None
-        ctx.save_for_backward(x, inside, taps, kept)
-        ctx.shift = dilation * x.shape[1]
+        ctx.save_for_backward(x, inside, weights, kept)
+        ctx.shift, ctx.dtype = dilation * x.shape[1], taps.dtype
         rows = a.flatten(0, 1)
         y = x.new_empty(*x.shape[:2], taps.shape[2])
         out = y.flatten(0, 1)
-        torch.addmm(bias, rows, taps[1], out=out)
-        _add_outer_taps(out, rows, taps[0], taps[2], ctx.shift)
+        torch.addmm(bias, rows, weights[1], out=out)
+        _add_outer_taps(out, rows, weights[0], weights[2], ctx.shift)
         return y
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, Tensor, Tensor, None]:
-        x, inside, taps, kept = ctx.saved_tensors
+        x, inside, weights, kept = ctx.saved_tensors
         rows = (activated(x, inside) if kept is None else kept).flatten(0, 1)
         g, shift = gradients[0].contiguous().flatten(0, 1), ctx.shift
-        for_taps = torch.zeros_like(taps)
+        for_taps = torch.zeros_like(weights)
         torch.mm(rows.T, g, out=for_taps[1])
         if shift < len(rows):
             torch.mm(rows[:-shift].T, g[shift:], out=for_taps[0])
             torch.mm(rows[shift:].T, g[:-shift], out=for_taps[2])
-        for_rows = g @ taps[1].T
-        _add_outer_taps(for_rows, g, taps[2].T, taps[0].T, shift)
+        for_rows = g @ weights[1].T
+        _add_outer_taps(for_rows, g, weights[2].T, weights[0].T, shift)
         for_a = _only(for_rows.view_as(x), inside)
-        return torch.ops.aten.gelu_backward(for_a, x), None, for_taps, g.sum(0), None
+        for_bias = g.sum(0, dtype=ctx.dtype)
+        return torch.ops.aten.gelu_backward(for_a, x), None, for_taps.to(ctx.dtype), for_bias, None
 
 
 def _add_outer_taps(y: Tensor, x: Tensor, before: Tensor, after: Tensor, shift: int) -> None:

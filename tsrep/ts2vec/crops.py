@@ -12,6 +12,7 @@ Shapes: B instances, T steps, C channels; NaN marks what was not observed.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -27,23 +28,44 @@ class Views:
     steps_of_second: slice
 
 
-def overlapping_crops(x: Tensor, generator: torch.Generator, shortest: int = 2) -> Views:
-    """Contextual consistency, the paper's choice: the overlap of two random crops of `x` (B, T, C).
-
-    The overlap is at least `shortest` steps long (or the whole series where that is shorter).
+class Crops(NamedTuple):
+    """Where two overlapping crops lie, in steps: view 1 is start .. right - 1, view 2 left .. stop - 1, in each
+    instance moved by its own `shift` (B,).
     """
-    length = x.shape[1]
+
+    start: int
+    left: int
+    right: int
+    stop: int
+    shift: Tensor
+
+
+def draw_crops(
+    instances: int, length: int, generator: torch.Generator, shortest: int = 2, crop: bool = True
+) -> Crops:
+    """The paper's choice: an overlap of at least `shortest` steps (or the whole series where that is shorter).
+
+    Without `crop` both views are the whole series.
+    """
+    if not crop:
+        return Crops(0, 0, length, length, torch.zeros(instances, dtype=torch.int64))
     overlap = _draw(min(shortest, length), length + 1, generator)
     left = _draw(0, length - overlap + 1, generator)
     right = left + overlap
     start = _draw(0, left + 1, generator)
     stop = _draw(right, length + 1, generator)
-    shift = torch.randint(-start, length - stop + 1, (len(x),), generator=generator)
+    shift = torch.randint(-start, length - stop + 1, (instances,), generator=generator)
+    return Crops(start, left, right, stop, shift)
+
+
+def overlapping_crops(x: Tensor, generator: torch.Generator, shortest: int = 2) -> Views:
+    """Contextual consistency, the paper's choice: the overlap of two random crops of `x` (B, T, C)."""
+    start, left, right, stop, shift = draw_crops(len(x), x.shape[1], generator, shortest)
     return Views(
         take_steps(x, shift + start, right - start),
         take_steps(x, shift + left, stop - left),
         slice(left - start, right - start),
-        slice(0, overlap),
+        slice(0, right - left),
     )
 
 

@@ -52,10 +52,11 @@ class DilatedConvolutions(nn.Module):
             ResidualBlock(before, after, 2**i, last=i == depth)
             for i, (before, after) in enumerate(pairwise(widths))
         )
+        self.n_components = n_components
         self.largest_dilation = 2**depth
         self.reach = 2 * (2 ** (depth + 1) - 1)  # steps that an output looks to either side
 
-    def forward(self, x: Tensor, inside: Tensor | None, steps: slice) -> Tensor:
+    def forward(self, x: Tensor, inside: Tensor | None, steps: slice | Tensor) -> Tensor:
         """`inside` (B, T): True where a step belongs to its instance, None: everywhere. Gives the wanted `steps`."""
         x = x.transpose(0, 1).contiguous()
         within = None if inside is None else inside.T.unsqueeze(-1)
@@ -84,9 +85,13 @@ class SeriesEncoder(nn.Module):
         self.backbone = backbone
 
     def forward(
-        self, x: Tensor, keep: Tensor | None = None, inside: Tensor | None = None, steps: slice = slice(None)
+        self,
+        x: Tensor,
+        keep: Tensor | None = None,
+        inside: Tensor | None = None,
+        steps: slice | Tensor = slice(None),
     ) -> Tensor:
-        """Representations (B, T, D) of `x` (B, T, C), or of the wanted `steps` of it.
+        """Representations (B, T, D) of `x` (B, T, C), or of the wanted `steps` of it, a slice or their indices.
 
         `x` may hold NaN: a step with any missing channel has a zero latent, as if it were masked. `keep` (B, T) is
         False where the timestamp mask hides a step. `inside` (B, T) is False where a step is padding; what comes out

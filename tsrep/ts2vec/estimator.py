@@ -34,7 +34,7 @@ from tsrep.ts2vec.build import build_encoder
 from tsrep.ts2vec.crops import inside
 from tsrep.ts2vec.encoder import SeriesEncoder
 from tsrep.ts2vec.export import ExportableEncoder, write_program
-from tsrep.ts2vec.inference import in_batches, on_device, shown
+from tsrep.ts2vec.inference import in_batches, on_device, shown, steps_at_once
 from tsrep.ts2vec.long import LongSeries, encoded_stretches, encoded_windows, write
 from tsrep.ts2vec.masks import MASKS
 from tsrep.ts2vec.objective import ContrastiveObjective
@@ -281,7 +281,7 @@ class TS2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimator):
         Z = torch.empty(len(x), self.n_components)
         for rows, z in self._encoded(x):
             pooled_steps = chosen[rows]
-            Z[rows] = pool(z, None if pooled_steps.all() else pooled_steps.to(z.device)).cpu()
+            Z[rows].copy_(pool(z, None if pooled_steps.all() else pooled_steps.to(z.device)))
         return Z.numpy()
 
     def encode(self, X: Any, window: int | str | None = None, mask: str | None = None) -> Floats:
@@ -304,7 +304,7 @@ class TS2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimator):
                 pooled = pooled.masked_fill(~within.unsqueeze(-1), torch.nan)
             if rows.start == 0:
                 Z = torch.empty(len(x), *pooled.shape[1:])
-            Z[rows] = pooled.cpu()
+            Z[rows].copy_(pooled)
         return Z.numpy()
 
     def encode_causal(self, X: Any, context: int = 200, hide_last: bool = False) -> Floats:
@@ -373,7 +373,7 @@ class TS2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimator):
         )
         Z = torch.empty(len(hide_last), *x.shape[:2], self.n_components)
         for rows, steps, z in shown(parts, x.shape[0] * x.shape[1], "Encoding", self.verbose):
-            Z[:, rows, steps] = z.cpu()
+            Z[:, rows, steps].copy_(z)
         return Z.numpy()
 
     def _encoded(self, x: Tensor, mask: str | None = None) -> Iterator[tuple[slice, Tensor]]:
@@ -388,7 +388,8 @@ class TS2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimator):
             keep = None if mask is None else MASKS[mask](batch.shape[0], batch.shape[1], generator)
             return network(batch, keep, None if within.all() else within)
 
-        return shown(in_batches(x, encode_batch), len(x), "Encoding", self.verbose)
+        at_once = steps_at_once(launch(self.device, self.precision).device)
+        return shown(in_batches(x, encode_batch, at_once), len(x), "Encoding", self.verbose)
 
     def _series(self, X: Any) -> Tensor:
         check_is_fitted(self, "encoder_")

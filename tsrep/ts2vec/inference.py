@@ -13,15 +13,29 @@ from torch import Tensor
 from tsrep.train.runtime import launch
 from tsrep.ts2vec.encoder import SeriesEncoder
 
-STEPS_AT_ONCE = 2048  # per batch on a CPU: larger ones fall out of the cache and are slower
+STEPS_AT_ONCE = {
+    "cpu": 2048,
+    "cuda": 2**18,
+}  # per batch: on a CPU larger ones fall out of the cache and are slower
 
 Encode = Callable[[Tensor], Tensor]
+
+
+def steps_at_once(device: torch.device) -> int:
+    """How many steps a batch holds."""
+    return STEPS_AT_ONCE.get(device.type, STEPS_AT_ONCE["cuda"])
+
+
+def move(encoder: SeriesEncoder, device: torch.device) -> None:
+    """To `device`, if it is not there: a look at one weight in place of a walk through all."""
+    if next(encoder.parameters()).device != device:
+        encoder.to(device)
 
 
 def on_device(encoder: SeriesEncoder, device: str, precision: str) -> Callable[..., Tensor]:
     """`encoder` on its device, called as itself with tensors of any device, without gradients."""
     fabric = launch(device, precision)
-    encoder.to(fabric.device)
+    move(encoder, fabric.device)
 
     @torch.inference_mode()
     def network(
@@ -34,9 +48,7 @@ def on_device(encoder: SeriesEncoder, device: str, precision: str) -> Callable[.
     return network
 
 
-def in_batches(
-    x: Tensor, encode: Encode, steps_at_once: int = STEPS_AT_ONCE
-) -> Iterator[tuple[slice, Tensor]]:
+def in_batches(x: Tensor, encode: Encode, steps_at_once: int) -> Iterator[tuple[slice, Tensor]]:
     """(rows, encode(x[rows])) over the instances of `x` (n, T, C), a few at a time."""
     rows = max(1, steps_at_once // x.shape[1])
     for start in range(0, len(x), rows):

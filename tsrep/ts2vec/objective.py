@@ -10,9 +10,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from tsrep.ts2vec import fused
 from tsrep.ts2vec.augment import AUGMENTATIONS
 from tsrep.ts2vec.crops import (
     Views,
+    draw_crops,
     inside,
     neighbouring_crops,
     nested_crops,
@@ -20,6 +22,7 @@ from tsrep.ts2vec.crops import (
     random_window,
     whole_series,
 )
+from tsrep.ts2vec.encoder import DilatedConvolutions
 from tsrep.ts2vec.loss import flat_loss, hierarchical_loss
 from tsrep.ts2vec.masks import MASKS
 from tsrep.ts2vec.pooling import max_over_time
@@ -69,6 +72,70 @@ class ContrastiveObjective:
         if self.hierarchical:
             return hierarchical_loss(z1, z2, alpha=self.alpha, temporal_unit=self.temporal_unit, inside=both)
         return flat_loss(z1, z2, alpha=self.alpha, inside=both)
+
+    def plan(
+        self, network: nn.Module, batch: Tensor, generator: torch.Generator
+    ) -> tuple[Tensor, ...] | None:
+        """Every draw of a step beforehand, for `of_plan`; None where `batch` or `network` is not for it.
+
+        Both views lie in one frame, from the beginning of the first to the end of the second, so that what they share
+        is at the same place in both. The frame is made longer, to the next eighth of the series, so that few lengths
+        occur; what lies beyond a view's ends is outside, which moves no representation.
+
+        Gives the batch, where the frame begins in each instance (B,), the first step of each view and the first
+        beyond it (2, 2), their masks (2, B, frame), the seed of the dropout (1,), and the `Numbers` of the loss.
+        """
+        if (
+            self.positive_pairs != "contextual"
+            or self.augmentation is not None
+            or not bool(inside(batch).all())
+        ):
+            return None
+        if not isinstance(network.backbone, DilatedConvolutions) or not fused.fits(batch, network.backbone):
+            return None
+        from tsrep.ts2vec.fused.loss import numbers
+
+        batch = random_window(batch, self.max_train_length, generator)
+        n, length, _ = batch.shape
+        crops = draw_crops(n, length, generator, 2 ** (self.temporal_unit + 1), self.crop)
+        ends = [(0, crops.right - crops.start), (crops.left - crops.start, crops.stop - crops.start)]
+        eighth = -(-length // 8)
+        frame = min(length, -(-ends[1][1] // eighth) * eighth)
+        keep = torch.zeros(2, n, frame, dtype=torch.bool)
+        for view, (first, beyond) in zip(keep, ends, strict=True):
+            view[:, first:beyond] = MASKS[self.mask](n, beyond - first, generator)
+        seed = torch.randint(2**62, (1,), generator=generator)
+        of_loss = numbers(
+            crops.right - crops.left, frame, n, self.alpha, self.temporal_unit, self.hierarchical
+        )
+        return batch, crops.shift + crops.start, torch.tensor(ends), keep, seed, *of_loss
+
+    def of_plan(
+        self,
+        network: nn.Module,
+        batch: Tensor,
+        begin: Tensor,
+        ends: Tensor,
+        keep: Tensor,
+        seed: Tensor,
+        lengths: Tensor,
+        weights: Tensor,
+    ) -> Tensor:
+        """The loss of what `plan` drew. It depends on the numbers in the tensors by way of the device alone."""
+        from tsrep.ts2vec.fused.dropout import fused_dropout
+        from tsrep.ts2vec.fused.loss import Numbers, fused_loss
+
+        n, frame = len(batch), torch.arange(keep.shape[2], device=batch.device)
+        of_instance = torch.arange(n, device=batch.device).unsqueeze(1)
+        x = batch[of_instance, (begin.unsqueeze(1) + frame).clamp(max=batch.shape[1] - 1)]
+        within = (frame >= ends[:, :1]) & (frame < ends[:, 1:])
+        shared = (ends[1, 0] + frame).clamp(max=len(frame) - 1)
+        z = network(x.repeat(2, 1, 1), keep.flatten(0, 1), within.repeat_interleave(n, dim=0), shared)
+        z = z.transpose(0, 1)
+        if network.training:
+            z = fused_dropout(z, DROPOUT, seed)
+        both = z.unflatten(1, (2, n))
+        return fused_loss(both, Numbers(lengths, weights))
 
     def _views(self, x: Tensor, generator: torch.Generator) -> Views:
         shortest = 2 ** (self.temporal_unit + 1)

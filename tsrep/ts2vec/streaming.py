@@ -13,14 +13,17 @@ from torch import Tensor
 from tsrep.base import Floats
 from tsrep.train.runtime import launch
 from tsrep.ts2vec.encoder import DilatedConvolutions, SeriesEncoder
-from tsrep.ts2vec.inference import STEPS_AT_ONCE, last_of_windows, tiles
+from tsrep.ts2vec.inference import STEPS_AT_ONCE, last_of_windows, move, steps_at_once, tiles
 from tsrep.ts2vec.masks import last
 from tsrep.ts2vec.windows import WindowEncoder
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
 
-WINDOWS_AT_ONCE = {"cpu": 512, "cuda": 32_768}  # on a CPU what falls out of the cache is slower
+AT_ONCE = 512  # windows on a CPU, where what falls out of the cache is slower
+STEPS_ON_GPU = (
+    2**21
+)  # of the windows that are worked on at once there, each computed by itself: that takes fewer calls
 FEW_AT_A_TIME = 128  # of a window's steps are computed together in a live stream
 
 
@@ -32,9 +35,11 @@ def encode_windows(
     One variant for each of `hide_last`: True hides every window's last step. A few windows, or those of another
     backbone than the dilated convolutions, are encoded by the definition.
     """
-    encoder.to(fabric.device)
+    move(encoder, fabric.device)
     windows = x.shape[0] * x.shape[1]
-    if windows * (context + 1) <= STEPS_AT_ONCE or not isinstance(encoder.backbone, DilatedConvolutions):
+    if windows * (context + 1) <= STEPS_AT_ONCE["cpu"] or not isinstance(
+        encoder.backbone, DilatedConvolutions
+    ):
         return _one_by_one(encoder, x, context, hide_last, fabric)
     return _side_by_side(encoder, x, context, hide_last, fabric)
 
@@ -50,17 +55,19 @@ def _one_by_one(
             batch, keeps = fabric.to_device((batch, keeps))
             return torch.stack([encoder(batch, keep, steps=only_last).float() for keep in keeps])
 
-    yield from last_of_windows(x, encode, context, max(1, STEPS_AT_ONCE // (context + 1)))
+    yield from last_of_windows(x, encode, context, max(1, steps_at_once(fabric.device) // (context + 1)))
 
 
 def _side_by_side(
     encoder: SeriesEncoder, x: Tensor, context: int, hide_last: tuple[bool, ...], fabric: Fabric
 ) -> Iterator[tuple[slice, slice, Tensor]]:
-    at_once = WINDOWS_AT_ONCE.get(fabric.device.type, WINDOWS_AT_ONCE["cuda"])
+    on_cpu = fabric.device.type == "cpu"
+    at_once = AT_ONCE if on_cpu else max(1, STEPS_ON_GPU // (context + 1))
+    options = {} if on_cpu else {"short": context + 1}
     for rows, steps in tiles(x.shape[0], x.shape[1], at_once):
         with fabric.autocast():
             if steps.start == 0:
-                windows = WindowEncoder(encoder, context, rows.stop - rows.start)
+                windows = WindowEncoder(encoder, context, rows.stop - rows.start, **options)
             z = windows.push(fabric.to_device(x[rows, steps]), hide_last)
         yield rows, steps, z.float()
 
@@ -87,7 +94,7 @@ class OnlineEncoder:
         self.context = context
         self.channels = channels
         self._fabric = launch(device, precision)
-        encoder.to(self._fabric.device)
+        move(encoder, self._fabric.device)
         self._windows = WindowEncoder(encoder, context, short=FEW_AT_A_TIME)
 
     def update(self, points: ArrayLike) -> Floats:

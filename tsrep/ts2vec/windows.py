@@ -28,6 +28,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from tsrep.ts2vec import fused
 from tsrep.ts2vec.encoder import DilatedConvolutions, ResidualBlock, SeriesEncoder
 from tsrep.ts2vec.point import LastStep
 
@@ -147,10 +148,15 @@ class _Block(NamedTuple):
     @classmethod
     def of(cls, block: ResidualBlock) -> _Block:
         one, two = block.conv1, block.conv2
-        return cls(one.taps.flatten(0, 1), one.bias, two.taps.flatten(0, 1), two.bias, block.shortcut)
+        weights = _as_multiplied([one.taps.flatten(0, 1), one.bias, two.taps.flatten(0, 1), two.bias])
+        return cls(weights[0], weights[1], weights[2], weights[3], block.shortcut)
 
     def among(self, x: Tensor, at: slice) -> Tensor:
         """The block on neighbours, all of (P, M, H) with nothing beyond its ends, for the steps `at` of them."""
+        if x.shape[-1] == len(self.bias2) and fused.usable(x, len(self.bias2)):
+            from tsrep.ts2vec.fused.neighbours import fused_among
+
+            return fused_among(x, at, *self[:-1])
         if x.shape[0] == 1:
             return self._alone(x)
         y = _weigh(_active_neighbours(x, slice(None)), self.taps1, self.bias1)
@@ -169,6 +175,16 @@ class _Block(NamedTuple):
         y = _weigh(_around(F.gelu(x), d), self.taps1, self.bias1)
         y = _weigh(_around(F.gelu(y), d), self.taps2, self.bias2)
         return y + self.shortcut(x[2 * d : -2 * d])
+
+
+def _as_multiplied(weights: list[Tensor]) -> list[Tensor]:
+    """In the number type of autocast, where that is on: cast all at once, and not again for every product."""
+    device = weights[0].device.type
+    if not torch.is_autocast_enabled(device):
+        return weights
+    flat = torch.cat([weight.flatten() for weight in weights]).to(torch.get_autocast_dtype(device))
+    parts = flat.split([weight.numel() for weight in weights])
+    return [part.view_as(weight) for part, weight in zip(parts, weights, strict=True)]
 
 
 def _active_neighbours(x: Tensor, at: slice) -> Tensor:

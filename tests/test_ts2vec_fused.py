@@ -1,0 +1,229 @@
+"""The GPU kernels against what defines them; without a GPU they run in Triton's interpreter."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+pytest.importorskip("triton")
+
+from tsrep import TS2Vec, load
+from tsrep.train.runtime import launch
+from tsrep.train.step import Descent
+from tsrep.ts2vec import fused, objective
+from tsrep.ts2vec.backbones import LSTM
+from tsrep.ts2vec.convolution import activated, three_taps
+from tsrep.ts2vec.encoder import ResidualBlock, SeriesEncoder, paper_encoder
+from tsrep.ts2vec.fused.convolution import fused_three_taps
+from tsrep.ts2vec.fused.dropout import fused_dropout
+from tsrep.ts2vec.fused.loss import fused_loss, numbers
+from tsrep.ts2vec.fused.neighbours import fused_among
+from tsrep.ts2vec.objective import ContrastiveObjective
+from tsrep.ts2vec.tiled import tiled_loss
+
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def on_a_gpu(test):
+    return pytest.mark.gpu(pytest.mark.skipif(DEVICE == "cpu", reason="needs a GPU")(test))
+
+
+def close(found, expected, error=1e-5):
+    torch.testing.assert_close(
+        found, expected, rtol=error, atol=error * float(expected.detach().abs().max()) + 1e-6
+    )
+
+
+def random(*shape, seed, scale=1.0, **options):
+    values = torch.randn(*shape, generator=torch.Generator().manual_seed(seed)) * scale
+    return values.to(DEVICE).requires_grad_()
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    steps=st.integers(1, 24),
+    beyond=st.integers(0, 9),
+    instances=st.integers(1, 5),
+    width=st.sampled_from([1, 16, 21, 40]),
+    alpha=st.sampled_from([0.0, 0.3, 1.0]),
+    unit=st.integers(0, 2),
+    hierarchical=st.booleans(),
+    seed=st.integers(0, 10_000),
+)
+def test_the_loss_of_the_first_steps_is_that_of_those_alone(
+    steps, beyond, instances, width, alpha, unit, hierarchical, seed
+):
+    z = random(steps + beyond, 2, instances, width, seed=seed)
+    of_loss = numbers(steps, steps + beyond, instances, alpha, unit, hierarchical)
+    found = fused_loss(z, type(of_loss)(*(value.to(DEVICE) for value in of_loss)))
+    (gradient,) = torch.autograd.grad(found, z)
+    expected = tiled_loss(z[:steps], alpha=alpha, temporal_unit=unit, hierarchical=hierarchical)
+    close(found, expected)
+    close(gradient, torch.autograd.grad(expected, z)[0])
+
+
+@pytest.mark.parametrize(("steps", "instances"), [(45, 2), (3, 40)])
+def test_groups_larger_than_a_tile(steps, instances):
+    z = random(steps, 2, instances, 24, seed=1, scale=2.0)
+    of_loss = numbers(steps, steps, instances, 0.5, 0, True)
+    found = fused_loss(z, type(of_loss)(*(value.to(DEVICE) for value in of_loss)))
+    expected = tiled_loss(z, alpha=0.5)
+    close(found, expected)
+    close(torch.autograd.grad(found, z)[0], torch.autograd.grad(expected, z)[0])
+    with pytest.raises(RuntimeError, match="second time"):
+        torch.autograd.grad(found, z)
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    steps=st.integers(1, 90),
+    instances=st.integers(1, 3),
+    inputs=st.sampled_from([1, 8, 17]),
+    outputs=st.sampled_from([4, 16]),
+    dilation=st.sampled_from([1, 2, 16, 128]),
+    ragged=st.booleans(),
+    seed=st.integers(0, 10_000),
+)
+def test_the_convolution(steps, instances, inputs, outputs, dilation, ragged, seed):
+    x = random(steps, instances, inputs, seed=seed)
+    taps = random(3, inputs, outputs, seed=seed + 1)
+    bias, towards = random(outputs, seed=seed + 2), random(steps, instances, outputs, seed=seed + 3).detach()
+    inside = (random(steps, instances, 1, seed=seed + 4) > 0) if ragged else None
+    found = fused_three_taps(x, inside, taps, bias, dilation)
+    expected = three_taps(activated(x, inside), taps, bias, dilation)
+    close(found, expected)
+    of = (x, taps, bias)
+    for mine, truth in zip(
+        torch.autograd.grad((found * towards).sum(), of),
+        torch.autograd.grad((expected * towards).sum(), of),
+        strict=True,
+    ):
+        close(mine, truth, 1e-4)
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    steps=st.integers(1, 9),
+    windows=st.sampled_from([1, 5, 70]),
+    width=st.sampled_from([3, 16]),
+    first=st.integers(0, 2),
+    every=st.integers(1, 2),
+    seed=st.integers(0, 10_000),
+)
+def test_a_block_among_neighbours(steps, windows, width, first, every, seed):
+    block = ResidualBlock(width, width, dilation=1, last=False).to(DEVICE)
+    x = random(steps, windows, width, seed=seed).detach()
+    at = slice(min(first, steps - 1), None, every)
+    one, two = block.conv1, block.conv2
+    with torch.inference_mode():
+        found = fused_among(x, at, one.taps.flatten(0, 1), one.bias, two.taps.flatten(0, 1), two.bias)
+        close(found, block(x, None)[at])
+
+
+def test_dropout_keeps_its_share_and_its_noise():
+    z = torch.ones(3000, 3, device=DEVICE, requires_grad=True)
+    y = fused_dropout(z, 0.25, torch.tensor([2**40 + 5], device=DEVICE))
+    np.testing.assert_allclose(y.detach().unique().tolist(), [0.0, 4 / 3], rtol=1e-6)
+    assert float((y == 0).float().mean()) == pytest.approx(
+        0.25, abs=0.02
+    )  # five standard deviations of 9,000 draws
+    y.sum().backward()
+    assert torch.equal(z.grad, y)
+    other = fused_dropout(z, 0.25, torch.tensor([2**40 + 6], device=DEVICE))
+    assert 0.3 < float((other != y).float().mean()) < 0.45  # 2 * 0.25 * 0.75
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"crop": False},
+        {"temporal_unit": 2},
+        {"hierarchical": False, "alpha": 0.2},
+        {"mask": "continuous", "max_train_length": 12},
+    ],
+)
+@pytest.mark.parametrize("seed", [0, 5, 11])
+def test_a_plan_gives_the_loss_and_gradients_of_the_objective(options, seed):
+    network = paper_encoder(2, hidden_channels=8, n_components=20, depth=3).eval().to(DEVICE)
+    x = random(3, 26, 2, seed=seed).detach().cpu()
+    x[0, 4] = torch.nan
+    of = list(network.parameters())
+    contrastive = ContrastiveObjective(**options)
+    plan = contrastive.plan(network, x, torch.Generator().manual_seed(seed))
+    found = contrastive.of_plan(network, *(part.to(DEVICE) for part in plan))
+    expected = contrastive(network, x.to(DEVICE), torch.Generator().manual_seed(seed))
+    close(found, expected)
+    for mine, truth in zip(torch.autograd.grad(found, of), torch.autograd.grad(expected, of), strict=True):
+        close(mine, truth, 1e-4)
+
+
+def test_plans_have_few_lengths_and_nothing_shown_beyond_a_view():
+    network = paper_encoder(1, 4, 6, 2)
+    generator = torch.Generator().manual_seed(0)
+    plans = [ContrastiveObjective().plan(network, torch.zeros(2, 100, 1), generator) for _ in range(60)]
+    assert 4 <= len({plan[3].shape for plan in plans}) <= 8
+    for _, begin, ends, keep, *_ in plans:
+        assert int(begin.min()) >= 0
+        assert int((begin + ends[1, 1]).max()) <= 100
+        for view, (first, beyond) in zip(keep, ends.tolist(), strict=True):
+            assert not view[:, :first].any()
+            assert not view[:, beyond:].any()
+
+
+def test_what_no_plan_is_made_for():
+    x, generator = torch.zeros(2, 20, 1), torch.Generator()
+    network = paper_encoder(1, 4, 6, 2)
+    ragged = x.clone()
+    ragged[0, :3] = torch.nan
+    assert ContrastiveObjective().plan(network, ragged, generator) is None
+    assert ContrastiveObjective(positive_pairs="subseries").plan(network, x, generator) is None
+    assert ContrastiveObjective(augmentation="jitter").plan(network, x, generator) is None
+    assert ContrastiveObjective().plan(paper_encoder(1, 4, fused.WIDEST + 1, 2), x, generator) is None
+    other = SeriesEncoder(torch.nn.Linear(1, 4), LSTM(4, 6))
+    assert ContrastiveObjective().plan(other, x, generator) is None
+
+
+@on_a_gpu
+def test_recorded_steps_are_those_of_the_objective(monkeypatch):
+    monkeypatch.setattr(objective, "DROPOUT", 0.0)  # its noise is another one
+    x = random(4, 150, 2, seed=3).detach().cpu()
+    network = paper_encoder(2, 64, 320, 5)
+
+    def losses(plain):
+        contrastive = ContrastiveObjective()
+        descent = Descent(
+            copy.deepcopy(network),
+            (lambda *given: contrastive(*given)) if plain else contrastive,
+            lr=1e-3,
+            generator=torch.Generator().manual_seed(0),
+            fabric=launch("cuda", "bf16"),
+        )
+        return [float(descent(x)["loss"]) for _ in range(40)], descent
+
+    (found, recorded), (expected, plain) = losses(False), losses(True)
+    np.testing.assert_allclose(found[:8], expected[:8], rtol=0.05)
+    np.testing.assert_allclose(np.mean(found[-10:]), np.mean(expected[-10:]), rtol=0.3)
+    assert recorded.average.count == plain.average.count == 41
+    for mine, theirs in zip(
+        recorded.average.network.parameters(), plain.average.network.parameters(), strict=True
+    ):
+        torch.testing.assert_close(mine, theirs, rtol=0.05, atol=0.02)
+
+
+@on_a_gpu
+@pytest.mark.parametrize("precision", ["32", "bf16"])
+def test_a_gpu_fits_and_encodes_like_the_cpu(precision, tmp_path):
+    X = random(6, 2, 200, seed=4).detach().cpu().numpy()
+    model = TS2Vec(device="cuda", precision=precision, max_steps=30, random_state=0).fit(X)
+    assert np.isfinite(model.transform(X)).all()
+    model.save(tmp_path / "model")
+    there = load(tmp_path / "model").set_params(device="cpu", precision="32")
+    error = 1e-3 if precision == "32" else 0.1
+    scale = np.abs(there.transform(X)).max()
+    assert np.abs(model.transform(X) - there.transform(X)).max() < error * scale
+    found, expected = model.encode_causal(X, context=50), there.encode_causal(X, context=50)
+    assert np.abs(found - expected).max() < error * scale

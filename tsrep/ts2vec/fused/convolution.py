@@ -1,0 +1,185 @@
+"""GELU and a dilated convolution of three taps, defined in `ts2vec/convolution.py`: one kernel forward, two backward.
+
+Activations are computed where they are read and never stored. Steps and instances are the rows of one matrix, (T B, H),
+in which a shift by `dilation` steps is one by dilation * B rows. All input channels lie in one tile, so the kernels are
+for narrow layers; the outputs may be wider.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import triton
+import triton.language as tl
+from torch import Tensor
+
+ROWS = 64  # of a tile
+PROGRAMS = 96  # at most, that share the rows when the taps' gradient is added up; for each tap
+
+
+def fused_three_taps(x: Tensor, inside: Tensor | None, taps: Tensor, bias: Tensor, dilation: int) -> Tensor:
+    """`three_taps(activated(x, inside), taps, bias, dilation)`: x (T, B, H_in), inside (T, B, 1) -> (T, B, H_out).
+
+    Products are of numbers as `x` has them, which may be shorter ones than those of the weights; sums have 32 bit.
+    """
+    return _FusedThreeTaps.apply(x.contiguous(), inside, taps, bias, dilation)
+
+
+class _FusedThreeTaps(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, inside: Tensor | None, taps: Tensor, bias: Tensor, dilation: int
+    ) -> Tensor:
+        inside = None if inside is None else inside.contiguous()
+        ctx.save_for_backward(x, inside, taps)
+        ctx.shift = dilation * x.shape[1]
+        y = x.new_empty(*x.shape[:2], taps.shape[2])
+        rows = x.shape[0] * x.shape[1]
+        _forward[(triton.cdiv(rows, ROWS),)](
+            x,
+            x if inside is None else inside,
+            taps,
+            bias,
+            y,
+            rows,
+            ctx.shift,
+            **_sizes(x, inside, taps, ctx.shift),
+        )
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        x, inside, taps = ctx.saved_tensors
+        g = gradients[0].contiguous()
+        rows = x.shape[0] * x.shape[1]
+        sizes = _sizes(x, inside, taps, ctx.shift)
+        place = x if inside is None else inside
+        dx = torch.empty_like(x)
+        _for_x[(triton.cdiv(rows, ROWS),)](x, place, taps, g, dx, rows, ctx.shift, **sizes)
+        tiles = triton.cdiv(triton.cdiv(rows, ROWS), PROGRAMS)
+        programs = triton.cdiv(rows, ROWS * tiles)
+        partial = taps.new_empty((programs, *taps.shape), dtype=torch.float32)
+        partial_bias = taps.new_empty((programs, taps.shape[2]), dtype=torch.float32)
+        _for_taps[(programs, 3)](x, place, g, partial, partial_bias, rows, ctx.shift, tiles, **sizes)
+        return dx, None, partial.sum(0).to(taps.dtype), partial_bias.sum(0).to(taps.dtype), None
+
+
+def _sizes(x: Tensor, inside: Tensor | None, taps: Tensor, shift: int) -> dict[str, Any]:
+    _, width, out = taps.shape
+    return {
+        "HAS_INSIDE": inside is not None,
+        "OUTER": shift < x.shape[0] * x.shape[1],
+        "H_IN": width,
+        "H_OUT": out,
+        "W_IN": max(16, triton.next_power_of_2(width)),
+        "W_OUT": max(16, triton.next_power_of_2(out)),
+        "ROWS": ROWS,
+    }
+
+
+@triton.jit
+def gelu(x):
+    return 0.5 * x * (1.0 + tl.erf(x * 0.7071067811865476))
+
+
+@triton.jit
+def _slope_of_gelu(x):
+    density = 0.3989422804014327 * tl.exp(-0.5 * x * x)
+    return 0.5 * (1.0 + tl.erf(x * 0.7071067811865476)) + x * density
+
+
+@triton.jit
+def _present(inside, at, rows, HAS_INSIDE: tl.constexpr):
+    """Which of the rows `at` exist and lie inside."""
+    ok = (at >= 0) & (at < rows)
+    if HAS_INSIDE:
+        ok = ok & (tl.load(inside + at, mask=ok, other=0) != 0)
+    return ok
+
+
+@triton.jit
+def _take(x, at, ok, h, H: tl.constexpr):
+    return tl.load(x + at[:, None] * H + h[None, :], mask=ok[:, None] & (h < H)[None, :], other=0.0)
+
+
+@triton.jit
+def _active(x, at, ok, h, H: tl.constexpr):
+    raw = _take(x, at, ok, h, H)
+    return gelu(raw.to(tl.float32)).to(raw.dtype)
+
+
+@triton.jit
+def _tap(taps, k, h, o, H_IN: tl.constexpr, H_OUT: tl.constexpr):
+    return tl.load(
+        taps + (k * H_IN + h[:, None]) * H_OUT + o[None, :],
+        mask=(h < H_IN)[:, None] & (o < H_OUT)[None, :],
+        other=0.0,
+    )
+
+
+@triton.jit
+def _forward(
+    x, inside, taps, bias, y, rows, shift,
+    HAS_INSIDE: tl.constexpr, OUTER: tl.constexpr, H_IN: tl.constexpr, H_OUT: tl.constexpr,
+    W_IN: tl.constexpr, W_OUT: tl.constexpr, ROWS: tl.constexpr,
+):  # fmt: skip
+    """y_r = a_(r - shift) W_0 + a_r W_1 + a_(r + shift) W_2 + bias, a the activations, zero beyond the ends."""
+    at = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
+    h, o = tl.arange(0, W_IN), tl.arange(0, W_OUT)
+    summed = tl.zeros((ROWS, W_OUT), tl.float32)
+    summed += tl.load(bias + o, mask=o < H_OUT, other=0.0)[None, :]
+    for k in tl.static_range(3):
+        if OUTER or k == 1:
+            source = at + (k - 1) * shift
+            a = _active(x, source, _present(inside, source, rows, HAS_INSIDE), h, H_IN)
+            w = _tap(taps, k, h, o, H_IN, H_OUT).to(a.dtype)
+            summed = tl.dot(a, w, acc=summed, input_precision="ieee")
+    tl.store(y + at[:, None] * H_OUT + o[None, :], summed, mask=(at < rows)[:, None] & (o < H_OUT)[None, :])
+
+
+@triton.jit
+def _for_x(
+    x, inside, taps, g, dx, rows, shift,
+    HAS_INSIDE: tl.constexpr, OUTER: tl.constexpr, H_IN: tl.constexpr, H_OUT: tl.constexpr,
+    W_IN: tl.constexpr, W_OUT: tl.constexpr, ROWS: tl.constexpr,
+):  # fmt: skip
+    """dx_r = gelu'(x_r) (g_(r + shift) W_0^T + g_r W_1^T + g_(r - shift) W_2^T), zero where not inside."""
+    at = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
+    h, o = tl.arange(0, W_IN), tl.arange(0, W_OUT)
+    summed = tl.zeros((ROWS, W_IN), tl.float32)
+    for k in tl.static_range(3):
+        if OUTER or k == 1:
+            source = at - (k - 1) * shift
+            from_there = _take(g, source, (source >= 0) & (source < rows), o, H_OUT)
+            w = _tap(taps, k, h, o, H_IN, H_OUT).to(from_there.dtype)
+            summed = tl.dot(from_there, tl.trans(w), acc=summed, input_precision="ieee")
+    ok = _present(inside, at, rows, HAS_INSIDE)
+    slope = _slope_of_gelu(_take(x, at, ok, h, H_IN).to(tl.float32))
+    gradient = tl.where(ok[:, None], summed * slope, 0.0)
+    tl.store(dx + at[:, None] * H_IN + h[None, :], gradient, mask=(at < rows)[:, None] & (h < H_IN)[None, :])
+
+
+@triton.jit
+def _for_taps(
+    x, inside, g, of_taps, of_bias, rows, shift, tiles,
+    HAS_INSIDE: tl.constexpr, OUTER: tl.constexpr, H_IN: tl.constexpr, H_OUT: tl.constexpr,
+    W_IN: tl.constexpr, W_OUT: tl.constexpr, ROWS: tl.constexpr,
+):  # fmt: skip
+    """A program's share of dW_k = sum over rows of a_(r + (k - 1) shift)^T g_r, and of the bias's gradient sum g_r."""
+    program, k = tl.program_id(0), tl.program_id(1)
+    h, o = tl.arange(0, W_IN), tl.arange(0, W_OUT)
+    summed = tl.zeros((W_IN, W_OUT), tl.float32)
+    summed_bias = tl.zeros((W_OUT,), tl.float32)
+    if OUTER or k == 1:
+        for tile in range(tiles):
+            at = (program * tiles + tile) * ROWS + tl.arange(0, ROWS)
+            source = at + (k - 1) * shift
+            a = _active(x, source, _present(inside, source, rows, HAS_INSIDE) & (at < rows), h, H_IN)
+            here = _take(g, at, at < rows, o, H_OUT)
+            summed = tl.dot(tl.trans(a), here, acc=summed, input_precision="ieee")
+            summed_bias += tl.sum(here.to(tl.float32), 0)
+    within = (h < H_IN)[:, None] & (o < H_OUT)[None, :]
+    tl.store(of_taps + ((program * 3 + k) * H_IN + h[:, None]) * H_OUT + o[None, :], summed, mask=within)
+    if k == 1:
+        tl.store(of_bias + program * H_OUT + o, summed_bias, mask=o < H_OUT)
