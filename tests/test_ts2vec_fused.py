@@ -19,10 +19,12 @@ from tsrep.ts2vec.convolution import activated, three_taps
 from tsrep.ts2vec.encoder import ResidualBlock, SeriesEncoder, paper_encoder
 from tsrep.ts2vec.fused.convolution import fused_three_taps
 from tsrep.ts2vec.fused.dropout import fused_dropout
-from tsrep.ts2vec.fused.loss import fused_loss, numbers
+from tsrep.ts2vec.fused.loss import fused_loss
 from tsrep.ts2vec.fused.neighbours import fused_among
+from tsrep.ts2vec.levels import Levels, levels_of
 from tsrep.ts2vec.objective import ContrastiveObjective
-from tsrep.ts2vec.tiled import tiled_loss
+from tsrep.ts2vec.tiled import tiled_loss, tiled_loss_of_first
+from tsrep.ts2vec.windows import WindowEncoder
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
@@ -35,6 +37,10 @@ def close(found, expected, error=1e-5):
     torch.testing.assert_close(
         found, expected, rtol=error, atol=error * float(expected.detach().abs().max()) + 1e-6
     )
+
+
+def on_device(levels):
+    return Levels(*(part.to(DEVICE) for part in levels))
 
 
 def random(*shape, seed, scale=1.0, **options):
@@ -57,19 +63,19 @@ def test_the_loss_of_the_first_steps_is_that_of_those_alone(
     steps, beyond, instances, width, alpha, unit, hierarchical, seed
 ):
     z = random(steps + beyond, 2, instances, width, seed=seed)
-    of_loss = numbers(steps, steps + beyond, instances, alpha, unit, hierarchical)
-    found = fused_loss(z, type(of_loss)(*(value.to(DEVICE) for value in of_loss)))
-    (gradient,) = torch.autograd.grad(found, z)
+    levels = on_device(levels_of(steps, steps + beyond, instances, alpha, unit, hierarchical))
     expected = tiled_loss(z[:steps], alpha=alpha, temporal_unit=unit, hierarchical=hierarchical)
-    close(found, expected)
-    close(gradient, torch.autograd.grad(expected, z)[0])
+    (towards,) = torch.autograd.grad(expected, z)
+    for loss in (fused_loss, tiled_loss_of_first):
+        found = loss(z, levels)
+        close(found, expected)
+        close(torch.autograd.grad(found, z)[0], towards)
 
 
 @pytest.mark.parametrize(("steps", "instances"), [(45, 2), (3, 40)])
 def test_groups_larger_than_a_tile(steps, instances):
     z = random(steps, 2, instances, 24, seed=1, scale=2.0)
-    of_loss = numbers(steps, steps, instances, 0.5, 0, True)
-    found = fused_loss(z, type(of_loss)(*(value.to(DEVICE) for value in of_loss)))
+    found = fused_loss(z, on_device(levels_of(steps, steps, instances, 0.5, 0, True)))
     expected = tiled_loss(z, alpha=0.5)
     close(found, expected)
     close(torch.autograd.grad(found, z)[0], torch.autograd.grad(expected, z)[0])
@@ -147,8 +153,9 @@ def test_dropout_keeps_its_share_and_its_noise():
     ],
 )
 @pytest.mark.parametrize("seed", [0, 5, 11])
-def test_a_plan_gives_the_loss_and_gradients_of_the_objective(options, seed):
-    network = paper_encoder(2, hidden_channels=8, n_components=20, depth=3).eval().to(DEVICE)
+def test_a_plan_gives_the_loss_and_gradients_of_the_objective(options, seed, monkeypatch):
+    monkeypatch.setattr(objective, "DROPOUT", 0.0)  # its noise is another one
+    network = paper_encoder(2, hidden_channels=8, n_components=20, depth=3).to(DEVICE)
     x = random(3, 26, 2, seed=seed).detach().cpu()
     x[0, 4] = torch.nan
     of = list(network.parameters())
@@ -159,6 +166,20 @@ def test_a_plan_gives_the_loss_and_gradients_of_the_objective(options, seed):
     close(found, expected)
     for mine, truth in zip(torch.autograd.grad(found, of), torch.autograd.grad(expected, of), strict=True):
         close(mine, truth, 1e-4)
+
+
+def test_the_host_is_asked_nothing(monkeypatch):
+    """On the meta device there are no numbers: whoever asks for one raises."""
+    monkeypatch.setattr(torch, "is_autocast_enabled", lambda device: False)  # it does not know of that device
+    network = paper_encoder(2, 8, 20, depth=3).eval()
+    plan = ContrastiveObjective().plan(network, torch.zeros(3, 26, 2), torch.Generator())
+    loss = ContrastiveObjective().of_plan(network.to("meta"), *(part.to("meta") for part in plan))
+    loss.backward()
+    assert loss.shape == ()
+    with torch.inference_mode():
+        before, new = torch.zeros(1, 9, 2, device="meta"), torch.zeros(1, 14, 2, device="meta")
+        z = WindowEncoder(network, context=9, short=5, before=before).push(new, (True, False))
+    assert z.shape == (2, 1, 14, 20)
 
 
 def test_plans_have_few_lengths_and_nothing_shown_beyond_a_view():

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tsrep import TS2Vec
 from tsrep.train.runtime import launch
+from tsrep.ts2vec import replay
 from tsrep.ts2vec.build import build_encoder
 from tsrep.ts2vec.inference import last_of_windows, tiles
 from tsrep.ts2vec.masks import last
@@ -70,6 +71,28 @@ def test_windows_side_by_side_equal_windows_one_by_one(n, t, context, depth, sho
     shown, hidden = torch.cat(parts, dim=2)
     torch.testing.assert_close(shown, by_definition(encoder, x, context), rtol=1e-5, atol=1e-5)
     torch.testing.assert_close(hidden, by_definition(encoder, x, context, True), rtol=1e-5, atol=1e-5)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    n=st.integers(1, 3),
+    t=st.integers(1, 40),
+    context=st.integers(0, 60),
+    tile=st.integers(1, 50),
+    hide_last=st.sampled_from([(False,), (True,), (False, True)]),
+)
+def test_tiles_of_one_size_equal_windows_one_by_one(n, t, context, tile, hide_last):
+    encoder, x = small_encoder(), series(n, t, gaps=0.2)
+    found = torch.full((len(hide_last), n, t, 9), torch.nan)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(replay, "TILE", tile)
+        patched.setattr(replay, "Recorded", lambda function, device: function)
+        replay._tile.cache_clear()
+        for rows, steps, z in replay.encode_in_tiles(encoder, x, context, hide_last, launch("cpu")):
+            found[:, rows, steps] = z
+        replay._tile.cache_clear()
+    for hidden, z in zip(hide_last, found, strict=True):
+        torch.testing.assert_close(z, by_definition(encoder, x, context, hidden), rtol=1e-5, atol=1e-5)
 
 
 def test_what_is_remembered_does_not_grow():

@@ -86,8 +86,7 @@ class Descent:
     def __call__(self, batch: Tensor) -> dict[str, Tensor]:
         self._forward.train()
         if self._recorded is not None:
-            with self.fabric.autocast():
-                plan = cast(Planned, self.objective).plan(self.network, batch, self.generator)
+            plan = cast(Planned, self.objective).plan(self.network, batch, self.generator)
             if plan is not None:
                 self.average.count += 1
                 return {"loss": self._recorded(torch.tensor(1.0 / self.average.count), *plan)}

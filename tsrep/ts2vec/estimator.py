@@ -34,7 +34,7 @@ from tsrep.ts2vec.build import build_encoder
 from tsrep.ts2vec.crops import inside
 from tsrep.ts2vec.encoder import SeriesEncoder
 from tsrep.ts2vec.export import ExportableEncoder, write_program
-from tsrep.ts2vec.inference import in_batches, on_device, shown, steps_at_once
+from tsrep.ts2vec.inference import host_tensor, in_batches, on_device, shown, steps_at_once, synchronise
 from tsrep.ts2vec.long import LongSeries, encoded_stretches, encoded_windows, write
 from tsrep.ts2vec.masks import MASKS
 from tsrep.ts2vec.objective import ContrastiveObjective
@@ -365,16 +365,17 @@ class TS2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimator):
             self.encoder_, _checked_context(context), self.n_channels_, self.device, self.precision
         )
 
-    def _causal(self, X: Any, context: int, hide_last: tuple[bool, ...]) -> Floats:
-        """(variants, n, t, D)."""
+    def _causal(self, X: Any, context: int, hide_last: tuple[bool, ...]) -> list[Floats]:
+        """For each variant (n, t, D)."""
         x = self._series(X)
-        parts = encode_windows(
-            self.encoder_, x, _checked_context(context), hide_last, launch(self.device, self.precision)
-        )
-        Z = torch.empty(len(hide_last), *x.shape[:2], self.n_components)
+        fabric = launch(self.device, self.precision)
+        parts = encode_windows(self.encoder_, x, _checked_context(context), hide_last, fabric)
+        Z = [host_tensor((*x.shape[:2], self.n_components), fabric.device) for _ in hide_last]
         for rows, steps, z in shown(parts, x.shape[0] * x.shape[1], "Encoding", self.verbose):
-            Z[:, rows, steps].copy_(z)
-        return Z.numpy()
+            for variant, of_variant in zip(Z, z, strict=True):
+                variant[rows, steps].copy_(of_variant, non_blocking=True)
+        synchronise(fabric.device)
+        return [variant.numpy() for variant in Z]
 
     def _encoded(self, x: Tensor, mask: str | None = None) -> Iterator[tuple[slice, Tensor]]:
         """(rows, representations (len, T, D)) over batches of `x` (n, T, C); what stands outside means nothing."""

@@ -17,6 +17,7 @@ STEPS_AT_ONCE = {
     "cpu": 2048,
     "cuda": 2**18,
 }  # per batch: on a CPU larger ones fall out of the cache and are slower
+MOST_PINNED = 2**28  # bytes
 
 Encode = Callable[[Tensor], Tensor]
 
@@ -24,6 +25,19 @@ Encode = Callable[[Tensor], Tensor]
 def steps_at_once(device: torch.device) -> int:
     """How many steps a batch holds."""
     return STEPS_AT_ONCE.get(device.type, STEPS_AT_ONCE["cuda"])
+
+
+def host_tensor(shape: tuple[int, ...], device: torch.device) -> Tensor:
+    """An empty tensor for what `device` gives. What a GPU writes without the processor's help is pinned memory; that
+    is kept by torch when it is freed and serves again. Large results do without it, for it cannot be swapped out."""
+    pinned = device.type == "cuda" and 4 * math.prod(shape) <= MOST_PINNED
+    return torch.empty(shape, pin_memory=pinned)
+
+
+def synchronise(device: torch.device) -> None:
+    """Waits for what was copied from the device in the meantime."""
+    if device.type == "cuda":
+        torch.cuda.current_stream(device).synchronize()
 
 
 def move(encoder: SeriesEncoder, device: torch.device) -> None:

@@ -23,10 +23,11 @@ from tsrep.ts2vec.crops import (
     whole_series,
 )
 from tsrep.ts2vec.encoder import DilatedConvolutions
+from tsrep.ts2vec.levels import Levels, levels_of
 from tsrep.ts2vec.loss import flat_loss, hierarchical_loss
 from tsrep.ts2vec.masks import MASKS
 from tsrep.ts2vec.pooling import max_over_time
-from tsrep.ts2vec.tiled import both_views, tiled_loss
+from tsrep.ts2vec.tiled import both_views, tiled_loss, tiled_loss_of_first
 
 PAIRS = ("contextual", "temporal", "subseries")
 TINY = 2**11  # values of a view up to which the loss is computed as it is defined
@@ -83,7 +84,7 @@ class ContrastiveObjective:
         occur; what lies beyond a view's ends is outside, which moves no representation.
 
         Gives the batch, where the frame begins in each instance (B,), the first step of each view and the first
-        beyond it (2, 2), their masks (2, B, frame), the seed of the dropout (1,), and the `Numbers` of the loss.
+        beyond it (2, 2), their masks (2, B, frame), seeds of the dropout (2,), and the `Levels` of the loss.
         """
         if (
             self.positive_pairs != "contextual"
@@ -93,8 +94,6 @@ class ContrastiveObjective:
             return None
         if not isinstance(network.backbone, DilatedConvolutions) or not fused.fits(batch, network.backbone):
             return None
-        from tsrep.ts2vec.fused.loss import numbers
-
         batch = random_window(batch, self.max_train_length, generator)
         n, length, _ = batch.shape
         crops = draw_crops(n, length, generator, 2 ** (self.temporal_unit + 1), self.crop)
@@ -102,13 +101,13 @@ class ContrastiveObjective:
         eighth = -(-length // 8)
         frame = min(length, -(-ends[1][1] // eighth) * eighth)
         keep = torch.zeros(2, n, frame, dtype=torch.bool)
-        for view, (first, beyond) in zip(keep, ends, strict=True):
-            view[:, first:beyond] = MASKS[self.mask](n, beyond - first, generator)
-        seed = torch.randint(2**62, (1,), generator=generator)
-        of_loss = numbers(
-            crops.right - crops.left, frame, n, self.alpha, self.temporal_unit, self.hierarchical
-        )
-        return batch, crops.shift + crops.start, torch.tensor(ends), keep, seed, *of_loss
+        seeds = torch.empty(2, dtype=torch.int64)
+        for view, (first, beyond) in enumerate(ends):  # drawn in the order in which `__call__` draws
+            keep[view, :, first:beyond] = MASKS[self.mask](n, beyond - first, generator)
+            seeds[view] = _seed(generator)
+        shared = crops.right - crops.left
+        levels = levels_of(shared, frame, n, self.alpha, self.temporal_unit, self.hierarchical)
+        return batch, crops.shift + crops.start, torch.tensor(ends), keep, seeds, *levels
 
     def of_plan(
         self,
@@ -117,13 +116,13 @@ class ContrastiveObjective:
         begin: Tensor,
         ends: Tensor,
         keep: Tensor,
-        seed: Tensor,
+        seeds: Tensor,
         lengths: Tensor,
         weights: Tensor,
     ) -> Tensor:
         """The loss of what `plan` drew. It depends on the numbers in the tensors by way of the device alone."""
         from tsrep.ts2vec.fused.dropout import fused_dropout
-        from tsrep.ts2vec.fused.loss import Numbers, fused_loss
+        from tsrep.ts2vec.fused.loss import fused_loss
 
         n, frame = len(batch), torch.arange(keep.shape[2], device=batch.device)
         of_instance = torch.arange(n, device=batch.device).unsqueeze(1)
@@ -133,9 +132,9 @@ class ContrastiveObjective:
         z = network(x.repeat(2, 1, 1), keep.flatten(0, 1), within.repeat_interleave(n, dim=0), shared)
         z = z.transpose(0, 1)
         if network.training:
-            z = fused_dropout(z, DROPOUT, seed)
-        both = z.unflatten(1, (2, n))
-        return fused_loss(both, Numbers(lengths, weights))
+            z = fused_dropout(z, DROPOUT, seeds[0])
+        both, levels = z.unflatten(1, (2, n)), Levels(lengths, weights)
+        return fused_loss(both, levels) if fused.usable(both) else tiled_loss_of_first(both.float(), levels)
 
     def _views(self, x: Tensor, generator: torch.Generator) -> Views:
         shortest = 2 ** (self.temporal_unit + 1)
@@ -168,13 +167,17 @@ def _dropout(z: Tensor, generator: torch.Generator) -> Tensor:
 
     16 random bits decide on a value, so the share dropped is DROPOUT to 1e-5; a bit generator gives them four at once.
     """
-    noise = torch.Generator(z.device).manual_seed(int(torch.randint(2**62, (), generator=generator)))
+    noise = torch.Generator(z.device).manual_seed(_seed(generator))
     bits = torch.empty(-(-z.numel() // 4), dtype=torch.int64, device=z.device)
     bits.random_(-(2**63), None, generator=noise)
     dropped = round(DROPOUT * 2**16)
     kept = (bits.view(torch.int16)[: z.numel()] >= dropped - 2**15).view(torch.int8)
     steps_first = z.transpose(0, 1)  # as the encoder leaves them in memory
     return (steps_first * kept.view_as(steps_first)).mul_(2**16 / (2**16 - dropped)).transpose(0, 1)
+
+
+def _seed(generator: torch.Generator) -> int:
+    return int(torch.randint(2**62, (), generator=generator))
 
 
 def _finite(z: Tensor) -> Tensor:

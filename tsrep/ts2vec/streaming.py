@@ -15,7 +15,8 @@ from tsrep.train.runtime import launch
 from tsrep.ts2vec.encoder import DilatedConvolutions, SeriesEncoder
 from tsrep.ts2vec.inference import STEPS_AT_ONCE, last_of_windows, move, steps_at_once, tiles
 from tsrep.ts2vec.masks import last
-from tsrep.ts2vec.windows import WindowEncoder
+from tsrep.ts2vec.replay import encode_in_tiles, worth_recording
+from tsrep.ts2vec.windows import SHORT, WindowEncoder
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
@@ -41,6 +42,8 @@ def encode_windows(
         encoder.backbone, DilatedConvolutions
     ):
         return _one_by_one(encoder, x, context, hide_last, fabric)
+    if worth_recording(x, context, fabric):
+        return encode_in_tiles(encoder, x, context, hide_last, fabric)
     return _side_by_side(encoder, x, context, hide_last, fabric)
 
 
@@ -63,11 +66,11 @@ def _side_by_side(
 ) -> Iterator[tuple[slice, slice, Tensor]]:
     on_cpu = fabric.device.type == "cpu"
     at_once = AT_ONCE if on_cpu else max(1, STEPS_ON_GPU // (context + 1))
-    options = {} if on_cpu else {"short": context + 1}
+    short = SHORT if on_cpu else context + 1
     for rows, steps in tiles(x.shape[0], x.shape[1], at_once):
         with fabric.autocast():
             if steps.start == 0:
-                windows = WindowEncoder(encoder, context, rows.stop - rows.start, **options)
+                windows = WindowEncoder(encoder, context, rows.stop - rows.start, short)
             z = windows.push(fabric.to_device(x[rows, steps]), hide_last)
         yield rows, steps, z.float()
 

@@ -23,6 +23,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from tsrep.ts2vec.levels import Levels
+
 MANY = 128  # rows of a tile, at least
 REACH = 60.0  # exp(-REACH) is still an ordinary number in 32 bit, with room for what is added up
 
@@ -88,6 +90,36 @@ class _TiledLoss(torch.autograd.Function):
         return dz.mul_(gradients[0]), None, None, None, None, None
 
 
+def tiled_loss_of_first(z: Tensor, levels: Levels) -> Tensor:
+    """`tiled_loss` of the first steps of `z` (T, 2, B, D), how many is up to `levels`: the host is not asked."""
+    return _TiledLossOfFirst.apply(z.contiguous(), *levels)
+
+
+class _TiledLossOfFirst(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, z: Tensor, lengths: Tensor, weights: Tensor) -> Tensor:
+        tiling = CPU if z.is_cpu else GPU
+        pyramid = [z]
+        while len(pyramid) < len(lengths):
+            pyramid.append(higher_of_pairs(pyramid[-1], None)[0])
+        value, dz = z.new_zeros(()), None
+        for level in reversed(range(len(pyramid))):
+            steps, upper_dz = pyramid.pop(), dz
+            counts = torch.arange(len(steps), device=z.device) < lengths[level]
+            steps = steps * counts.view(-1, 1, 1, 1)
+            dz = torch.empty_like(steps)
+            inside = counts.unsqueeze(1).expand(-1, z.shape[2])
+            value += _terms(steps, dz, inside, weights[level, 0], weights[level, 1], tiling)
+            if upper_dz is not None:
+                _hand_down(upper_dz, steps, dz, None)
+        ctx.gradient = dz
+        return value
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        return ctx.gradient * gradients[0], None, None
+
+
 class _Weights(NamedTuple):
     """Of the instance-wise and of the temporal loss at each level; the latter begins at level `temporal_unit`."""
 
@@ -112,22 +144,35 @@ def _levels(
     dz = torch.empty_like(z) if want_gradient else None
     across, along = weights.across, weights.along if weights.temporal_unit <= 0 and len(z) > 1 else 0.0
     n = 2 * (z.shape[0] * z.shape[2] if inside is None else max(1, int(inside.sum())))
-    value += _attraction(z, dz, (across + along) / n)
-    if across > 0:
-        instances, into = z.flatten(1, 2), None if dz is None else dz.flatten(1, 2)
-        both = None if inside is None else inside.repeat(1, 2)
-        value += _repulsion(instances, into, both, across / n, tiling)
-    if along > 0:
-        steps = z.flatten(0, 1).transpose(0, 1)
-        into = None if dz is None else dz.flatten(0, 1).transpose(0, 1)
-        both = None if inside is None else inside.T.repeat_interleave(2, dim=1)
-        value += _repulsion(steps, into, both, along / n, tiling)
+    value += _terms(z, dz, inside, across / n, along / n, tiling)
     if dz is not None and upper_dz is not None:
         _hand_down(upper_dz, z, dz, inside)
     return value, dz
 
 
-def _attraction(z: Tensor, dz: Tensor | None, weight: float) -> Tensor:
+def _terms(
+    z: Tensor,
+    dz: Tensor | None,
+    inside: Tensor | None,
+    across: float | Tensor,
+    along: float | Tensor,
+    tiling: Tiling,
+) -> Tensor:
+    """One level: attraction, and the repulsion across instances and along time by their weights. Writes `dz`."""
+    value = _attraction(z, dz, across + along)
+    if isinstance(across, Tensor) or across > 0:
+        instances, into = z.flatten(1, 2), None if dz is None else dz.flatten(1, 2)
+        both = None if inside is None else inside.repeat(1, 2)
+        value += _repulsion(instances, into, both, across, tiling)
+    if isinstance(along, Tensor) or along > 0:
+        steps = z.flatten(0, 1).transpose(0, 1)
+        into = None if dz is None else dz.flatten(0, 1).transpose(0, 1)
+        both = None if inside is None else inside.T.repeat_interleave(2, dim=1)
+        value += _repulsion(steps, into, both, along, tiling)
+    return value
+
+
+def _attraction(z: Tensor, dz: Tensor | None, weight: float | Tensor) -> Tensor:
     """-weight * sum over rows of the similarity to the positive, the same step and instance in the other view."""
     first, second = z.unbind(1)
     if dz is not None:
@@ -161,7 +206,9 @@ def _hand_down(upper_dz: Tensor, z: Tensor, dz: Tensor, inside: Tensor | None) -
     dz[0:even:2] += upper_dz.sub_(second)
 
 
-def _repulsion(z: Tensor, dz: Tensor | None, inside: Tensor | None, weight: float, tiling: Tiling) -> Tensor:
+def _repulsion(
+    z: Tensor, dz: Tensor | None, inside: Tensor | None, weight: float | Tensor, tiling: Tiling
+) -> Tensor:
     """weight * sum over rows of log sum exp of their similarities to the others of their group.
 
     `z` (G, N, D), `inside` (G, N); the gradient is added to `dz`.
@@ -203,7 +250,7 @@ class _Tiles:
                 self.waiting[i, j] = tile, c
         return l_
 
-    def add_gradient(self, dz: Tensor, of_rows: list[Tensor], weight: float) -> None:
+    def add_gradient(self, dz: Tensor, of_rows: list[Tensor], weight: float | Tensor) -> None:
         """Adds weight * W z to `dz`, (G, N, D)."""
         into = dz.split(self.rows[0].shape[1], dim=1)
         l_ = [part.masked_fill(part.isneginf(), torch.inf) for part in of_rows]  # exp(-inf - inf) is 0
@@ -214,9 +261,13 @@ class _Tiles:
                 w += tile.sub_(l_[j].unsqueeze(1)).exp_()
             else:
                 w = tile.mul_((c - l_[i]).exp().unsqueeze(2) + (c - l_[j]).exp().unsqueeze(1))
-            into[i].baddbmm_(w, self.rows[j], alpha=weight)
+            if isinstance(weight, Tensor):
+                w, alpha = w.mul_(weight), 1.0
+            else:
+                alpha = weight
+            into[i].baddbmm_(w, self.rows[j], alpha=alpha)
             if i != j:
-                into[j].baddbmm_(w.mT, self.rows[i], alpha=weight)
+                into[j].baddbmm_(w.mT, self.rows[i], alpha=alpha)
 
     def _tile(self, i: int, j: int) -> tuple[Tensor, Tensor | None]:
         """(exp(s - c), c), c (G, 1), or (s, None): s between blocks i and j, -inf for a row with itself or outside."""

@@ -32,6 +32,7 @@ from tsrep.ts2vec import fused
 from tsrep.ts2vec.encoder import DilatedConvolutions, ResidualBlock, SeriesEncoder
 from tsrep.ts2vec.point import LastStep
 
+SHORT = 9  # steps
 A_CALL = 2**13  # values up to which a call costs more than its arithmetic
 
 
@@ -44,24 +45,35 @@ class WindowEncoder:
     context : steps a window holds before its last one.
     n : number of series that grow side by side.
     short : so few steps of a window are computed all together; more is better where `push` gets few steps at a time.
+    before : (n, context, C), the steps before those that will come; None: the series begin with what comes.
     """
 
     @torch.inference_mode()
-    def __init__(self, encoder: SeriesEncoder, context: int, n: int = 1, short: int = 9):
+    def __init__(
+        self,
+        encoder: SeriesEncoder,
+        context: int,
+        n: int = 1,
+        short: int = SHORT,
+        before: Tensor | None = None,
+    ):
         if not isinstance(encoder.backbone, DilatedConvolutions):
             raise TypeError(f"the backbone is {type(encoder.backbone).__name__}; wanted DilatedConvolutions")
         self.encoder = encoder
         self.context = context
-        self.blocks = [_Block.of(cast(ResidualBlock, block)) for block in encoder.backbone.blocks]
+        self.blocks = _as_multiplied([cast(ResidualBlock, block) for block in encoder.backbone.blocks])
         self.n_wide = sum(context // 2**i >= short for i in range(len(self.blocks)))
         entered = self.blocks[: self.n_wide + 1]  # the blocks whose input the windows take interior steps of
         nothing = [block.taps1.new_zeros(0, n, len(block.taps1) // 3) for block in entered]
-        missing = nothing[0].new_zeros(
-            context, n, nothing[0].shape[-1]
-        )  # so are steps before a series begins
-        self.interior = [missing, *nothing[1:]]
+        if before is None:
+            first = nothing[0].new_zeros(
+                context, n, nothing[0].shape[-1]
+            )  # so are steps before a series begins
+        else:
+            first = encoder.latent(before).transpose(0, 1)
+        self.interior = [first, *nothing[1:]]
         self._extend_interior()
-        self._last_step = LastStep(encoder.backbone, context) if n == 1 and missing.is_cpu else None
+        self._last_step = LastStep(encoder.backbone, context) if n == 1 and first.is_cpu else None
 
     @torch.inference_mode()
     def push(self, x: Tensor, hide_last: tuple[bool, ...] = (False,)) -> Tensor:
@@ -145,12 +157,6 @@ class _Block(NamedTuple):
     bias2: Tensor
     shortcut: Callable[[Tensor], Tensor]
 
-    @classmethod
-    def of(cls, block: ResidualBlock) -> _Block:
-        one, two = block.conv1, block.conv2
-        weights = _as_multiplied([one.taps.flatten(0, 1), one.bias, two.taps.flatten(0, 1), two.bias])
-        return cls(weights[0], weights[1], weights[2], weights[3], block.shortcut)
-
     def among(self, x: Tensor, at: slice) -> Tensor:
         """The block on neighbours, all of (P, M, H) with nothing beyond its ends, for the steps `at` of them."""
         if x.shape[-1] == len(self.bias2) and fused.usable(x, len(self.bias2)):
@@ -177,14 +183,21 @@ class _Block(NamedTuple):
         return y + self.shortcut(x[2 * d : -2 * d])
 
 
-def _as_multiplied(weights: list[Tensor]) -> list[Tensor]:
-    """In the number type of autocast, where that is on: cast all at once, and not again for every product."""
+def _as_multiplied(blocks: list[ResidualBlock]) -> list[_Block]:
+    """With autocast the weights of all blocks are cast at once, and not each for every product."""
+    weights = [
+        weight
+        for block in blocks
+        for conv in (block.conv1, block.conv2)
+        for weight in (conv.taps.flatten(0, 1), conv.bias)
+    ]
     device = weights[0].device.type
-    if not torch.is_autocast_enabled(device):
-        return weights
-    flat = torch.cat([weight.flatten() for weight in weights]).to(torch.get_autocast_dtype(device))
-    parts = flat.split([weight.numel() for weight in weights])
-    return [part.view_as(weight) for part, weight in zip(parts, weights, strict=True)]
+    if torch.is_autocast_enabled(device):
+        flat = torch.cat([weight.flatten() for weight in weights]).to(torch.get_autocast_dtype(device))
+        parts = flat.split([weight.numel() for weight in weights])
+        weights = [part.view_as(weight) for part, weight in zip(parts, weights, strict=True)]
+    shortcuts = [block.shortcut for block in blocks]
+    return [_Block(*of) for of in zip(*(weights[i::4] for i in range(4)), shortcuts, strict=True)]
 
 
 def _active_neighbours(x: Tensor, at: slice) -> Tensor:

@@ -23,21 +23,14 @@ WIDEST_LAYER = 128  # channels: they lie in one tile
 
 def usable(x: Tensor, *widths: int) -> bool:
     """Whether the kernels are the way to work on `x` with layers of such widths."""
-    return (
-        x.is_cuda
-        and x.dtype in (torch.bfloat16, torch.float16)
-        and max(widths) <= WIDEST_LAYER
-        and installed()
-    )
+    narrow = all(width <= WIDEST_LAYER for width in widths)
+    return x.is_cuda and x.dtype in (torch.bfloat16, torch.float16) and narrow and installed()
 
 
 def fits(batch: Tensor, backbone: DilatedConvolutions) -> bool:
-    """Whether a step on a batch (B, T, C) is for the kernels: numbers of 16 bit on a GPU, components that their tiles
-    hold, places that 32 bit hold."""
+    """Whether a step on a batch (B, T, C) is for the kernels: their tiles hold its components, 32 bit its places."""
     width = backbone.n_components
-    whole = next(backbone.parameters()).is_cuda and not torch.is_autocast_enabled("cuda")
-    small = width <= WIDEST and 2 * batch.shape[0] * batch.shape[1] * width < 2**31
-    return small and not whole and installed()
+    return installed() and width <= WIDEST and 2 * batch.shape[0] * batch.shape[1] * width < 2**31
 
 
 @cache

@@ -11,56 +11,25 @@ of the temporal loss are an instance's steps in both views, those of the instanc
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 import triton
 import triton.language as tl
 from torch import Tensor
 
+from tsrep.ts2vec.levels import Levels
+
 ONE_TILE = 64  # rows of a group that are worked on at once
 A_PROGRAM = 1024  # values
 
 
-class Numbers(NamedTuple):
-    """What a loss depends on beside the representations, level by level, on the device.
-
-    lengths : (levels,) integers, steps that count at each level: length, length // 2, ... ; 0 beyond the topmost.
-    weights : (levels, 2), of a row's log-sum-exp in the instance-wise and in the temporal loss.
-    """
-
-    lengths: Tensor
-    weights: Tensor
-
-
-def numbers(
-    length: int, capacity: int, instances: int, alpha: float, temporal_unit: int, hierarchical: bool
-) -> Numbers:
-    """Of `length` steps in a tensor of `capacity` steps, on the CPU."""
-    levels = length.bit_length() if hierarchical else 1
-    lengths = [length >> level for level in range(levels)]
-    weights = [
-        (
-            alpha / levels / (2 * instances * n),
-            (1 - alpha) / levels / (2 * instances * n)
-            if n > 1 and (level >= temporal_unit or not hierarchical)
-            else 0.0,
-        )
-        for level, n in enumerate(lengths)
-    ]
-    missing = (capacity.bit_length() if hierarchical else 1) - levels
-    return Numbers(
-        torch.tensor(lengths + [0] * missing, dtype=torch.int32),
-        torch.tensor(weights + [(0.0, 0.0)] * missing, dtype=torch.float32),
-    )
-
-
-def fused_loss(z: Tensor, numbers: Numbers) -> Tensor:
+def fused_loss(z: Tensor, levels: Levels) -> Tensor:
     """`loss.hierarchical_loss`, or `loss.flat_loss` where there is one level, of both views `z` (T, 2, B, D).
 
     Products are of numbers as `z` has them, sums and exponentials in 32 bit.
     """
-    return _FusedLoss.apply(z.contiguous(), *numbers)
+    return _FusedLoss.apply(z.contiguous(), *levels)
 
 
 class _FusedLoss(torch.autograd.Function):
@@ -74,7 +43,7 @@ class _FusedLoss(torch.autograd.Function):
         partial_sums: list[Tensor] = []
         dz: Tensor | None = None
         for level in reversed(range(len(pyramid))):
-            of_level = _Level(pyramid[level], Numbers(lengths[level:], weights[level:]), partial_sums)
+            of_level = _Level(pyramid[level], Levels(lengths[level:], weights[level:]), partial_sums)
             dz = of_level.gradient(dz)
             pyramid.pop()
         ctx.gradient, ctx.dtype = dz, z.dtype
@@ -89,11 +58,11 @@ class _FusedLoss(torch.autograd.Function):
 
 
 class _Level:
-    """One level of the hierarchy: `z` (T, 2, B, D), with its numbers first in `numbers`."""
+    """One level of the hierarchy: `z` (T, 2, B, D), with its numbers first in `levels`."""
 
-    def __init__(self, z: Tensor, numbers: Numbers, partial_sums: list[Tensor]):
+    def __init__(self, z: Tensor, levels: Levels, partial_sums: list[Tensor]):
         self.z = z
-        self.numbers = numbers
+        self.levels = levels
         self.partial_sums = partial_sums
         self.widths = _powers(z.shape[3])
 
@@ -107,7 +76,7 @@ class _Level:
             self.z,
             dz,
             dz if upper is None else upper,
-            *self.numbers,
+            *self.levels,
             self._sums(steps * pieces),
             a_step,
             HAS_UPPER=upper is not None,
@@ -132,7 +101,7 @@ class _Level:
             tile = max(16, triton.next_power_of_2(rows))
             sums = self._sums(groups)
             _whole_groups[(groups,)](
-                self.z, dz, *self.numbers, sums, *shape, **options, ROWS=tile, num_warps=4 if tile > 16 else 2
+                self.z, dz, *self.levels, sums, *shape, **options, ROWS=tile, num_warps=4 if tile > 16 else 2
             )
             return
         high, wide, warps = _tile(self.z.dtype, width)
@@ -140,8 +109,8 @@ class _Level:
         l_ = torch.empty(groups, rows, dtype=torch.float32, device=self.z.device)
         options |= {"ROWS": high, "COLUMNS": wide, "num_warps": warps, "num_stages": 2}
         sums = self._sums(blocks * groups)
-        _log_sum_exp[(blocks, groups)](self.z, l_, *self.numbers, sums, *shape, **options)
-        _weighted_rows[(blocks, groups)](self.z, dz, l_, *self.numbers, *shape, **options)
+        _log_sum_exp[(blocks, groups)](self.z, l_, *self.levels, sums, *shape, **options)
+        _weighted_rows[(blocks, groups)](self.z, dz, l_, *self.levels, *shape, **options)
 
     def _sums(self, programs: int) -> Tensor:
         self.partial_sums.append(torch.empty(programs, dtype=torch.float32, device=self.z.device))

@@ -1,0 +1,61 @@
+"""Windows of long series on a CUDA device: a tile of them, always of the same size, recorded once and played again.
+
+Encoding a few thousand windows takes a GPU less time than the host needs to ask for it kernel by kernel. So that is
+asked for once: later tiles, of this series or of another, are one call each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from tsrep.train.capture import Recorded
+from tsrep.ts2vec.encoder import SeriesEncoder
+from tsrep.ts2vec.windows import SHORT, WindowEncoder
+
+if TYPE_CHECKING:
+    from lightning.fabric import Fabric
+
+TILE = 2048  # windows
+LARGEST = 2**21  # steps of all windows of a tile
+
+
+def worth_recording(x: Tensor, context: int, fabric: Fabric) -> bool:
+    """Whether the series `x` (n, T, C) are long enough, and the windows not too long, for tiles."""
+    return fabric.device.type == "cuda" and x.shape[1] >= TILE // 2 and (context + 1) * TILE <= LARGEST
+
+
+def encode_in_tiles(
+    encoder: SeriesEncoder, x: Tensor, context: int, hide_last: tuple[bool, ...], fabric: Fabric
+) -> Iterator[tuple[slice, slice, Tensor]]:
+    """(rows, steps, (V, rows, steps, D)), as `streaming.encode_windows`; the encoder is on the device."""
+    tile = _tile(encoder, context, hide_last, fabric, next(encoder.parameters()).data_ptr())
+    length = x.shape[1]
+    for row in range(len(x)):
+        for start in range(0, length, TILE):
+            stop = min(start + TILE, length)
+            missing = max(0, context - start)  # steps before the series
+            steps = x[row, start - context + missing : stop]
+            z = tile(F.pad(steps, (0, 0, missing, start + TILE - stop), value=torch.nan))
+            yield slice(row, row + 1), slice(start, stop), z[:, None, : stop - start]
+
+
+@lru_cache(maxsize=2)
+def _tile(
+    encoder: SeriesEncoder, context: int, hide_last: tuple[bool, ...], fabric: Fabric, place: int
+) -> Recorded:
+    """(context + TILE, C) -> (V, TILE, D), for weights that lie at `place` in the device's memory."""
+
+    @torch.inference_mode()
+    def encode(x: Tensor) -> Tensor:
+        with fabric.autocast():
+            before, new = x[None, :context], x[None, context:]
+            windows = WindowEncoder(encoder, context, short=max(SHORT, context // 2 + 1), before=before)
+            return windows.push(new, hide_last)[:, 0].float()
+
+    return Recorded(encode, fabric.device)
