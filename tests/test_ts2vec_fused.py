@@ -209,7 +209,8 @@ def test_what_no_plan_is_made_for():
 
 
 @on_a_gpu
-def test_recorded_steps_are_those_of_the_objective(monkeypatch):
+@pytest.mark.parametrize(("precision", "error"), [("32", 1e-3), ("bf16", 0.1)])
+def test_recorded_steps_are_those_of_the_objective(precision, error, monkeypatch):
     monkeypatch.setattr(objective, "DROPOUT", 0.0)  # its noise is another one
     x = random(4, 150, 2, seed=3).detach().cpu()
     network = paper_encoder(2, 64, 320, 5)
@@ -221,18 +222,15 @@ def test_recorded_steps_are_those_of_the_objective(monkeypatch):
             (lambda *given: contrastive(*given)) if plain else contrastive,
             lr=1e-3,
             generator=torch.Generator().manual_seed(0),
-            fabric=launch("cuda", "bf16"),
+            fabric=launch("cuda", precision),
         )
-        return [float(descent(x)["loss"]) for _ in range(40)], descent
+        return [float(descent(x)["loss"]) for _ in range(15)], descent.average
 
     (found, recorded), (expected, plain) = losses(False), losses(True)
-    np.testing.assert_allclose(found[:8], expected[:8], rtol=0.05)
-    np.testing.assert_allclose(np.mean(found[-10:]), np.mean(expected[-10:]), rtol=0.3)
-    assert recorded.average.count == plain.average.count == 41
-    for mine, theirs in zip(
-        recorded.average.network.parameters(), plain.average.network.parameters(), strict=True
-    ):
-        torch.testing.assert_close(mine, theirs, rtol=0.05, atol=0.02)
+    np.testing.assert_allclose(found, expected, rtol=error)
+    assert recorded.count == plain.count == 16
+    for mine, theirs in zip(recorded.network.parameters(), plain.network.parameters(), strict=True):
+        assert float((mine - theirs).abs().mean()) < 1e-3  # a step moves a weight by 1e-3
 
 
 @on_a_gpu
