@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tsrep.train import hooks
 from tsrep.train.average import WeightAverage
+from tsrep.train.capture import Recorded
 from tsrep.train.batches import Batches
 from tsrep.train.loop import Clock, NonFiniteLossError, fit
 from tsrep.train.runtime import launch
@@ -110,3 +111,14 @@ def test_weight_average_is_the_mean_of_all_snapshots_with_the_first():
 def test_unknown_devices_and_precisions_are_refused(device, precision):
     with pytest.raises(ValueError, match="device|precision"):
         launch(device, precision)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_what_cannot_be_recorded_is_called_as_it_is():
+    recorded = Recorded(lambda x: x * float(x.sum()), torch.device("cuda", 0))
+    x = torch.tensor([1.0, 2.0])
+    assert recorded(x).tolist() == [3.0, 6.0]
+    with pytest.warns(RuntimeWarning, match="could not be recorded"):
+        assert recorded(x).tolist() == [3.0, 6.0]
+    assert recorded(2 * x).tolist() == [12.0, 24.0]

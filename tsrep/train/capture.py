@@ -6,7 +6,10 @@ own, and there is a recording for every combination of their shapes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -36,7 +39,8 @@ class Recorded:
     Parameters
     ----------
     function : works on the device it is given tensors of, without asking the host for anything. What it changes it
-        must change in place, in tensors that outlive the recording.
+        must change in place, in tensors that outlive the recording. If it cannot be recorded, it is called as it is
+        from then on, with a warning.
     device : a CUDA device.
     """
 
@@ -45,7 +49,9 @@ class Recorded:
         self.device = device
         self._stream = torch.cuda.Stream(device)
         self._pool = torch.cuda.graph_pool_handle()
-        self._recordings: dict[tuple[torch.Size, ...], _Recording | None] = {}
+        self._recordings: dict[tuple[torch.Size, ...], _Recording] = {}
+        self._met: set[tuple[torch.Size, ...]] = set()
+        self._records = True
 
     def __call__(self, *tensors: Tensor) -> Tensor:
         """The result for `tensors` of the CPU or of the device."""
@@ -53,22 +59,43 @@ class Recorded:
         here = torch.cuda.current_stream(self.device)
         self._stream.wait_stream(here)
         with torch.cuda.stream(self._stream):
-            if shapes not in self._recordings:
-                self._recordings[shapes] = None
-                result = self.function(*(tensor.to(self.device) for tensor in tensors))
-            else:
-                recording = self._recordings[shapes] or self._record(tensors)
-                self._recordings[shapes] = recording
+            if shapes in self._met and shapes not in self._recordings and self._records:
+                self._record(shapes, tensors)
+            self._met.add(shapes)
+            if shapes in self._recordings:
+                recording = self._recordings[shapes]
                 for own, tensor in zip(recording.inputs, tensors, strict=True):
                     own.copy_(tensor, non_blocking=True)
                 recording.graph.replay()
                 result = recording.result.clone()
+            else:
+                result = self.function(*(tensor.to(self.device) for tensor in tensors))
         here.wait_stream(self._stream)
+        result.record_stream(here)
         return result
 
-    def _record(self, tensors: tuple[Tensor, ...]) -> _Recording:
+    def _record(self, shapes: tuple[torch.Size, ...], tensors: tuple[Tensor, ...]) -> None:
         inputs = tuple(tensor.to(self.device, copy=True) for tensor in tensors)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=self._pool, stream=self._stream):
-            result = self.function(*inputs)
-        return _Recording(inputs, graph, result)
+        try:
+            with _nothing_collected(), torch.cuda.graph(graph, pool=self._pool, stream=self._stream):
+                result = self.function(*inputs)
+        except RuntimeError as error:
+            self._records = False
+            warnings.warn(
+                f"a step could not be recorded and will be slower: {error}", RuntimeWarning, stacklevel=2
+            )
+            return
+        self._recordings[shapes] = _Recording(inputs, graph, result)
+
+
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """No garbage is collected within: a recording that is freed while another one is made would spoil that."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()

@@ -34,7 +34,7 @@ from tsrep.ts2vec.build import build_encoder
 from tsrep.ts2vec.crops import inside
 from tsrep.ts2vec.encoder import SeriesEncoder
 from tsrep.ts2vec.export import ExportableEncoder, write_program
-from tsrep.ts2vec.inference import host_tensor, in_batches, on_device, shown, steps_at_once, synchronise
+from tsrep.ts2vec.inference import Copies, host_tensor, in_batches, on_device, shown, steps_at_once
 from tsrep.ts2vec.long import LongSeries, encoded_stretches, encoded_windows, write
 from tsrep.ts2vec.masks import MASKS
 from tsrep.ts2vec.objective import ContrastiveObjective
@@ -371,10 +371,11 @@ class TS2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimator):
         fabric = launch(self.device, self.precision)
         parts = encode_windows(self.encoder_, x, _checked_context(context), hide_last, fabric)
         Z = [host_tensor((*x.shape[:2], self.n_components), fabric.device) for _ in hide_last]
+        copies = Copies(fabric.device)
         for rows, steps, z in shown(parts, x.shape[0] * x.shape[1], "Encoding", self.verbose):
             for variant, of_variant in zip(Z, z, strict=True):
-                variant[rows, steps].copy_(of_variant, non_blocking=True)
-        synchronise(fabric.device)
+                copies.make(variant[rows, steps], of_variant)
+        copies.finish()
         return [variant.numpy() for variant in Z]
 
     def _encoded(self, x: Tensor, mask: str | None = None) -> Iterator[tuple[slice, Tensor]]:

@@ -34,10 +34,26 @@ def host_tensor(shape: tuple[int, ...], device: torch.device) -> Tensor:
     return torch.empty(shape, pin_memory=pinned)
 
 
-def synchronise(device: torch.device) -> None:
-    """Waits for what was copied from the device in the meantime."""
-    if device.type == "cuda":
-        torch.cuda.current_stream(device).synchronize()
+class Copies:
+    """Copies from a device into tensors of the host, made while the device goes on with its work."""
+
+    def __init__(self, device: torch.device):
+        self.device = device
+        self.stream = torch.cuda.Stream(device) if device.type == "cuda" else None
+
+    def make(self, into: Tensor, z: Tensor) -> None:
+        """`into` holds `z` after `finish`."""
+        if self.stream is None:
+            into.copy_(z)
+            return
+        self.stream.wait_stream(torch.cuda.current_stream(self.device))
+        with torch.cuda.stream(self.stream):
+            into.copy_(z, non_blocking=True)
+        z.record_stream(self.stream)
+
+    def finish(self) -> None:
+        if self.stream is not None:
+            self.stream.synchronize()
 
 
 def move(encoder: SeriesEncoder, device: torch.device) -> None:

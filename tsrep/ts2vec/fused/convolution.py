@@ -79,14 +79,28 @@ def _sizes(x: Tensor, inside: Tensor | None, taps: Tensor, shift: int) -> dict[s
 
 
 @triton.jit
+def _normal(x):
+    """(distribution, density) of the standard normal at x: Abramowitz & Stegun 7.1.26, off by at most 1e-7. That is a
+    third of the instructions of an error function to the last bit."""
+    kernel = tl.exp(-0.5 * x * x)
+    t = 1.0 / (1.0 + 0.23164190 * tl.abs(x))
+    series = t * (
+        0.127414796 + t * (-0.142248368 + t * (0.7107068705 + t * (-0.7265760135 + t * 0.5307027145)))
+    )
+    tail = series * kernel
+    return tl.where(x < 0.0, tail, 1.0 - tail), 0.3989422804 * kernel
+
+
+@triton.jit
 def gelu(x):
-    return 0.5 * x * (1.0 + tl.erf(x * 0.7071067811865476))
+    below, _ = _normal(x)
+    return x * below
 
 
 @triton.jit
 def _slope_of_gelu(x):
-    density = 0.3989422804014327 * tl.exp(-0.5 * x * x)
-    return 0.5 * (1.0 + tl.erf(x * 0.7071067811865476)) + x * density
+    below, density = _normal(x)
+    return below + x * density
 
 
 @triton.jit
@@ -99,18 +113,18 @@ def _present(inside, at, rows, HAS_INSIDE: tl.constexpr):
 
 
 @triton.jit
-def _take(x, at, ok, h, H: tl.constexpr):
+def take(x, at, ok, h, H: tl.constexpr):
     return tl.load(x + at[:, None] * H + h[None, :], mask=ok[:, None] & (h < H)[None, :], other=0.0)
 
 
 @triton.jit
-def _active(x, at, ok, h, H: tl.constexpr):
-    raw = _take(x, at, ok, h, H)
+def active(x, at, ok, h, H: tl.constexpr):
+    raw = take(x, at, ok, h, H)
     return gelu(raw.to(tl.float32)).to(raw.dtype)
 
 
 @triton.jit
-def _tap(taps, k, h, o, H_IN: tl.constexpr, H_OUT: tl.constexpr):
+def tap(taps, k, h, o, H_IN: tl.constexpr, H_OUT: tl.constexpr):
     return tl.load(
         taps + (k * H_IN + h[:, None]) * H_OUT + o[None, :],
         mask=(h < H_IN)[:, None] & (o < H_OUT)[None, :],
@@ -132,8 +146,8 @@ def _forward(
     for k in tl.static_range(3):
         if OUTER or k == 1:
             source = at + (k - 1) * shift
-            a = _active(x, source, _present(inside, source, rows, HAS_INSIDE), h, H_IN)
-            w = _tap(taps, k, h, o, H_IN, H_OUT).to(a.dtype)
+            a = active(x, source, _present(inside, source, rows, HAS_INSIDE), h, H_IN)
+            w = tap(taps, k, h, o, H_IN, H_OUT).to(a.dtype)
             summed = tl.dot(a, w, acc=summed, input_precision="ieee")
     tl.store(y + at[:, None] * H_OUT + o[None, :], summed, mask=(at < rows)[:, None] & (o < H_OUT)[None, :])
 
@@ -151,11 +165,11 @@ def _for_x(
     for k in tl.static_range(3):
         if OUTER or k == 1:
             source = at - (k - 1) * shift
-            from_there = _take(g, source, (source >= 0) & (source < rows), o, H_OUT)
-            w = _tap(taps, k, h, o, H_IN, H_OUT).to(from_there.dtype)
+            from_there = take(g, source, (source >= 0) & (source < rows), o, H_OUT)
+            w = tap(taps, k, h, o, H_IN, H_OUT).to(from_there.dtype)
             summed = tl.dot(from_there, tl.trans(w), acc=summed, input_precision="ieee")
     ok = _present(inside, at, rows, HAS_INSIDE)
-    slope = _slope_of_gelu(_take(x, at, ok, h, H_IN).to(tl.float32))
+    slope = _slope_of_gelu(take(x, at, ok, h, H_IN).to(tl.float32))
     gradient = tl.where(ok[:, None], summed * slope, 0.0)
     tl.store(dx + at[:, None] * H_IN + h[None, :], gradient, mask=(at < rows)[:, None] & (h < H_IN)[None, :])
 
@@ -175,8 +189,8 @@ def _for_taps(
         for tile in range(tiles):
             at = (program * tiles + tile) * ROWS + tl.arange(0, ROWS)
             source = at + (k - 1) * shift
-            a = _active(x, source, _present(inside, source, rows, HAS_INSIDE) & (at < rows), h, H_IN)
-            here = _take(g, at, at < rows, o, H_OUT)
+            a = active(x, source, _present(inside, source, rows, HAS_INSIDE) & (at < rows), h, H_IN)
+            here = take(g, at, at < rows, o, H_OUT)
             summed = tl.dot(tl.trans(a), here, acc=summed, input_precision="ieee")
             summed_bias += tl.sum(here.to(tl.float32), 0)
     within = (h < H_IN)[:, None] & (o < H_OUT)[None, :]
