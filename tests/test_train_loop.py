@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tsrep.train import hooks
 from tsrep.train.average import WeightAverage
-from tsrep.train.capture import Recorded
 from tsrep.train.batches import Batches
+from tsrep.train.capture import Recorded
 from tsrep.train.loop import Clock, NonFiniteLossError, fit
 from tsrep.train.runtime import launch
 
