@@ -30,7 +30,9 @@ ForecastingSets = Annotated[
 ]
 Settings = Annotated[
     str | None,
-    typer.Option(help="univariate, multivariate or both; default those of the published tables."),
+    typer.Option(
+        help="univariate, multivariate, or both with a comma between; default those of the published tables."
+    ),
 ]
 All = Annotated[bool, typer.Option("--all", help="Every data set found under --root.")]
 MaxLength = Annotated[int | None, typer.Option(help="Leave out data sets with longer series.", min=1)]
@@ -124,7 +126,10 @@ def anomaly(
         str, typer.Option(help="Archives, separated by commas.")
     ] = "KPI,NAB,UCR,SMD,SMAP,MSL",
     settings: Annotated[
-        str, typer.Option(help="normal, cold-start (encoder trained on other data), or both.")
+        str,
+        typer.Option(
+            help="normal, cold-start (encoder trained on other data), or both with a comma between."
+        ),
     ] = "normal,cold-start",
     seeds: Seeds = "1",
     methods: Methods = "ts2vec,untrained,moving-z,isolation-forest,matrix-profile,random",
