@@ -2,6 +2,7 @@
 
 Source       PyPOTS (github.com/WenjieDu/PyPOTS); no number of theirs is quoted, their code is run.
 Command      python -m benchmarks.speed_imputation --pypots PATH    (PATH: the Python of an environment with PyPOTS)
+             python -m benchmarks.speed_imputation --device cuda    (on a GPU)
 Expectation  an epoch at least 3 times as fast.
 Time         about four minutes of one core, on an otherwise idle machine.
 Result       benchmarks/results/speed-imputation/table.md
@@ -62,11 +63,11 @@ class Program:
         raise RuntimeError(f"{self.process.args!r} ended with code {self.process.wait()}")
 
 
-def measure(channels: int, reminder: str, pypots: Path | None, rounds: int) -> dict[str, Any]:
+def measure(channels: int, reminder: str, device: str, pypots: Path | None, rounds: int) -> dict[str, Any]:
     """Seconds of every epoch of each program, in turns."""
-    programs = {"ours": Program(Path(sys.executable), "ours.py", str(channels), reminder)}
+    programs = {"ours": Program(Path(sys.executable), "ours.py", str(channels), device, reminder)}
     if pypots is not None:
-        programs["theirs"] = Program(pypots, "usgan.py", str(channels))
+        programs["theirs"] = Program(pypots, "usgan.py", str(channels), device)
     for program in programs.values():
         program.epoch()  # a warm-up
     runs: dict[str, list[tuple[float, float]]] = {name: [] for name in programs}
@@ -84,12 +85,20 @@ def write_table(folder: Path) -> Path:
     lines = read_lines(folder / RESULTS_FILE).values()
     for line in lines:
         ours, theirs = line["ours"], line.get("theirs")
-        row: list[str] = [str(line["channels"]), line["reminder"], _seconds(ours), "", "", ""]
+        row: list[str] = [line["device"], str(line["channels"]), line["reminder"], _seconds(ours), "", "", ""]
         if theirs is not None:
             ratio = theirs["median"] / ours["median"]
-            row[3:] = [_seconds(theirs), times(ratio), "yes" if ratio >= ASKED else "**no**"]
+            row[4:] = [_seconds(theirs), times(ratio), "yes" if ratio >= ASKED else "**no**"]
         rows.append(row)
-    heads = ("channels", "reminder", "tsrep", "PyPOTS' USGAN", "times", f"at least {ASKED:g} as asked")
+    heads = (
+        "device",
+        "channels",
+        "reminder",
+        "tsrep",
+        "PyPOTS' USGAN",
+        "times",
+        f"at least {ASKED:g} as asked",
+    )
     versions = sorted({line[who]["version"] for line in lines for who in ("ours", "theirs") if who in line})
     hardware = sorted({line["hardware"]["cpu"] for line in lines})
     text = (
@@ -112,17 +121,19 @@ def main(
     pypots: Annotated[
         Path | None, typer.Option(help="Python of an environment with PyPOTS.", exists=True, dir_okay=False)
     ] = None,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     rounds: Annotated[int, typer.Option(help="Epochs of each program, in turns.", min=1)] = 15,
     results: Annotated[Path, typer.Option(help="Folder of the lines and the table.")] = RESULTS,
 ) -> None:
     for channels in CHANNELS:
         for reminder in REMINDERS:
             cell: dict[str, Any] = {
-                "cell": f"{channels} channels/{reminder}",
+                "cell": f"{channels} channels/{reminder}/{device}",
+                "device": device,
                 "channels": channels,
                 "reminder": reminder,
             }
-            found = measure(channels, reminder, pypots, rounds)
+            found = measure(channels, reminder, device, pypots, rounds)
             append_line(results / RESULTS_FILE, cell | {"status": "ok"} | found | environment())
             typer.echo("  ".join([cell["cell"], *(f"{who} {_seconds(of)}" for who, of in found.items())]))
     typer.echo(f"wrote {write_table(results)}")

@@ -17,7 +17,7 @@ from tsrep.train.runtime import launch
 SERIES, STEPS, BATCH, HIDDEN, MISSING = 128, 48, 32, 64, 0.2  # as in usgan.py
 
 
-def main(channels: int, reminder: str) -> None:
+def main(channels: int, device: str, reminder: str) -> None:
     torch.set_num_threads(1)
     random = np.random.default_rng(0)
     x = random.standard_normal((SERIES, STEPS, channels)).astype(np.float32)
@@ -34,7 +34,7 @@ def main(channels: int, reminder: str) -> None:
         None,
         lr=1e-3,
         randomness=torch.Generator().manual_seed(0),
-        fabric=launch("cpu"),
+        fabric=launch(device),
         discriminator_steps=1,
         reminder_rate=0.7,
     )
@@ -47,4 +47,4 @@ def main(channels: int, reminder: str) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2])
+    main(int(sys.argv[1]), *sys.argv[2:])

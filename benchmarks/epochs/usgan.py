@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 SERIES, STEPS, BATCH, HIDDEN, MISSING = 128, 48, 32, 64, 0.2  # as in ours.py
 
 
-def main(channels: int) -> None:
+def main(channels: int, device: str) -> None:
     torch.set_num_threads(1)
     random = np.random.default_rng(0)
     x = random.standard_normal((SERIES, STEPS, channels)).astype(np.float32)
@@ -26,7 +26,7 @@ def main(channels: int) -> None:
         HIDDEN,
         epochs=1,
         batch_size=BATCH,
-        device="cpu",
+        device=device,
         verbose=False,
         model_saving_strategy=None,
     )
@@ -38,4 +38,4 @@ def main(channels: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), sys.argv[2])
