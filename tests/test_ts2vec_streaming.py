@@ -86,7 +86,7 @@ def test_tiles_of_one_size_equal_windows_one_by_one(n, t, context, tile, hide_la
     found = torch.full((len(hide_last), n, t, 9), torch.nan)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(replay, "TILE", tile)
-        patched.setattr(replay, "Recorded", lambda function, device: function)
+        patched.setattr(replay, "Recorded", lambda function, device, held: function)
         replay._tile.cache_clear()
         for rows, steps, z in replay.encode_in_tiles(encoder, x, context, hide_last, launch("cpu")):
             found[:, rows, steps] = z

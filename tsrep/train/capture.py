@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -42,11 +42,13 @@ class Recorded:
         must change in place, in tensors that outlive the recording. If it cannot be recorded, it is called as it is
         from then on, with a warning.
     device : a CUDA device.
+    held : tensors that a recording reads and that could otherwise be freed before it.
     """
 
-    def __init__(self, function: Callable[..., Tensor], device: torch.device):
+    def __init__(self, function: Callable[..., Tensor], device: torch.device, held: Sequence[Tensor] = ()):
         self.function = function
         self.device = device
+        self.held = held
         self._stream = torch.cuda.Stream(device)
         self._pool = torch.cuda.graph_pool_handle()
         self._recordings: dict[tuple[torch.Size, ...], _Recording] = {}

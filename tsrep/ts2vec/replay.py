@@ -49,7 +49,10 @@ def encode_in_tiles(
 def _tile(
     encoder: SeriesEncoder, context: int, hide_last: tuple[bool, ...], fabric: Fabric, place: int
 ) -> Recorded:
-    """(context + TILE, C) -> (V, TILE, D), for weights that lie at `place` in the device's memory."""
+    """(context + TILE, C) -> (V, TILE, D), for weights that lie at `place` in the device's memory.
+
+    They are held: an encoder that was moved away and back finds its weights in another place, and another recording.
+    """
 
     @torch.inference_mode()
     def encode(x: Tensor) -> Tensor:
@@ -58,4 +61,5 @@ def _tile(
             windows = WindowEncoder(encoder, context, short=max(SHORT, context // 2 + 1), before=before)
             return windows.push(new, hide_last)[:, 0].float()
 
-    return Recorded(encode, fabric.device)
+    held = [weight.detach() for weight in encoder.parameters()]
+    return Recorded(encode, fabric.device, held)
