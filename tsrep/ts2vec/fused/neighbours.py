@@ -1,23 +1,25 @@
 """A residual block among neighbouring steps, of which only some are wanted: `_Block.among` of `ts2vec/windows.py`.
 
-Two kernels, one for each convolution. The first leaves its result activated, and the second computes wanted steps
-only and adds the block's input.
+Two kernels, one for each convolution, on activated input: a step is read three times, and an activation costs more
+than the products that it enters. The first leaves its result activated, the second computes wanted steps only and
+adds the block's input.
 """
 
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 import triton
 import triton.language as tl
 from torch import Tensor
 
-from tsrep.ts2vec.fused.convolution import ROWS, active, gelu, take, tap
+from tsrep.ts2vec.fused.convolution import ROWS, gelu, take, tap
 
 
 def fused_among(x: Tensor, at: slice, taps1: Tensor, bias1: Tensor, taps2: Tensor, bias2: Tensor) -> Tensor:
     """The steps `at` of a block of equal widths on `x` (P, M, H), nothing beyond its ends; taps stacked (3 H, H)."""
     x = x.contiguous()
-    inner = _convolved(x, x, slice(None), taps1, bias1, FIRST=True)
+    inner = _convolved(F.gelu(x), x, slice(None), taps1, bias1, FIRST=True)
     return _convolved(inner, x, at, taps2, bias2, FIRST=False)
 
 
@@ -39,7 +41,7 @@ def _wanted_steps(
 ):  # fmt: skip
     """y_p = x_(s - 1) W_0 + x_s W_1 + x_(s + 1) W_2 + bias, s = first + p * every, for some windows.
 
-    FIRST takes x activated and gives y activated; the other kind adds `added`_s.
+    FIRST gives y activated; the other kind adds `added`_s.
     """
     m = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
     h = tl.arange(0, W)
@@ -49,10 +51,7 @@ def _wanted_steps(
     for k in tl.static_range(3):
         step = here + k - 1
         there = m < tl.where((step >= 0) & (step < steps), windows, 0)
-        if FIRST:
-            a = active(x, step * windows + m, there, h, H)
-        else:
-            a = take(x, step * windows + m, there, h, H)
+        a = take(x, step * windows + m, there, h, H)
         summed = tl.dot(a, tap(taps, k, h, h, H, H).to(a.dtype), acc=summed, input_precision="ieee")
     if FIRST:
         summed = gelu(summed)
