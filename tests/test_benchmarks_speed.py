@@ -242,6 +242,8 @@ def test_the_authors_code_computes_the_same(official):
         worst = training.compare(row, settings, x, crop)
         assert worst["loss"] < 1e-5
         assert worst["gradients"] < 1e-4
+        assert worst["exact_loss"] < 1e-12
+        assert worst["exact_gradients"] < 1e-6  # theirs are renamed by way of an encoder, in 32 bit
     authors = Authors(official, 2, TINY)
     ours = Ours(2, TINY, state=authors.state())
     x = random_walks(1, 2, 40)
@@ -289,6 +291,9 @@ def test_what_is_asked_is_met_or_not():
     assert not met(line_of(row, 1.0, 1.9, equal=EQUAL))
     assert [times(value) for value in (1.9999, 2.0, 12.39, 345.6, 0.5)] == ["1.99", "2", "12.3", "345", "0.5"]
     assert not met(line_of(row, 1.0, 9.0, equal=EQUAL | {"gradients": 2e-4}))
+    rounded = EQUAL | {"gradients": 2e-4, "exact_loss": 1e-15}
+    assert met(line_of(row, 1.0, 9.0, equal=rounded | {"exact_gradients": 1e-12}))
+    assert not met(line_of(row, 1.0, 9.0, equal=rounded | {"exact_gradients": 2e-4}))
     assert met(line_of(Row(CAUSAL, AUTHORS, 2000, 1, context=200), 1.0, 31.0, difference=9e-6))
     assert not met(line_of(Row(CAUSAL, AUTHORS, 2000, 1, context=200), 1.0, 31.0, difference=2e-5))
     assert met(line_of(Row(CAUSAL, ONE_BY_ONE, 2000, 1, context=200), 1.0, 31.0)) is None

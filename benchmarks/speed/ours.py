@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -57,15 +58,16 @@ class Ours:
 
         return step
 
-    def gradients(self, x: Tensor, crop: bool, seed: int) -> tuple[float, dict[str, Tensor]]:
-        """Loss without dropout and masks, and its gradients."""
-        fabric = launch(**self.where)
-        network = fabric.setup_module(self.model.encoder_.requires_grad_(True)).eval()
-        network.zero_grad()
+    def gradients(
+        self, x: Tensor, crop: bool, seed: int, number: torch.dtype = torch.float32
+    ) -> tuple[float, dict[str, Tensor]]:
+        """Loss without dropout and masks, and its gradients, computed in `number`."""
+        device = self.where["device"]
+        network = copy.deepcopy(self.model.encoder_).requires_grad_(True).eval().to(device, number)
         objective = ContrastiveObjective(crop=crop, mask="all_true")
-        loss = objective(network, fabric.to_device(x), torch.Generator().manual_seed(seed))
-        fabric.backward(loss)
-        return loss.item(), {name: weight.grad for name, weight in network.module.named_parameters()}
+        loss = objective(network, x.to(device, number), torch.Generator().manual_seed(seed))
+        loss.backward()
+        return loss.item(), {name: weight.grad for name, weight in network.named_parameters()}
 
     def loss(self, z1: Tensor, z2: Tensor) -> Tensor:
         return tiled_loss(both_views(z1, z2), alpha=0.5)

@@ -35,7 +35,7 @@ class DilatedConvolution(nn.Module):
 
     def forward(self, x: Tensor, inside: Tensor | None = None) -> Tensor:
         """What is not `inside` (T, B, 1) counts as zero."""
-        if x.is_cpu and (x.dtype != torch.float32 or torch.is_autocast_enabled("cpu")):
+        if x.is_cpu and (x.dtype not in (torch.float32, torch.float64) or torch.is_autocast_enabled("cpu")):
             return three_taps(activated(x, inside), self.taps, self.bias, self.dilation)
         if torch.is_autocast_enabled(x.device.type):
             x = x.to(torch.get_autocast_dtype(x.device.type))

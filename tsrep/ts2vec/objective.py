@@ -134,7 +134,11 @@ class ContrastiveObjective:
         if network.training:
             z = fused_dropout(z, DROPOUT, seeds[0])
         both, levels = z.unflatten(1, (2, n)), Levels(lengths, weights)
-        return fused_loss(both, levels) if fused.usable(both) else tiled_loss_of_first(both.float(), levels)
+        return (
+            fused_loss(both, levels)
+            if fused.usable(both)
+            else tiled_loss_of_first(_at_least_32_bit(both), levels)
+        )
 
     def _views(self, x: Tensor, generator: torch.Generator) -> Views:
         shortest = 2 ** (self.temporal_unit + 1)
@@ -156,7 +160,7 @@ class ContrastiveObjective:
         if self.augmentation is not None:
             view = AUGMENTATIONS[self.augmentation](view, generator)
         keep = MASKS[self.mask](view.shape[0], view.shape[1], generator).to(view.device)
-        z = network(view, keep, within, steps).float()
+        z = _at_least_32_bit(network(view, keep, within, steps))
         if network.training:
             z = _dropout(z, generator)
         return z, None if within is None else within[:, steps]
@@ -174,6 +178,10 @@ def _dropout(z: Tensor, generator: torch.Generator) -> Tensor:
     kept = (bits.view(torch.int16)[: z.numel()] >= dropped - 2**15).view(torch.int8)
     steps_first = z.transpose(0, 1)  # as the encoder leaves them in memory
     return (steps_first * kept.view_as(steps_first)).mul_(2**16 / (2**16 - dropped)).transpose(0, 1)
+
+
+def _at_least_32_bit(z: Tensor) -> Tensor:
+    return z.to(torch.promote_types(z.dtype, torch.float32))
 
 
 def _seed(generator: torch.Generator) -> int:
