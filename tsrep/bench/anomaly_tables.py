@@ -165,16 +165,16 @@ def _sections(scores: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
 
 def _coverage(scores: pd.DataFrame, everything: pd.DataFrame) -> str:
     """How many series the tables hold, and how many were left out."""
-    said = []
+    said, unfinished = [], False
     for (setting, archive), of_archive in scores.groupby(["setting", "archive"], sort=False):
         same = (everything["setting"] == setting) & (everything["archive"] == archive)
         begun = everything[same]["series"].nunique()
         kept = of_archive["series"].nunique()
+        unfinished |= begun > kept
         left = f" ({begun - kept} more that not every method has finished)" if begun > kept else ""
         said.append(f"{archive} {kept}{left}, {setting}")
-    return (
-        "Series: " + "; ".join(sorted(said)) + ". Where an archive was not finished, these are its shortest."
-    )
+    shortest = " Where an archive was not finished, these are its shortest." if unfinished else ""
+    return "Series: " + "; ".join(sorted(said)) + "." + shortest
 
 
 def _trainings(lines: pd.DataFrame) -> list[str]:
