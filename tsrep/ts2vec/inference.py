@@ -13,10 +13,8 @@ from torch import Tensor
 from tsrep.train.runtime import launch
 from tsrep.ts2vec.encoder import SeriesEncoder
 
-STEPS_AT_ONCE = {
-    "cpu": 2048,
-    "cuda": 2**18,
-}  # per batch: on a CPU larger ones fall out of the cache and are slower
+# Per batch; on a CPU larger ones fall out of the cache and are slower.
+STEPS_AT_ONCE = {"cpu": 2048, "cuda": 2**18}
 MOST_PINNED = 2**28  # bytes
 
 Encode = Callable[[Tensor], Tensor]

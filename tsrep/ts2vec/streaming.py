@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from lightning.fabric import Fabric
 
 AT_ONCE = 512  # windows on a CPU, where what falls out of the cache is slower
-STEPS_ON_GPU = (
-    2**21
-)  # of the windows that are worked on at once there, each computed by itself: that takes fewer calls
+# On a GPU, where each window is computed by itself, for that takes fewer calls: steps of all windows worked on at once.
+STEPS_ON_GPU = 2**21
 FEW_AT_A_TIME = 128  # of a window's steps are computed together in a live stream
 
 

@@ -66,9 +66,8 @@ class WindowEncoder:
         entered = self.blocks[: self.n_wide + 1]  # the blocks whose input the windows take interior steps of
         nothing = [block.taps1.new_zeros(0, n, len(block.taps1) // 3) for block in entered]
         if before is None:
-            first = nothing[0].new_zeros(
-                context, n, nothing[0].shape[-1]
-            )  # so are steps before a series begins
+            # Missing steps have a zero latent, and so have those before a series begins.
+            first = nothing[0].new_zeros(context, n, nothing[0].shape[-1])
         else:
             first = encoder.latent(before).transpose(0, 1)
         self.interior = [first, *nothing[1:]]

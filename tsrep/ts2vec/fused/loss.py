@@ -176,6 +176,16 @@ def _take(base, rows, d, ok, row_stride, width):
 
 
 @triton.jit
+def _take_both(base, rows, ok, row_stride, width, D1: tl.constexpr, D2: tl.constexpr):
+    """The first D1 components of the rows and the D2 that follow; without those the second is the first again."""
+    first = _take(base, rows, tl.arange(0, D1), ok, row_stride, width)
+    second = first
+    if D2 > 0:
+        second = _take(base, rows, D1 + tl.arange(0, D2), ok, row_stride, width)
+    return first, second
+
+
+@triton.jit
 def _add(base, rows, d, ok, row_stride, width, value):
     at = base + rows[:, None] * row_stride + d[None, :]
     within = ok[:, None] & (d < width)[None, :]
@@ -203,12 +213,7 @@ def _whole_groups(
     if (group < beyond) & (weight != 0.0):
         rows = tl.arange(0, ROWS)
         ok = rows < n
-        d1 = tl.arange(0, D1)
-        z1 = _take(z + group * group_stride, rows, d1, ok, row_stride, width)
-        z2 = z1
-        if D2 > 0:
-            d2 = D1 + tl.arange(0, D2)
-            z2 = _take(z + group * group_stride, rows, d2, ok, row_stride, width)
+        z1, z2 = _take_both(z + group * group_stride, rows, ok, row_stride, width, D1, D2)
         s = _similarities(z1, z2, z1, z2, rows, rows, n, D2)
         highest = tl.max(s, 1)
         shifted = tl.exp(s - highest[:, None])
@@ -216,10 +221,10 @@ def _whole_groups(
         total = weight * tl.sum(tl.where(ok, l_, 0.0), 0)
         share = tl.where(ok[:, None], tl.exp(s - l_[:, None]), 0.0)
         w = (share + tl.trans(share)).to(z1.dtype)
-        _add(dz + group * group_stride, rows, d1, ok, row_stride, width,
+        _add(dz + group * group_stride, rows, tl.arange(0, D1), ok, row_stride, width,
              weight * tl.dot(w, z1, input_precision="ieee"))  # fmt: skip
         if D2 > 0:
-            _add(dz + group * group_stride, rows, d2, ok, row_stride, width,
+            _add(dz + group * group_stride, rows, D1 + tl.arange(0, D2), ok, row_stride, width,
                  weight * tl.dot(w, z2, input_precision="ieee"))  # fmt: skip
     tl.store(sums + group, total)
 
@@ -237,20 +242,12 @@ def _log_sum_exp(
     if (group < beyond) & (weight != 0.0) & (block * ROWS < n):
         base = z + group * group_stride
         rows = block * ROWS + tl.arange(0, ROWS)
-        d1 = tl.arange(0, D1)
-        a1 = _take(base, rows, d1, rows < n, row_stride, width)
-        a2 = a1
-        if D2 > 0:
-            d2 = D1 + tl.arange(0, D2)
-            a2 = _take(base, rows, d2, rows < n, row_stride, width)
+        a1, a2 = _take_both(base, rows, rows < n, row_stride, width, D1, D2)
         highest = tl.full((ROWS,), -float("inf"), tl.float32)
         summed = tl.zeros((ROWS,), tl.float32)
         for start in range(0, n, COLUMNS):
             columns = start + tl.arange(0, COLUMNS)
-            b1 = _take(base, columns, d1, columns < n, row_stride, width)
-            b2 = b1
-            if D2 > 0:
-                b2 = _take(base, columns, d2, columns < n, row_stride, width)
+            b1, b2 = _take_both(base, columns, columns < n, row_stride, width, D1, D2)
             s = _similarities(a1, a2, b1, b2, rows, columns, n, D2)
             now = tl.maximum(highest, tl.max(s, 1))
             shift = tl.where(now == -float("inf"), 0.0, now)
@@ -274,21 +271,14 @@ def _weighted_rows(
     if (group < beyond) & (weight != 0.0) & (block * ROWS < n):
         base = z + group * group_stride
         rows = block * ROWS + tl.arange(0, ROWS)
-        d1 = tl.arange(0, D1)
-        a1 = _take(base, rows, d1, rows < n, row_stride, width)
-        a2 = a1
-        if D2 > 0:
-            d2 = D1 + tl.arange(0, D2)
-            a2 = _take(base, rows, d2, rows < n, row_stride, width)
-            summed2 = tl.zeros((ROWS, D2), tl.float32)
+        a1, a2 = _take_both(base, rows, rows < n, row_stride, width, D1, D2)
         summed1 = tl.zeros((ROWS, D1), tl.float32)
+        if D2 > 0:
+            summed2 = tl.zeros((ROWS, D2), tl.float32)
         of_rows = tl.load(l_ + group * n_rows + rows, mask=rows < n, other=0.0)
         for start in range(0, n, COLUMNS):
             columns = start + tl.arange(0, COLUMNS)
-            b1 = _take(base, columns, d1, columns < n, row_stride, width)
-            b2 = b1
-            if D2 > 0:
-                b2 = _take(base, columns, d2, columns < n, row_stride, width)
+            b1, b2 = _take_both(base, columns, columns < n, row_stride, width, D1, D2)
             s = _similarities(a1, a2, b1, b2, rows, columns, n, D2)
             of_columns = tl.load(l_ + group * n_rows + columns, mask=columns < n, other=0.0)
             w = (tl.exp(s - of_rows[:, None]) + tl.exp(s - of_columns[None, :])).to(a1.dtype)
@@ -296,6 +286,6 @@ def _weighted_rows(
             if D2 > 0:
                 summed2 = tl.dot(w, b2, acc=summed2, input_precision="ieee")
         base = dz + group * group_stride
-        _add(base, rows, d1, rows < n, row_stride, width, weight * summed1)
+        _add(base, rows, tl.arange(0, D1), rows < n, row_stride, width, weight * summed1)
         if D2 > 0:
-            _add(base, rows, d2, rows < n, row_stride, width, weight * summed2)
+            _add(base, rows, D1 + tl.arange(0, D2), rows < n, row_stride, width, weight * summed2)
