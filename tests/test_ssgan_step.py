@@ -316,9 +316,10 @@ def test_the_game_recorded_on_a_gpu_is_that_of_the_cpu():
     torch.testing.assert_close(played("cuda"), played("cpu"), rtol=5e-3, atol=1e-4)
 
 
-def test_lower_rates_are_kept_in_the_state(fabric):
+def test_rates_are_kept_in_the_state(fabric):
     step = game(fabric)
-    step.lower_rates(0.5)
+    for who in PLAYERS:
+        getattr(step, who).lr = 5e-3
     again = game(fabric)
     again.load_state(step.state())
     assert [getattr(again, who).lr for who in PLAYERS] == [5e-3] * 3

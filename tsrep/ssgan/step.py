@@ -183,11 +183,6 @@ class SSGANStep:
         loss = classifier_loss(self.classifier.forward(completed, inside), labels)
         return {"classifier": self.classifier.descend(loss)}
 
-    def lower_rates(self, factor: float) -> None:
-        """Multiplies every player's learning rate by `factor`."""
-        for player in self._players().values():
-            player.lr *= factor
-
     def state(self) -> dict[str, Tensor]:
         """Everything that the next step depends on: weights, moments, learning rates, the state of the randomness."""
         players = self._players().items()
