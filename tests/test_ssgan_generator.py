@@ -131,6 +131,17 @@ def written_out(generator, direction, x, m, times):
     return [torch.stack(stage) for stage in zip(*rows, strict=True)]
 
 
+def test_the_loops_gradient_is_that_of_differences():
+    values, observed, times = series(steps=4)
+    generator = imputer().double()
+
+    def estimates(*_):
+        imputation = generator(values.double(), observed, times.double())
+        return (imputation.estimate, *imputation.stages)
+
+    assert torch.autograd.gradcheck(estimates, tuple(generator.parameters()))
+
+
 def test_the_batched_loop_is_the_definition():
     values, observed, times = series()
     generator = imputer()

@@ -9,6 +9,7 @@ Shapes: B instances, T steps, F features.
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tsrep.ssgan.elapsed import elapsed, elapsed_backward
@@ -24,6 +25,11 @@ def in_time(walked: Tensor) -> Tensor:
     """(2, T, B, F) as walked -> (2, B, T, F) in the order of time, for both directions."""
     forward, backward = walked
     return torch.stack([forward, backward.flip(0)]).transpose(1, 2)
+
+
+def before(walked: Tensor) -> Tensor:
+    """What there was one step earlier on each walk, 0 at the first: (2, T, B, F) of its own shape."""
+    return F.pad(walked[:, :-1], (0, 0, 0, 0, 1, 0))
 
 
 def elapsed_both_ways(times: Tensor, observed: Tensor, inside: Tensor | None) -> Tensor:
@@ -47,6 +53,11 @@ class Affine(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         product = torch.baddbmm(self.bias, x.flatten(1, -2), self.weight)
         return product.unflatten(1, x.shape[1:-1])
+
+
+def affine_gradients(given: Tensor, of: Tensor) -> tuple[Tensor, Tensor]:
+    """Gradients of an affine map's weight and bias, from what it was given and the gradient of what it gave."""
+    return given.flatten(1, 2).mT @ of.flatten(1, 2), of.sum((1, 2)).unsqueeze(1)
 
 
 class Decay(nn.Module):

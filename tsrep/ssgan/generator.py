@@ -7,7 +7,7 @@ moves the state. Time is walked both ways and the two estimates are averaged.
 The full text of SSGAN's paper could not be had: this room is a reconstruction from its abstract, the authors' code and
 two ports. Departures in this file, none of which moves an imputation:
 - both directions take their step in one product, and what the state does not enter (decays, combining weights, the
-  mask's part of the gates) is computed for all steps before the loop;
+  mask's part of the gates) is computed for all steps before the loop, which is in `imputing.py`;
 - the combining weight passes a sigmoid, as in BRITS; SSGAN's authors leave it out;
 - no label enters here: what labels say reaches the generator through the classifier alone;
 - a step outside a series closes the gates that keep and write, so padding cannot move an estimate.
@@ -24,6 +24,7 @@ import torch
 from torch import Tensor, nn
 
 from tsrep.ssgan.directions import Affine, Decay, both_ways, elapsed_both_ways, in_time
+from tsrep.ssgan.imputing import impute_walking
 from tsrep.ssgan.loss import masked_mean
 
 CONSISTENCY = 0.1  # weight of the two directions' agreement, as in BRITS
@@ -125,30 +126,19 @@ class RecurrentGenerator(nn.Module):
         shut, free = gates.tensor_split([2 * gates.shape[-1] // 4], dim=-1)
         return torch.cat([shut.masked_fill(outside, -torch.inf), free], dim=-1)
 
-    def _walk(self, x: Tensor, m: Tensor, decay: Tensor, weight: Tensor, gates: Tensor) -> list[Tensor]:
+    def _walk(self, x: Tensor, m: Tensor, decay: Tensor, weight: Tensor, gates: Tensor) -> tuple[Tensor, ...]:
         """The recurrence: history, feature and combined estimates as walked, (2, T, B, C) each."""
-        to_values, to_values_bias = self.from_history.weight, self.from_history.bias
         others = 1 - torch.eye(x.shape[-1], device=x.device)
-        regression, regression_bias = self.from_features.weight * others, self.from_features.bias
-        known, missing = x.where(m, 0.0).to(gates), (~m).to(gates)
-        h = c = gates.new_zeros(decay[:, 0].shape)
-        steps: list[tuple[Tensor, ...]] = []
-        for known_t, missing_t, decay_t, weight_t, gates_t in zip(
-            *(part.unbind(1) for part in (known, missing, decay, weight, gates)), strict=True
-        ):
-            h = h * decay_t  # the older the values, the less the state counts
-            history = torch.baddbmm(to_values_bias, h, to_values)  # from the steps before
-            completed = torch.addcmul(known_t, missing_t, history)
-            feature = torch.baddbmm(regression_bias, completed, regression)  # from the other channels
-            combined = torch.lerp(history, feature, weight_t)
-            completed = torch.addcmul(known_t, missing_t, combined)
-            gates_t = torch.baddbmm(gates_t, torch.cat([completed, h], -1), self.step_gates)
-            opening, new = gates_t.tensor_split([3 * h.shape[-1]], -1)
-            write, keep, show = opening.sigmoid().chunk(3, -1)
-            c = torch.addcmul(keep * c, write, new.tanh())
-            h = show * c.tanh()
-            steps.append((history, feature, combined))
-        return [torch.stack(stage, dim=1) for stage in zip(*steps, strict=True)]
+        return impute_walking(
+            x.where(m, 0.0),
+            ~m,
+            decay,
+            weight,
+            gates,
+            (self.from_history.weight, self.from_history.bias),
+            (self.from_features.weight * others, self.from_features.bias),
+            self.step_gates,
+        )
 
     def reconstruction(
         self,
