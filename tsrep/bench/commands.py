@@ -213,7 +213,7 @@ def long_horizon(
 def imputation(
     names: Annotated[
         list[str] | None,
-        typer.Argument(help="ETTh1, BasicMotions, PhysioNet2012, Beijing, KDD2018; default what is found."),
+        typer.Argument(help="Sets of `tsrep.data.load_imputation` by name; default what is found."),
     ] = None,
     variants: Annotated[
         str,

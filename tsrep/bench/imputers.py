@@ -219,6 +219,7 @@ METHODS: dict[str, Callable[[Task], Outcome]] = {
         for rate in (0, 40, 100)
     },
     "ssgan-paper-no-adversary": partial(ssgan, preset="paper", adversarial_weight=0.0),
+    "ssgan-paper-generator": partial(ssgan, preset="paper", adversarial_weight=0.0, labels=0.0),  # BRITS
     "ssgan-paper-no-classifier": partial(ssgan, preset="paper", classifier_weight=0.0),
 }
 SLOW = frozenset({"knn", "iterative", "iterative-lags"})

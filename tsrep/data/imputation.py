@@ -13,8 +13,10 @@ KDD2018        air quality at 35 stations in Beijing (KDD Cup 2018), hourly, six
                part of the competition's.
 ETTh1          electricity transformers (see `load_forecasting`), seven channels in windows of 48 hours: the first 14
                months, the next five, the rest.
-BasicMotions   UEA archive: of the training part 30 to train and 10 to validate (`RandomState(0)`), the test part, with
-               the four motions as labels.
+BasicMotions   six motion sensors of the UEA archive, four motions as labels.
+GunPoint, ItalyPowerDemand
+               of the UCR archive, one channel, two classes. Of the training part of all three, three quarters to train
+               and the rest to validate (`RandomState(0)`); the test part as it is.
 
 Any file may be gzipped. Windows do not overlap, and what is left at the end of a part is dropped.
 """
@@ -24,7 +26,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -170,13 +172,13 @@ def _ett(root: Path | None) -> ImputationSet:
     return ImputationSet("ETTh1", tuple(frame.columns), *(_windows(part, 48) for part in parts))
 
 
-def _basic_motions(root: Path | None) -> ImputationSet:
-    X, y = load_dataset("BasicMotions", split="train", root=root)
-    test, y_test = load_dataset("BasicMotions", split="test", root=root)
+def _classified(name: str, root: Path | None) -> ImputationSet:
+    X, y = load_dataset(name, split="train", root=root)
+    test, y_test = load_dataset(name, split="test", root=root)
     train, validation = np.split(np.random.RandomState(0).permutation(len(X)), [len(X) * 3 // 4])
     channels = tuple(f"channel {channel}" for channel in range(X.shape[1]))
     parts = (X[train], X[validation], test)
-    return ImputationSet("BasicMotions", channels, *parts, y[train], y[validation], y_test)
+    return ImputationSet(name, channels, *parts, y[train], y[validation], y_test)
 
 
 def _by_time(name: str, periods: list[pd.DataFrame], length: int) -> ImputationSet:
@@ -213,8 +215,10 @@ def _file(folder: Path, name: str) -> Path:
 FOLDERS = {"PhysioNet2012": "physionet2012", "Beijing": "PRSA_multisite", "KDD2018": "KDD2018"}
 IMPUTATION_SETS: Mapping[str, Callable[[Path | None], ImputationSet]] = {
     "ETTh1": _ett,
-    "BasicMotions": _basic_motions,
+    "BasicMotions": partial(_classified, "BasicMotions"),
     "PhysioNet2012": _physionet,
     "Beijing": _beijing,
     "KDD2018": _kdd,
+    "GunPoint": partial(_classified, "GunPoint"),
+    "ItalyPowerDemand": partial(_classified, "ItalyPowerDemand"),
 }
