@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from tsrep.ssgan.cores import CORES
-from tsrep.ssgan.interpolating import InterpolatingGenerator, interpolate
+from tsrep.ssgan.interpolating import InterpolatingGenerator, foretold, interpolate
 
 B, T, C = 4, 12, 3
 
@@ -38,13 +38,30 @@ def test_lines_are_numpys_with_held_ends_and_zero_where_nothing_was_seen(series)
     torch.testing.assert_close(since[1, 0, 0], times[1, -1] - times[1, 0])
 
 
+def test_what_is_foretold_of_an_entry_is_the_line_without_it(series):
+    values, observed, times = series
+    observed[2, :, 0] = False
+    observed[2, -1, 0] = True  # an only one, at the end: nothing foretells it
+    found = foretold(values, observed, times)
+    for b, t, c in np.ndindex(B, T, C):
+        without = observed.clone()
+        without[b, t, c] = False
+        torch.testing.assert_close(found[b, t, c], interpolate(values, without, times)[0][b, t, c])
+    assert found[2, -1, 0] == 0
+
+
 def network(core="transformer", trained=True):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
         made = InterpolatingGenerator(C, hidden_size=8, depth=2, n_heads=2, core=core)
         if trained:
-            for head in (made.draft.out, made.revision.out, made.scale):
-                torch.nn.init.normal_(head.weight, std=0.5)
+            for weight in (
+                made.draft.out.weight,
+                made.revision.out.weight,
+                made.scale.weight,
+                made.from_others,
+            ):
+                torch.nn.init.normal_(weight, std=0.5)
     return made
 
 
@@ -68,6 +85,19 @@ def test_the_revision_sees_the_draft_of_other_channels_at_neighbouring_steps(ser
     moved, (redrafted,), _ = made(values, observed, times)
     assert torch.equal(redrafted[..., 1:], draft[..., 1:])
     assert (moved[2, 5, 1:] != estimate[2, 5, 1:]).all()
+
+
+def test_a_spike_of_one_channel_is_found_in_another_and_never_in_itself(series):
+    values, observed, times = series
+    observed = torch.ones_like(observed)
+    observed[:, 6, 0] = False
+    made = network(trained=False)
+    with torch.no_grad():
+        made.from_others.fill_(0.5)
+    estimate, _, _ = made(values, observed, times)
+    surprise = (values - foretold(values, observed, times))[:, 6]
+    lines = interpolate(values, observed, times)[0][:, 6, 0]
+    torch.testing.assert_close(estimate[:, 6, 0], lines + 0.5 * surprise[:, 1:].sum(-1))
 
 
 @pytest.mark.parametrize("core", CORES)

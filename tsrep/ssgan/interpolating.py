@@ -5,8 +5,10 @@ starts on it. Its draft is the interpolation plus a residual whose last layer be
 generator *is* the interpolation. At every step the network sees the interpolated values of all channels, what was
 observed, and how long ago and how far ahead the neighbouring observations are; a small Transformer (or a recurrent
 net) over the steps does the rest. A second, smaller network then looks at the series with the draft in its gaps, where
-channels that were missing can speak to each other, and revises it by a residual of its own. It is no part of SSGAN's
-paper; the game of `step.py` takes it as it takes any other generator.
+channels that were missing can speak to each other, and revises it by a residual of its own. A linear map adds what
+the other channels say directly: by how much each of them is off what its own neighbours foretell at that step, so that
+a spike which many sensors see is found in the one that missed it. This generator is no part of SSGAN's paper; the game
+of `step.py` takes it as it takes any other.
 
 The error of the estimate is learned too: a last head gives the scale b of a Laplace distribution around it. Its
 gradient stops at the head, so that it costs the estimate nothing.
@@ -42,23 +44,49 @@ def interpolate(values: Tensor, observed: Tensor, times: Tensor) -> tuple[Tensor
     The lines, and the time since the last and until the next observation, (B, T, C) each: 0 at an observation, the
     whole length of the series where there is none on that side.
     """
-    batch, steps, channels = values.shape
-    step = torch.arange(steps, device=values.device).view(1, -1, 1).expand(batch, -1, channels)
+    before, after = _neighbours(observed)
+    lines = torch.where(observed, values, _between(values, observed, times, before, after))
+    now, last = times.unsqueeze(-1), observed.shape[1] - 1
+    longest = (times[:, -1:] - times[:, :1]).unsqueeze(-1)
+    at_before, at_after = (_at(times, steps.clamp(0, last)) for steps in (before, after))
+    since = torch.where(before >= 0, now - at_before, longest)
+    until = torch.where(after <= last, at_after - now, longest)
+    return lines, since, until
+
+
+def foretold(values: Tensor, observed: Tensor, times: Tensor) -> Tensor:
+    """The straight line at every entry, (B, T, C), as if that entry had not been observed; arguments as above."""
+    before, after = _neighbours(observed)
+    before = F.pad(before[:, :-1], (0, 0, 1, 0), value=-1)
+    after = F.pad(after[:, 1:], (0, 0, 0, 1), value=observed.shape[1])
+    return _between(values, observed, times, before, after)
+
+
+def _neighbours(observed: Tensor) -> tuple[Tensor, Tensor]:
+    """The steps of the observations at or before, and at or after, each entry: (B, T, C); -1 and T without one."""
+    steps = observed.shape[1]
+    step = torch.arange(steps, device=observed.device).view(1, -1, 1).expand_as(observed)
     before = torch.where(observed, step, -1).cummax(1).values
     after = torch.where(observed, step, steps).flip(1).cummin(1).values.flip(1)
-    has_before, has_after = before >= 0, after < steps
-    left = torch.where(has_before, before, after).clamp(0, steps - 1)
-    right = torch.where(has_after, after, before).clamp(0, steps - 1)
-    now = times.unsqueeze(-1).expand(-1, -1, channels)
-    at_left, at_right = now.gather(1, left), now.gather(1, right)
-    share = ((now - at_left) / (at_right - at_left).clamp(min=1e-6)).clamp(0, 1)
+    return before, after
+
+
+def _between(values: Tensor, observed: Tensor, times: Tensor, before: Tensor, after: Tensor) -> Tensor:
+    """The line from the observation at `before` to that at `after`; either alone if there is one, 0 without both."""
+    last = observed.shape[1] - 1
+    has_before, has_after = before >= 0, after <= last
+    left = torch.where(has_before, before, after).clamp(0, last)
+    right = torch.where(has_after, after, before).clamp(0, last)
+    at_left, at_right = _at(times, left), _at(times, right)
+    share = ((times.unsqueeze(-1) - at_left) / (at_right - at_left).clamp(min=1e-6)).clamp(0, 1)
     known = torch.where(observed, values, 0.0)
     start, stop = known.gather(1, left), known.gather(1, right)
-    lines = torch.where(observed, values, torch.where(right > left, start + share * (stop - start), start))
-    longest = (times[:, -1:] - times[:, :1]).unsqueeze(-1)
-    since = torch.where(has_before, now - at_left, longest)
-    until = torch.where(has_after, at_right - now, longest)
-    return lines, since, until
+    line = torch.where(right > left, start + share * (stop - start), start)
+    return torch.where(has_before | has_after, line, 0.0)
+
+
+def _at(times: Tensor, steps: Tensor) -> Tensor:
+    return times.unsqueeze(-1).expand_as(steps).gather(1, steps)
 
 
 class Residual(nn.Module):
@@ -118,6 +146,7 @@ class InterpolatingGenerator(nn.Module):
         self.revision = Residual(
             3 * n_channels + width, n_channels, hidden_size, max(1, depth // 2), n_heads, core, NEIGHBOURS
         )
+        self.from_others = nn.Parameter(torch.zeros(n_channels, n_channels))
         self.scale = nn.Linear(width + 2 * n_channels, n_channels)
         nn.init.zeros_(self.scale.weight)
         nn.init.zeros_(self.scale.bias)
@@ -133,11 +162,13 @@ class InterpolatingGenerator(nn.Module):
         place = position(times, self.hidden_size)
         residual, states = self.draft(torch.cat([lines, mask, near / 2], -1), place, inside)
         draft = lines + residual
-        residual, states = self.revision(
-            torch.cat([filled(values, observed, draft), lines, mask, states], -1), place, inside
-        )
+        completed = filled(values, observed, draft)
+        residual, states = self.revision(torch.cat([completed, lines, mask, states], -1), place, inside)
+        surprise = completed - foretold(values, observed, times)
+        others = 1 - torch.eye(len(self.from_others), device=surprise.device)
+        estimate = draft + residual + surprise @ (self.from_others * others)
         spread = self.scale(torch.cat([states.detach(), near], -1))
-        return Imputation(draft + residual, (draft,), SMALLEST + F.softplus(spread - 1.0))
+        return Imputation(estimate, (draft,), SMALLEST + F.softplus(spread - 1.0))
 
     def reconstruction(
         self,
