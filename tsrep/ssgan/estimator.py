@@ -12,7 +12,7 @@ weights to keep, and a channel in which the network is no better than straight l
 from __future__ import annotations
 
 import warnings
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,7 @@ from torch import Tensor, nn
 
 from tsrep.base import RandomState, TorchEstimator, draw_seed
 from tsrep.data import PanelScaler, is_flat
+from tsrep.ssgan.averaging import mean_classifier, mean_generator
 from tsrep.ssgan.classifier import CLASSIFIERS
 from tsrep.ssgan.containers import Series
 from tsrep.ssgan.discriminator import Discriminator
@@ -42,6 +43,9 @@ from tsrep.ssgan.training import hold_out, train
 from tsrep.ssgan.windows import Windows, cover, cut, join
 from tsrep.train.batches import take
 from tsrep.train.runtime import launch
+
+if TYPE_CHECKING:
+    from lightning.fabric import Fabric
 
 Array = NDArray[Any]
 
@@ -66,6 +70,7 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TorchEstimator):
     classifier : of the labels, where there are some: "convolutional" (best) or "recurrent" (paper).
     core : of the interpolating generator: "transformer" or "recurrent".
     hidden_size : width of the networks; None: 64, or 128 for more than 64 channels.
+    n_networks : games that are played, one after another, and whose networks are averaged: 2 (best), 1 (paper).
     depth, n_heads : layers and attention heads of the interpolating generator.
     adversarial_weight, classifier_weight : of the discriminator's and the classifier's terms in the generator's loss:
         0 and 0.01 (best), 5 and 1 (paper). 0 leaves the discriminator out; a classifier learns where there are labels.
@@ -99,7 +104,7 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TorchEstimator):
         distributions hold 90 % of the held-out values.
     held_out_error_, lines_error_ : mean absolute error on the held-out values in standard deviations, of what
         `transform` gives and of straight lines; NaN where nothing was held out.
-    history_ : list of {"step", "epoch", "seconds", "loss", ..., "validation_loss" where computed}.
+    history_ : list of {"network", "step", "epoch", "seconds", "loss", ..., "validation_loss" where computed}.
     n_channels_, n_features_in_, seed_ : channels; what scikit-learn counts; the integer that seeded the fit.
 
     Examples
@@ -126,6 +131,7 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TorchEstimator):
         classifier: str | None = None,
         core: str = "transformer",
         hidden_size: int | None = None,
+        n_networks: int | None = None,
         depth: int = 2,
         n_heads: int = 4,
         adversarial_weight: float | None = None,
@@ -153,6 +159,7 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TorchEstimator):
         self.classifier = classifier
         self.core = core
         self.hidden_size = hidden_size
+        self.n_networks = n_networks
         self.depth = depth
         self.n_heads = n_heads
         self.adversarial_weight = adversarial_weight
@@ -207,56 +214,68 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TorchEstimator):
             warnings.warn(f"never observed in fit, so filled with 0: channel {names}", stacklevel=2)
         self._indicated = np.asarray(missing[:, 0].any(0) if self._fixes_length else missing.any((0, 2)))
         self.seed_ = seed
-        # Torch's initialisers know no other source than the global one: it is put back as it was.
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            step = self._step(settings, len(classes), seed)
         batch, _ = self._windowed(series, labels)
         batch = take(batch, batch.observed.flatten(1).any(1).nonzero()[:, 0])
         data = hold_out(batch, self.validation_fraction, seed)
+        borrowed = 0.0
         if settings.borrow_gaps:
-            most = float(np.max(settings.hide_rate))
-            step.borrow_rate = borrow_rate(
-                batch.observed[..., torch.from_numpy(self._seen)], batch.inside, most
+            seen = batch.observed[..., torch.from_numpy(self._seen)]
+            borrowed = borrow_rate(seen, batch.inside, float(np.max(settings.hide_rate)))
+        more = np.random.default_rng([seed, 5]).integers(2**31, size=settings.n_networks - 1)
+        fabric = launch(self.device, self.precision)
+        steps = []
+        self.history_ = []
+        for number in (seed, *more.tolist()):
+            steps.append(self._step(settings, len(classes), number, borrowed, fabric))
+            history = train(
+                steps[-1],
+                data,
+                settings,
+                seed=number,
+                batch_size=self.batch_size,
+                patience=self.patience,
+                fabric=fabric,
+                show=self.verbose > 0,
             )
-        self.history_ = train(
-            step,
-            data,
-            settings,
-            seed=seed,
-            batch_size=self.batch_size,
-            patience=self.patience,
-            fabric=step.fabric,
-            show=self.verbose > 0,
-        )
-        self.generator_ = step.generator.network.eval()
+            self.history_ += [{"network": len(steps) - 1} | record for record in history]
+        self.generator_ = mean_generator([step.generator.network for step in steps]).eval()
         self.classifier_ = None
         if hasattr(self, "classes_"):
             del self.classes_
-        if step.classifier is not None:
-            self.classifier_ = step.classifier.network.eval()
+        if len(classes):
+            self.classifier_ = mean_classifier(
+                [step.classifier.network for step in steps if step.classifier]
+            ).eval()
             self.classes_ = classes
-        found, scale = estimate(self.generator_, data.batch, step.fabric)
+        found, scale = estimate(self.generator_, data.batch, fabric)
         judgement = judge(found, scale, data, self._seen, settings.fallback)
         self.fallback_, self.spread_ = judgement.fallback, judgement.spread
         self.held_out_error_, self.lines_error_ = judgement.error, judgement.lines_error
         return self
 
-    def _step(self, settings: Settings, n_classes: int, seed: int) -> SSGANStep:
+    def _step(
+        self, settings: Settings, n_classes: int, seed: int, borrowed: float, fabric: Fabric
+    ) -> SSGANStep:
         discriminator = None
-        if settings.adversarial_weight > 0:
-            discriminator = Discriminator(self.n_channels_, self._width, self.reminder == "temporal")
+        # Torch's initialisers know no other source than the global one: it is put back as it was.
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            generator = self._build(settings.generator)
+            if settings.adversarial_weight > 0:
+                discriminator = Discriminator(self.n_channels_, self._width, self.reminder == "temporal")
+            classifier = self._build_classifier(settings.classifier, n_classes) if n_classes else None
         return SSGANStep(
-            self._build(settings.generator),
+            generator,
             discriminator,
-            self._build_classifier(settings.classifier, n_classes) if n_classes else None,
+            classifier,
             lr=settings.lr,
             randomness=torch.Generator().manual_seed(seed),
-            fabric=launch(self.device, self.precision),
+            fabric=fabric,
             adversarial_weight=settings.adversarial_weight,
             classifier_weight=settings.classifier_weight,
             discriminator_steps=settings.discriminator_steps,
             reminder_rate=settings.reminder_rate,
+            borrow_rate=borrowed,
             weight_decay=settings.weight_decay,
             longest_gradient=settings.longest_gradient,
         )
@@ -433,11 +452,12 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TorchEstimator):
         fitted |= {
             name: getattr(self, name) for name in ("seed_", "held_out_error_", "lines_error_", "history_")
         }
-        fitted["generator"] = resolved(self).generator
+        settings = resolved(self)
+        fitted |= {"generator": settings.generator, "n_networks": settings.n_networks}
         tensors = {"model": self.generator_.state_dict()}
         if self.classifier_ is not None:
             fitted["classes_"] = self.classes_.tolist()
-            fitted["classifier"] = resolved(self).classifier
+            fitted["classifier"] = settings.classifier
             tensors["classifier"] = self.classifier_.state_dict()
         return fitted, tensors
 
@@ -446,12 +466,15 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TorchEstimator):
             setattr(self, name, np.asarray(fitted[name]))
         for name in ("seed_", "held_out_error_", "lines_error_", "history_"):
             setattr(self, name, fitted[name])
-        self.generator_ = self._build(fitted["generator"]).eval()
+        numbers = range(fitted["n_networks"])
+        self.generator_ = mean_generator([self._build(fitted["generator"]) for _ in numbers]).eval()
         self.generator_.load_state_dict(tensors["model"])
         self.classifier_ = None
         if "classes_" in fitted:
             self.classes_ = np.asarray(fitted["classes_"])
-            self.classifier_ = self._build_classifier(fitted["classifier"], len(self.classes_)).eval()
+            kind, n_classes = fitted["classifier"], len(self.classes_)
+            classifiers = [self._build_classifier(kind, n_classes) for _ in numbers]
+            self.classifier_ = mean_classifier(classifiers).eval()
             self.classifier_.load_state_dict(tensors["classifier"])
 
     def plot(self, X: Any, instance: int = 0) -> Any:
