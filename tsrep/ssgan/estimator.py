@@ -28,18 +28,16 @@ from torch import Tensor, nn
 from tsrep.base import RandomState, TorchEstimator, draw_seed
 from tsrep.data import PanelScaler, is_flat
 from tsrep.ssgan.averaging import mean_classifier, mean_generator
-from tsrep.ssgan.classifier import CLASSIFIERS
+from tsrep.ssgan.building import Shape, build_classifier, build_game, build_generator
 from tsrep.ssgan.containers import Series
-from tsrep.ssgan.discriminator import Discriminator
-from tsrep.ssgan.generator import RecurrentGenerator
 from tsrep.ssgan.hiding import borrow_rate
 from tsrep.ssgan.inference import class_probabilities, estimate
-from tsrep.ssgan.interpolating import InterpolatingGenerator, interpolate
+from tsrep.ssgan.interpolating import interpolate
 from tsrep.ssgan.judgement import judge
 from tsrep.ssgan.loss import UNLABELLED
 from tsrep.ssgan.parameters import Settings, resolved
 from tsrep.ssgan.step import Batch, SSGANStep
-from tsrep.ssgan.training import hold_out, train
+from tsrep.ssgan.training import HeldOut, hold_out, train
 from tsrep.ssgan.windows import Windows, cover, cut, join
 from tsrep.train.batches import take
 from tsrep.train.runtime import launch
@@ -221,23 +219,8 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TorchEstimator):
         if settings.borrow_gaps:
             seen = batch.observed[..., torch.from_numpy(self._seen)]
             borrowed = borrow_rate(seen, batch.inside, float(np.max(settings.hide_rate)))
-        more = np.random.default_rng([seed, 5]).integers(2**31, size=settings.n_networks - 1)
         fabric = launch(self.device, self.precision)
-        steps = []
-        self.history_ = []
-        for number in (seed, *more.tolist()):
-            steps.append(self._step(settings, len(classes), number, borrowed, fabric))
-            history = train(
-                steps[-1],
-                data,
-                settings,
-                seed=number,
-                batch_size=self.batch_size,
-                patience=self.patience,
-                fabric=fabric,
-                show=self.verbose > 0,
-            )
-            self.history_ += [{"network": len(steps) - 1} | record for record in history]
+        steps = self._play(data, settings, len(classes), borrowed, fabric)
         self.generator_ = mean_generator([step.generator.network for step in steps]).eval()
         self.classifier_ = None
         if hasattr(self, "classes_"):
@@ -253,46 +236,34 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TorchEstimator):
         self.held_out_error_, self.lines_error_ = judgement.error, judgement.lines_error
         return self
 
-    def _step(
-        self, settings: Settings, n_classes: int, seed: int, borrowed: float, fabric: Fabric
-    ) -> SSGANStep:
-        discriminator = None
-        # Torch's initialisers know no other source than the global one: it is put back as it was.
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            generator = self._build(settings.generator)
-            if settings.adversarial_weight > 0:
-                discriminator = Discriminator(self.n_channels_, self._width, self.reminder == "temporal")
-            classifier = self._build_classifier(settings.classifier, n_classes) if n_classes else None
-        return SSGANStep(
-            generator,
-            discriminator,
-            classifier,
-            lr=settings.lr,
-            randomness=torch.Generator().manual_seed(seed),
-            fabric=fabric,
-            adversarial_weight=settings.adversarial_weight,
-            classifier_weight=settings.classifier_weight,
-            discriminator_steps=settings.discriminator_steps,
-            reminder_rate=settings.reminder_rate,
-            borrow_rate=borrowed,
-            weight_decay=settings.weight_decay,
-            longest_gradient=settings.longest_gradient,
-        )
+    def _play(
+        self, data: HeldOut, settings: Settings, n_classes: int, borrowed: float, fabric: Fabric
+    ) -> list[SSGANStep]:
+        """One game after another, each to its end; writes `history_`."""
+        more = np.random.default_rng([self.seed_, 5]).integers(2**31, size=settings.n_networks - 1)
+        decaying = self.reminder == "temporal"
+        steps = []
+        self.history_ = []
+        for seed in (self.seed_, *more.tolist()):
+            step = build_game(settings, self._shape, n_classes, decaying, borrowed, seed, fabric)
+            steps.append(step)
+            history = train(
+                step,
+                data,
+                settings,
+                seed=seed,
+                batch_size=self.batch_size,
+                patience=self.patience,
+                fabric=fabric,
+                title=f"SSGAN {len(steps)} of {settings.n_networks}" if self.verbose > 0 else None,
+            )
+            self.history_ += [{"network": len(steps) - 1} | record for record in history]
+        return steps
 
     @property
-    def _width(self) -> int:
-        if self.hidden_size is not None:
-            return self.hidden_size
-        return 64 if self.n_channels_ <= MANY_CHANNELS else 128
-
-    def _build(self, generator: str) -> nn.Module:
-        if generator == "recurrent":
-            return RecurrentGenerator(self.n_channels_, self._width)
-        return InterpolatingGenerator(self.n_channels_, self._width, self.depth, self.n_heads, self.core)
-
-    def _build_classifier(self, classifier: str, n_classes: int) -> nn.Module:
-        return CLASSIFIERS[classifier](self.n_channels_, self._width, n_classes)
+    def _shape(self) -> Shape:
+        width = self.hidden_size or (64 if self.n_channels_ <= MANY_CHANNELS else 128)
+        return Shape(self.n_channels_, width, self.depth, self.n_heads, self.core)
 
     def _windowed(self, series: Series, labels: Array | None = None) -> tuple[Batch, Windows]:
         """The standardised series in windows, as the game takes them."""
@@ -467,13 +438,15 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TorchEstimator):
         for name in ("seed_", "held_out_error_", "lines_error_", "history_"):
             setattr(self, name, fitted[name])
         numbers = range(fitted["n_networks"])
-        self.generator_ = mean_generator([self._build(fitted["generator"]) for _ in numbers]).eval()
+        self.generator_ = mean_generator(
+            [build_generator(fitted["generator"], self._shape) for _ in numbers]
+        ).eval()
         self.generator_.load_state_dict(tensors["model"])
         self.classifier_ = None
         if "classes_" in fitted:
             self.classes_ = np.asarray(fitted["classes_"])
             kind, n_classes = fitted["classifier"], len(self.classes_)
-            classifiers = [self._build_classifier(kind, n_classes) for _ in numbers]
+            classifiers = [build_classifier(kind, self._shape, n_classes) for _ in numbers]
             self.classifier_ = mean_classifier(classifiers).eval()
             self.classifier_.load_state_dict(tensors["classifier"])
 

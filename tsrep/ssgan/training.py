@@ -72,12 +72,12 @@ def train(
     batch_size: int,
     patience: int | None,
     fabric: Fabric,
-    show: bool = False,
+    title: str | None = None,
 ) -> hooks.History:
     """Plays the game to its end and leaves in `step` the weights with the lowest error on the held-out values.
 
     A loss that is not finite or has exploded brings the best weights back and makes every rate ten times lower; after
-    five times training ends there, with a warning.
+    five times training ends there, with a warning. `title` heads a progress bar, None shows none.
     """
     batches = Batches(data.batch, batch_size, seed)
     if step.classifier is not None and settings.pretrain_epochs and settings.max_steps != 0:
@@ -93,7 +93,7 @@ def train(
     total = _total_steps(settings, batches.per_epoch)
     pace = _pace(step, settings, total, guard, seed)
     pace(Clock(), {})
-    with hooks.progress_bar("SSGAN", total, show=show) as bar:
+    with hooks.progress_bar(title or "", total, show=title is not None) as bar:
         after_step: list[Hook] = [hooks.record(history), guard.watch]
         if checks:
             after_step.append(hooks.validate(history, error, max(1, min(VALIDATE_EVERY, total))))
