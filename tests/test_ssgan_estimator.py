@@ -151,7 +151,7 @@ def test_indicators_and_names(X):
 
 def test_many_channels_get_a_wider_network():
     few, many = (
-        SSGANImputer(max_steps=0).fit(np.ones((2, channels, 6))).generator_.members[0].hidden_size
+        SSGANImputer(max_steps=0).fit(np.ones((2, channels, 6))).generator_.hidden_size
         for channels in (64, 65)
     )
     assert (few, many) == (64, 128)
@@ -254,7 +254,7 @@ def test_without_labels_there_is_no_classifier(X):
 )
 def test_every_switch_trains_and_fills(X, switch):
     imputer = small(**switch, max_steps=2, fallback=False).fit(X[:, :, :15], [0, 1] * 6)
-    assert {record["step"] for record in imputer.history_} == {1, 2}
+    assert len(imputer.history_) == 2
     assert not np.isnan(imputer.transform(X[:, :, :15])).any()
 
 

@@ -21,7 +21,6 @@ class Settings:
     """What a preset decides; a parameter that is not None overrules it."""
 
     generator: str
-    n_networks: int
     classifier: str
     adversarial_weight: float
     classifier_weight: float
@@ -43,7 +42,6 @@ def best() -> Settings:
     """What measures best: interpolation and a residual, observed values hidden while training."""
     return Settings(
         generator="interpolating",
-        n_networks=2,
         classifier="convolutional",
         adversarial_weight=0.0,
         classifier_weight=0.01,
@@ -66,7 +64,6 @@ def paper() -> Settings:
     """The paper's, as far as others quote them (see `tsrep.ssgan.step`); epochs and rate as in the authors' code."""
     return Settings(
         generator="recurrent",
-        n_networks=1,
         classifier="recurrent",
         adversarial_weight=5.0,
         classifier_weight=1.0,
@@ -94,10 +91,9 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "core": CORES,
     "reminder": KINDS,
 }
-_AT_LEAST = {"depth": 1, "n_heads": 1, "window_length": 2, "batch_size": 1}
+_AT_LEAST = {"n_networks": 1, "depth": 1, "n_heads": 1, "window_length": 2, "batch_size": 1}
 _AT_LEAST_OR_NONE = {
     "hidden_size": 2,
-    "n_networks": 1,
     "discriminator_steps": 1,
     "patience": 1,
     "max_steps": 0,
