@@ -201,7 +201,7 @@ def test_tables_from_lines() -> None:
     said = " ".join(verdicts(LINES, mae, error_table(LINES, "rmse")))
     assert "below linear interpolation in 2 of 2 rows" in said
     assert "more than 15 %): PhysioNet2012, mcar 10 % +25.0%." in said
-    assert "One seed only: brits on PhysioNet2012, linear on ETTh1" in said
+    assert "One seed only: brits on PhysioNet2012; linear on ETTh1" in said
 
 
 def test_published_rows_stand_beside_ours() -> None:

@@ -24,6 +24,7 @@ from tsrep.data import IMPUTATION_SETS
 
 TITLE = "Imputation: error on held-out values, in standard deviations"
 LINEAR, OURS, PAPER = "linear", "ssgan", "ssgan-paper"
+WITHOUT_LABELS = "ssgan-labels-0"
 GENERATORS = {"brits": "PyPOTS' BRITS", "ssgan-paper-generator": "its own generator alone"}
 """What the paper's gain is measured against: BRITS, trained by PyPOTS and by us."""
 KEYS = ["dataset", "variant"]
@@ -134,9 +135,12 @@ def verdicts(lines: pd.DataFrame, mae: pd.DataFrame, rmse: pd.DataFrame) -> list
             claim = f"Gain of the paper's settings over {what} by RMSE (the paper claims more than 15 %)"
             said.append(f"{claim}: {', '.join(parts) or 'not measured'}.")
     single = lines.groupby([*KEYS, "method"])["seed"].nunique()
-    few = sorted({f"{method} on {name}" for name, _, method in single[single == 1].index})
+    few: dict[str, set[str]] = {}
+    for name, _, method in single[single == 1].index:
+        few.setdefault(method, set()).add(name)
     if single.max() > 1 and few:
-        said.append(f"One seed only: {', '.join(few)}.")
+        parts = [f"{method} on {', '.join(sorted(few[method]))}" for method in sorted(few)]
+        said.append(f"One seed only: {'; '.join(parts)}.")
     for column, what in (
         ("subsampled", "scikit-learn's imputers learned from 12,000 rows drawn at random"),
         ("nearest_columns", "the iterative imputer regressed on the 30 most alike columns"),
@@ -192,7 +196,7 @@ def _labelled(lines: pd.DataFrame) -> pd.DataFrame:
     """Imputation error and classification of the methods that had labels, by their share."""
     if "labels" not in lines:
         return pd.DataFrame()
-    some = lines[lines["labels"].notna()]
+    some = lines[lines["labels"].notna() | (lines["method"] == WITHOUT_LABELS)].fillna({"labels": 0.0})
     columns = [name for name in ("mae", "accuracy", "auc") if name in some]
     table = some.groupby([*KEYS, "method"])[["labels", *columns]].mean()
     return table.set_axis([f"{_label(key)}, {key[2]}" for key in table.index], axis=0).rename_axis("set")
@@ -210,7 +214,8 @@ def _sampled(lines: pd.DataFrame) -> pd.DataFrame:
 def _spread(lines: pd.DataFrame) -> pd.DataFrame:
     table = lines.pivot_table(
         index=KEYS, columns="method", values="mae", aggfunc=lambda v: v.std(ddof=1), dropna=False
-    ).rename_axis(columns=None)
+    )
+    table = table.rename_axis(columns=None).dropna(how="all")
     return table.loc[sorted(table.index, key=_place)]
 
 
