@@ -171,6 +171,7 @@ def ssgan(task: Task, labels: float = 1.0, **settings: Any) -> Outcome:
     notes: dict[str, Any] = {
         "settings": settings,
         "steps": len(imputer.history_),
+        "rescues": imputer.rescues_,
         "stage_seconds": {
             "fit": round(trained - started, 2),
             "impute": round(time.perf_counter() - trained, 2),
@@ -205,6 +206,7 @@ METHODS: dict[str, Callable[[Task], Outcome]] = {
     "iterative": iterative,
     "iterative-lags": iterative_lags,
     "ssgan": ssgan,
+    "ssgan-three-networks": partial(ssgan, n_networks=3),
     "ssgan-paper": partial(ssgan, preset="paper"),
     # one ingredient changed
     **{f"ssgan-adversary-{weight}": partial(ssgan, adversarial_weight=weight) for weight in (0.1, 1.0)},

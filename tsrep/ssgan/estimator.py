@@ -103,6 +103,7 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TorchEstimator):
     held_out_error_, lines_error_ : mean absolute error on the held-out values in standard deviations, of what
         `transform` gives and of straight lines; NaN where nothing was held out.
     history_ : list of {"network", "step", "epoch", "seconds", "loss", ..., "validation_loss" where computed}.
+    rescues_ : how often the training diverged and went on from its best weights with a tenth of the learning rate.
     n_channels_, n_features_in_, seed_ : channels; what scikit-learn counts; the integer that seeded the fit.
 
     Examples
@@ -239,16 +240,16 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TorchEstimator):
     def _play(
         self, data: HeldOut, settings: Settings, n_classes: int, borrowed: float, fabric: Fabric
     ) -> list[SSGANStep]:
-        """One game after another, each to its end; writes `history_`."""
+        """One game after another, each to its end; writes `history_` and `rescues_`."""
         more = np.random.default_rng([self.seed_, 5]).integers(2**31, size=self.n_networks - 1)
         decaying = self.reminder == "temporal"
         steps = []
-        self.history_ = []
+        self.history_, self.rescues_ = [], 0
         for seed in (self.seed_, *more.tolist()):
             step = build_game(settings, self._shape, n_classes, decaying, borrowed, seed, fabric)
             steps.append(step)
             title = "SSGAN" if self.n_networks == 1 else f"SSGAN {len(steps)} of {self.n_networks}"
-            history = train(
+            training = train(
                 step,
                 data,
                 settings,
@@ -258,7 +259,8 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TorchEstimator):
                 fabric=fabric,
                 title=title if self.verbose > 0 else None,
             )
-            self.history_ += [{"network": len(steps) - 1} | record for record in history]
+            self.history_ += [{"network": len(steps) - 1} | record for record in training.history]
+            self.rescues_ += training.rescues
         return steps
 
     @property
@@ -421,9 +423,7 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TorchEstimator):
 
     def _fitted_state(self) -> tuple[dict[str, Any], dict[str, dict[str, Tensor]]]:
         fitted: dict[str, Any] = {name: getattr(self, name).tolist() for name in _ARRAYS}
-        fitted |= {
-            name: getattr(self, name) for name in ("seed_", "held_out_error_", "lines_error_", "history_")
-        }
+        fitted |= {name: getattr(self, name) for name in _VALUES}
         settings = resolved(self)
         fitted |= {"generator": settings.generator, "n_networks": self.n_networks}
         tensors = {"model": self.generator_.state_dict()}
@@ -436,7 +436,7 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TorchEstimator):
     def _restore(self, fitted: dict[str, Any], tensors: dict[str, dict[str, Tensor]]) -> None:
         for name in _ARRAYS:
             setattr(self, name, np.asarray(fitted[name]))
-        for name in ("seed_", "held_out_error_", "lines_error_", "history_"):
+        for name in _VALUES:
             setattr(self, name, fitted[name])
         numbers = range(fitted["n_networks"])
         self.generator_ = mean_generator(
@@ -468,6 +468,7 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TorchEstimator):
 
 
 _ARRAYS = ("mean_", "scale_", "fallback_", "spread_", "_seen", "_indicated")
+_VALUES = ("seed_", "held_out_error_", "lines_error_", "history_", "rescues_")
 
 
 def _class_numbers(y: Any, n: int) -> tuple[Array, Array]:

@@ -11,7 +11,7 @@ import copy
 import math
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -33,6 +33,13 @@ WARM_UP = 100  # steps
 EXPLODED = 30  # times the largest loss of the first steps
 RESCUES = 5
 SLOWER = 0.1
+
+
+class Training(NamedTuple):
+    """What a training tells of itself: its record, and how often it diverged and was set back."""
+
+    history: hooks.History
+    rescues: int
 
 
 @dataclass
@@ -73,11 +80,11 @@ def train(
     patience: int | None,
     fabric: Fabric,
     title: str | None = None,
-) -> hooks.History:
+) -> Training:
     """Plays the game to its end and leaves in `step` the weights with the lowest error on the held-out values.
 
-    A loss that is not finite or has exploded brings the best weights back and makes every rate ten times lower; after
-    five times training ends there, with a warning. `title` heads a progress bar, None shows none.
+    A loss that is not finite or has exploded brings the best weights back and makes every rate ten times lower, with a
+    warning; the fifth time training ends there. `title` heads a progress bar, None shows none.
     """
     batches = Batches(data.batch, batch_size, seed)
     if step.classifier is not None and settings.pretrain_epochs and settings.max_steps != 0:
@@ -114,18 +121,19 @@ def train(
                 break
             except NonFiniteLossError as failure:
                 guard.rescue()
-                if guard.rescues == RESCUES:
-                    warnings.warn(
-                        f"the training diverged {RESCUES} times and was ended with the best weights so far "
-                        f"({failure}); a lower lr may help",
-                        RuntimeWarning,
-                        stacklevel=4,
-                    )
+                ends = guard.rescues == RESCUES
+                warnings.warn(
+                    f"the training diverged at step {guard.clock.step} ({failure}): the best weights so far are back, "
+                    + ("and it ended; a lower lr may help" if ends else "and lr is a tenth of what it was"),
+                    RuntimeWarning,
+                    stacklevel=4,
+                )
+                if ends:
                     break
                 pace(guard.clock, {})
     if checks:
         guard.restore()
-    return history
+    return Training(history, guard.rescues)
 
 
 class _Guard:
