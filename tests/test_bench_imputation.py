@@ -22,6 +22,7 @@ from tsrep.bench.imputation_tables import (
     error_table,
     published_imputations,
     ratios,
+    steadiness,
     verdicts,
     write_imputation,
 )
@@ -202,6 +203,16 @@ def test_tables_from_lines() -> None:
     assert "below linear interpolation in 2 of 2 rows" in said
     assert "more than 15 %): PhysioNet2012, mcar 10 % +25.0%." in said
     assert "One seed only: brits on PhysioNet2012; linear on ETTh1" in said
+
+
+def test_more_seeds_tell_how_steady_a_fit_is() -> None:
+    fits = [line_of("ETTh1", "ssgan", "mcar10", 0.1 + seed / 100, seed=seed) for seed in range(7)]
+    assert steadiness(LINES) == []
+    assert steadiness(pd.DataFrame(fits)) == [
+        "ssgan on ETTh1, mcar 10 % with 7 seeds: 0.130, from 0.100 to 0.160."
+    ]
+    fits[3]["rescues"], fits[5]["rescues"] = 0, 1
+    assert steadiness(pd.DataFrame(fits))[0].endswith("to 0.160; of 2 fits 1 diverged.")
 
 
 def test_published_rows_stand_beside_ours() -> None:
