@@ -157,4 +157,5 @@ def write_toy(folder: Path) -> list[Path]:
         f"Seeds {seeds}. distance: of the true conditional distribution function at what was imputed from uniform; 0 "
         "where the distributions match, about 0.5 for a conditional mean.",
     ]
-    return [folder / "table.csv", *write_pages(TITLE, notes, [("", shown.rename_axis("toy"))], [], folder)]
+    sections = [("Distances and errors", shown.rename_axis("toy"))]
+    return [folder / "table.csv", *write_pages(TITLE, notes, sections, [], folder)]
