@@ -78,14 +78,15 @@ def test_windows_side_by_side_equal_windows_one_by_one(n, t, context, depth, sho
     n=st.integers(1, 3),
     t=st.integers(1, 40),
     context=st.integers(0, 60),
-    tile=st.integers(1, 50),
+    sizes=st.tuples(st.integers(1, 20), st.integers(20, 50)),
     hide_last=st.sampled_from([(False,), (True,), (False, True)]),
 )
-def test_tiles_of_one_size_equal_windows_one_by_one(n, t, context, tile, hide_last):
+def test_tiles_of_two_sizes_equal_windows_one_by_one(n, t, context, sizes, hide_last):
     encoder, x = small_encoder(), series(n, t, gaps=0.2)
     found = torch.full((len(hide_last), n, t, 9), torch.nan)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(replay, "TILE", tile)
+        patched.setattr(replay, "TILE", sizes[0])
+        patched.setattr(replay, "LARGE_TILE", sizes[1])
         patched.setattr(replay, "Recorded", lambda function, device, held: function)
         replay._tile.cache_clear()
         for rows, steps, z in replay.encode_in_tiles(encoder, x, context, hide_last, launch("cpu")):

@@ -1,4 +1,4 @@
-"""Windows of long series on a CUDA device: a tile of them, always of the same size, recorded once and played again.
+"""Windows of long series on a CUDA device: tiles of them, of two sizes, recorded once and played again.
 
 Encoding a few thousand windows takes a GPU less time than the host needs to ask for it kernel by kernel. So that is
 asked for once: later tiles, of this series or of another, are one call each.
@@ -16,18 +16,19 @@ from torch import Tensor
 
 from tsrep.train.capture import Recorded
 from tsrep.ts2vec.encoder import SeriesEncoder
-from tsrep.ts2vec.windows import SHORT, WindowEncoder
+from tsrep.ts2vec.windows import WindowEncoder
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
 
-TILE = 2048  # windows
-LARGEST = 2**21  # steps of all windows of a tile
+TILE, LARGE_TILE = 2048, 2**14  # windows; a large tile takes a GPU twice the time of a small one
+LONGEST = 1023  # context: each tile encodes those steps again
+FEW = 13  # of a window's steps are computed together: fewer are less work in more kernels
 
 
 def worth_recording(x: Tensor, context: int, fabric: Fabric) -> bool:
     """Whether the series `x` (n, T, C) are long enough, and the windows not too long, for tiles."""
-    return fabric.device.type == "cuda" and x.shape[1] >= TILE // 2 and (context + 1) * TILE <= LARGEST
+    return fabric.device.type == "cuda" and x.shape[1] >= TILE // 2 and context <= LONGEST
 
 
 def encode_in_tiles(
@@ -37,19 +38,22 @@ def encode_in_tiles(
     tile = _tile(encoder, context, hide_last, fabric, next(encoder.parameters()).data_ptr())
     length = x.shape[1]
     for row in range(len(x)):
-        for start in range(0, length, TILE):
-            stop = min(start + TILE, length)
+        start = 0
+        while start < length:
+            size = LARGE_TILE if length - start > 2 * TILE else TILE
+            stop = min(start + size, length)
             missing = max(0, context - start)  # steps before the series
             steps = x[row, start - context + missing : stop]
-            z = tile(F.pad(steps, (0, 0, missing, start + TILE - stop), value=torch.nan))
+            z = tile(F.pad(steps, (0, 0, missing, start + size - stop), value=torch.nan))
             yield slice(row, row + 1), slice(start, stop), z[:, None, : stop - start]
+            start = stop
 
 
 @lru_cache(maxsize=2)
 def _tile(
     encoder: SeriesEncoder, context: int, hide_last: tuple[bool, ...], fabric: Fabric, place: int
 ) -> Recorded:
-    """(context + TILE, C) -> (V, TILE, D), for weights that lie at `place` in the device's memory.
+    """(context + m, C) -> (V, m, D), for weights that lie at `place` in the device's memory.
 
     They are held: an encoder that was moved away and back finds its weights in another place, and another recording.
     """
@@ -58,7 +62,7 @@ def _tile(
     def encode(x: Tensor) -> Tensor:
         with fabric.autocast():
             before, new = x[None, :context], x[None, context:]
-            windows = WindowEncoder(encoder, context, short=max(SHORT, context // 2 + 1), before=before)
+            windows = WindowEncoder(encoder, context, short=FEW, before=before)
             return windows.push(new, hide_last)[:, 0].float()
 
     held = [weight.detach() for weight in encoder.parameters()]

@@ -65,14 +65,13 @@ class WindowEncoder:
         self.n_wide = sum(context // 2**i >= short for i in range(len(self.blocks)))
         entered = self.blocks[: self.n_wide + 1]  # the blocks whose input the windows take interior steps of
         nothing = [block.taps1.new_zeros(0, n, len(block.taps1) // 3) for block in entered]
+        self._before = before
+        self.interior = nothing
         if before is None:
             # Missing steps have a zero latent, and so have those before a series begins.
-            first = nothing[0].new_zeros(context, n, nothing[0].shape[-1])
-        else:
-            first = encoder.latent(before).transpose(0, 1)
-        self.interior = [first, *nothing[1:]]
-        self._extend_interior()
-        self._last_step = LastStep(encoder.backbone, context) if n == 1 and first.is_cpu else None
+            self.interior[0] = nothing[0].new_zeros(context, n, nothing[0].shape[-1])
+            self._extend_interior()
+        self._last_step = LastStep(encoder.backbone, context) if n == 1 and nothing[0].is_cpu else None
 
     @torch.inference_mode()
     def push(self, x: Tensor, hide_last: tuple[bool, ...] = (False,)) -> Tensor:
@@ -80,14 +79,17 @@ class WindowEncoder:
 
         `hide_last` names the variants: True hides the last step of every window from the encoder.
         """
+        m = x.shape[1]
+        if self._before is not None:
+            x, self._before = torch.cat([self._before, x], 1), None
         latent = self.encoder.latent(x).transpose(0, 1)
         self.interior[0] = torch.cat([self.interior[0], latent])
-        if len(latent) == 1 and self._last_step is not None and latent.dtype == torch.float32:
+        if m == 1 and self._last_step is not None and latent.dtype == torch.float32:
             z = self._single(self._last_step, hide_last)
         else:
             self._extend_interior()
-            z = self._last_steps(len(latent), hide_last)
-        self.interior = [level[len(latent) :] for level in self.interior]
+            z = self._last_steps(m, hide_last)
+        self.interior = [level[m:] for level in self.interior]
         return z.transpose(1, 2)
 
     def _single(self, last_step: LastStep, hide_last: tuple[bool, ...]) -> Tensor:
@@ -158,7 +160,7 @@ class _Block(NamedTuple):
 
     def among(self, x: Tensor, at: slice) -> Tensor:
         """The block on neighbours, all of (P, M, H) with nothing beyond its ends, for the steps `at` of them."""
-        if x.shape[-1] == len(self.bias2) and fused.usable(x, len(self.bias2)):
+        if self._fits_kernels(x):
             from tsrep.ts2vec.fused.neighbours import fused_among
 
             return fused_among(x, at, *self[:-1])
@@ -177,9 +179,16 @@ class _Block(NamedTuple):
 
     def within(self, x: Tensor, d: int) -> Tensor:
         """The block with its dilation `d` where both its convolutions stay within `x`: (P, n, H) -> (P - 4d, n, H)."""
+        if self._fits_kernels(x):
+            from tsrep.ts2vec.fused.neighbours import fused_within
+
+            return fused_within(x, d, *self[:-1])
         y = _weigh(_around(F.gelu(x), d), self.taps1, self.bias1)
         y = _weigh(_around(F.gelu(y), d), self.taps2, self.bias2)
         return y + self.shortcut(x[2 * d : -2 * d])
+
+    def _fits_kernels(self, x: Tensor) -> bool:
+        return x.shape[-1] == len(self.bias2) and fused.usable(x, len(self.bias2))
 
 
 def _as_multiplied(blocks: list[ResidualBlock]) -> list[_Block]:
@@ -192,9 +201,9 @@ def _as_multiplied(blocks: list[ResidualBlock]) -> list[_Block]:
     ]
     device = weights[0].device.type
     if torch.is_autocast_enabled(device):
-        flat = torch.cat([weight.flatten() for weight in weights]).to(torch.get_autocast_dtype(device))
-        parts = flat.split([weight.numel() for weight in weights])
-        weights = [part.view_as(weight) for part, weight in zip(parts, weights, strict=True)]
+        cast = [torch.empty_like(weight, dtype=torch.get_autocast_dtype(device)) for weight in weights]
+        torch._foreach_copy_(cast, weights)
+        weights = cast
     shortcuts = [block.shortcut for block in blocks]
     return [_Block(*of) for of in zip(*(weights[i::4] for i in range(4)), shortcuts, strict=True)]
 

@@ -1,8 +1,8 @@
-"""A residual block among neighbouring steps, of which only some are wanted: `_Block.among` of `ts2vec/windows.py`.
+"""A residual block of windows: `_Block.within` and `_Block.among` of `ts2vec/windows.py`.
 
-Two kernels, one for each convolution, on activated input: a step is read three times, and an activation costs more
-than the products that it enters. The first leaves its result activated, the second computes wanted steps only and
-adds the block's input.
+Among neighbouring steps, of which only some are wanted, it is two kernels, one for each convolution, on activated
+input: a step is read three times, and an activation costs more than the products that it enters. The first leaves its
+result activated, the second computes wanted steps only and adds the block's input.
 """
 
 from __future__ import annotations
@@ -13,7 +13,15 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from tsrep.ts2vec.fused.convolution import ROWS, gelu, take, tap
+from tsrep.ts2vec.fused.convolution import ROWS, fused_three_taps, gelu, take, tap
+
+
+def fused_within(x: Tensor, d: int, taps1: Tensor, bias1: Tensor, taps2: Tensor, bias2: Tensor) -> Tensor:
+    """A block of equal widths with its dilation `d` where both convolutions stay within `x` (P, n, H): P - 4d steps."""
+    y = x
+    for taps, bias in ((taps1, bias1), (taps2, bias2)):
+        y = fused_three_taps(y, None, taps.unflatten(0, (3, -1)), bias, d)
+    return y[2 * d : -2 * d] + x[2 * d : -2 * d]
 
 
 def fused_among(x: Tensor, at: slice, taps1: Tensor, bias1: Tensor, taps2: Tensor, bias2: Tensor) -> Tensor:
