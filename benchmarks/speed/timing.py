@@ -9,6 +9,7 @@ from typing import Any
 
 SHORTEST = 0.1  # seconds a measurement lasts at least: a faster function is called several times
 FEWEST = 3  # rounds, however long they take
+WARM_UP = 3  # calls before those that count: on a GPU a function may compile at its first and be recorded at its second
 
 Function = Callable[[], object]
 
@@ -21,7 +22,7 @@ def in_turns(
     There are `rounds` rounds, or fewer, at least three, once they have taken `seconds`.
     """
     wait = waiting_for(device)
-    calls = {name: _calls_needed(function, wait) for name, function in functions.items()}
+    calls = {name: _calls_needed(function, device) for name, function in functions.items()}
     runs: dict[str, list[tuple[float, float]]] = {name: [] for name in functions}
     started = time.perf_counter()
     for done in range(rounds):
@@ -75,8 +76,11 @@ def per(steps: float, found: dict[str, Any]) -> dict[str, Any]:
     )
 
 
-def _calls_needed(function: Function, wait: Function) -> int:
+def _calls_needed(function: Function, device: str) -> int:
+    wait = waiting_for(device)
     seconds, _ = timed(function, wait)
-    if seconds < 10 * SHORTEST:  # the first call is often slower than those that follow
+    for _ in range(WARM_UP - 1):
+        if device == "cpu" and seconds > 10 * SHORTEST:
+            break  # a long call is its own warm-up
         seconds, _ = timed(function, wait)
     return max(1, round(SHORTEST / max(seconds, 1e-6)))
