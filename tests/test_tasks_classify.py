@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.decomposition import PCA
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils.estimator_checks import check_estimator
 
-from tsrep.tasks import RepresentationClassifier
+from tsrep.tasks import RepresentationClassifier, probes
 from tsrep.tasks.probes import PROBES, choose_probe, fit_svm, subsample
 
 
@@ -176,6 +176,14 @@ def test_svm_does_not_scale_its_features():
     y = np.arange(40) % 2
     Z = np.column_stack([rng.normal(size=(40, 3)), 1e-9 * y])
     assert np.array_equal(fit_svm(Z, y).predict(Z * [1, 1, 1, 0]), fit_svm(Z, y).predict(Z))
+
+
+def test_svm_ends_where_equal_rows_have_different_classes(monkeypatch):
+    monkeypatch.setattr(probes, "SVM_ITERATIONS", 1000)
+    Z = np.random.default_rng(0).normal(size=(12, 3))
+    Z[:6] = Z[0]
+    with pytest.warns(ConvergenceWarning):
+        fit_svm(Z, np.arange(12) % 2)
 
 
 @pytest.mark.parametrize("probe", [*PROBES, "auto"])

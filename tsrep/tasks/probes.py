@@ -31,6 +31,9 @@ from sklearn.svm import SVC
 
 SVM_COSTS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2, 1e3, 1e4, np.inf)
 SVM_LIMIT = 10_000
+SVM_ITERATIONS = (
+    10_000_000  # at most: with an infinite cost and equal rows of different classes there is no end
+)
 LOGISTIC_LIMIT = 100_000
 
 
@@ -42,9 +45,9 @@ def fit_svm(Z: NDArray[Any], y: NDArray[Any]) -> SVC:
     stratified draw of 10,000 is used.
     """
     if len(y) // len(np.unique(y)) < 5 or len(y) < 50:
-        return SVC(C=np.inf, gamma="scale").fit(Z, y)
+        return SVC(C=np.inf, gamma="scale", max_iter=SVM_ITERATIONS).fit(Z, y)
     Z, y = subsample(Z, y, SVM_LIMIT)
-    search = GridSearchCV(SVC(gamma="scale", max_iter=10_000_000), {"C": list(SVM_COSTS)}, cv=5)
+    search = GridSearchCV(SVC(gamma="scale", max_iter=SVM_ITERATIONS), {"C": list(SVM_COSTS)}, cv=5)
     with quiet_about_small_classes():
         search.fit(Z, y)
     return search.best_estimator_
