@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from rich.console import Console
 from typer.testing import CliRunner
 
-from benchmarks.speed import machine, memory, run, to_file, training
+from benchmarks.speed import machine, memory, run, timing, to_file, training
 from benchmarks.speed.figures import along, write_figures
 from benchmarks.speed.official import Authors
 from benchmarks.speed.one_by_one import OneByOne
@@ -136,6 +136,22 @@ def test_in_turns_calls_all_in_every_round(monkeypatch):
     assert "".join(calls).endswith("abababab")
     assert len(found["a"]["runs"]) == 4
     assert len(in_turns({"a": lambda: None}, 9, seconds=0)["a"]["runs"]) == 3
+
+
+@pytest.mark.parametrize(
+    "device, seconds, calls",
+    [
+        ("cuda", [1.5, 0.4, 0.001], 100),  # compiled at the first call, recorded at the second
+        ("cpu", [0.02, 0.02, 0.01], 10),
+        ("cpu", [2.0], 1),  # a long call is its own warm-up
+    ],
+)
+def test_how_many_calls_a_run_has_is_told_by_the_last_of_the_warm_up(device, seconds, calls, monkeypatch):
+    taken = iter(seconds)
+    monkeypatch.setattr(timing, "waiting_for", lambda device: lambda: None)
+    monkeypatch.setattr(timing, "timed", lambda function, wait, calls=1: (next(taken), 0.0))
+    assert timing._calls_needed(lambda: None, device) == calls
+    assert next(taken, None) is None
 
 
 def test_a_summary_of_runs():
