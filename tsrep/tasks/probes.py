@@ -7,7 +7,8 @@ scikit-learn classifier. `choose_probe` picks one of the four by cross-validatio
 
 Departures: classes with one single member survive the subsampling of a large training set (the authors' stratified
 draw stops with an error there); the logistic probe is one-vs-rest through `OneVsRestClassifier`, since scikit-learn
-removed the `multi_class` argument.
+removed the `multi_class` argument; the SVM stops after ten million iterations (theirs has no limit when the cost is
+not searched).
 """
 
 from __future__ import annotations
@@ -31,9 +32,8 @@ from sklearn.svm import SVC
 
 SVM_COSTS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2, 1e3, 1e4, np.inf)
 SVM_LIMIT = 10_000
-SVM_ITERATIONS = (
-    10_000_000  # at most: with an infinite cost and equal rows of different classes there is no end
-)
+# with an infinite cost and equal rows of different classes the solver would never end
+SVM_ITERATIONS = 10_000_000
 LOGISTIC_LIMIT = 100_000
 
 
