@@ -212,6 +212,7 @@ METHODS: dict[str, Callable[[Task], Outcome]] = {
     **{f"ssgan-adversary-{weight}": partial(ssgan, adversarial_weight=weight) for weight in (0.1, 1.0)},
     "ssgan-no-hiding": partial(ssgan, hide_rate=0.0),
     "ssgan-recurrent": partial(ssgan, generator="recurrent"),
+    "ssgan-recurrent-core": partial(ssgan, core="recurrent"),
     "ssgan-no-classifier": partial(ssgan, classifier_weight=0.0),
     **{f"ssgan-labels-{share}": partial(ssgan, labels=share / 100) for share in (0, 5, 10, 50)},
     "ssgan-paper-hint": partial(ssgan, preset="paper", reminder="hint"),
