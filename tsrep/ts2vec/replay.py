@@ -21,7 +21,7 @@ from tsrep.ts2vec.windows import WindowEncoder
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
 
-TILE, LARGE_TILE = 2048, 2**14  # windows; a large tile takes a GPU twice the time of a small one
+TILE, LARGE_TILE = 2048, 2**14  # windows; a large tile takes a GPU about three times the time of a small one
 LONGEST = 1023  # context: each tile encodes those steps again
 FEW = 13  # of a window's steps are computed together: fewer are less work in more kernels
 
