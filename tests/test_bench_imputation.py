@@ -192,14 +192,17 @@ def test_tables_from_lines() -> None:
     assert list(mae) == ["linear", "ssgan", "ssgan-paper", "saits", "brits"]
     assert mae.index.tolist() == [("ETTh1", "mcar10"), ("ETTh1", "block50"), ("PhysioNet2012", "mcar10")]
     assert mae.loc[("ETTh1", "mcar10"), "linear"] == pytest.approx(0.21)
-    assert ratios(mae).loc[("ETTh1", "mcar10"), "saits"] == pytest.approx(0.15 / 0.21)
+    to_linear = ratios(LINES, "mae", "linear")
+    assert to_linear.loc[("ETTh1", "mcar10"), "saits"] == pytest.approx(0.15 / 0.20)  # of the seed of both
+    assert list(to_linear) == ["ssgan", "ssgan-paper", "saits", "brits"]
+    assert ratios(LINES, "mae", "usgan").empty
     aims = aims_table(mae)
     assert aims.loc["ETTh1, mcar 10 %", "reached"] == "yes"
     assert aims.loc["ETTh1, mcar 10 %", "best other"] == "0.150 (saits)"
     assert aims.loc["PhysioNet2012, mcar 10 %", "reached"] == "no"
     assert aims.loc["PhysioNet2012, mcar 10 %", "aim"] == pytest.approx(0.68 * 0.4)
     assert aims_table(mae[["linear"]]).empty
-    said = " ".join(verdicts(LINES, mae, error_table(LINES, "rmse")))
+    said = " ".join(verdicts(LINES))
     assert "below linear interpolation in 2 of 2 rows" in said
     assert "more than 15 %): PhysioNet2012, mcar 10 % +25.0%." in said
     assert "One seed only: brits on PhysioNet2012; linear on ETTh1" in said

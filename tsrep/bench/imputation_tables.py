@@ -1,7 +1,8 @@
 """The imputation tables: a row a set and variant, a column a method, from result lines to pages.
 
 An error is the mean over the seeds that were run, in standard deviations of the training part, over values that were
-known and taken away. Linear interpolation stands beside everything: a second table has the ratios to it. Published
+known and taken away. Linear interpolation stands beside everything: a second table has the ratios to it. Ratios and
+gains compare two methods on the seeds that both have. Published
 numbers stand in a table of their own where they were verified (`published/imputation.csv`): those of TSI-Bench were
 measured under nearly the same protocol, those of the SSGAN paper are quoted at second hand and their splits unknown.
 """
@@ -58,14 +59,17 @@ def error_table(lines: pd.DataFrame, metric: str) -> pd.DataFrame:
     table = lines.pivot_table(index=KEYS, columns="method", values=metric, aggfunc="mean").rename_axis(
         columns=None
     )
-    known = [name for name in EVERY_METHOD if name in table]
-    table = table[known + [name for name in table if name not in known]]
-    return table.loc[sorted(table.index, key=_place)]
+    return _in_order(table)
 
 
-def ratios(table: pd.DataFrame) -> pd.DataFrame:
-    """Every column over that of linear interpolation."""
-    return table.drop(columns=LINEAR).div(table[LINEAR], axis=0).dropna(how="all", axis=1)
+def ratios(lines: pd.DataFrame, metric: str, base: str) -> pd.DataFrame:
+    """Each method's mean error over that of the method `base`, on the seeds that both have; as `error_table`."""
+    seeds = lines.pivot_table(index=[*KEYS, "seed"], columns="method", values=metric)
+    found = {}
+    for name in seeds.columns.drop(base, errors="ignore") if base in seeds else ():
+        means = seeds[[name, base]].dropna().groupby(KEYS).mean()
+        found[name] = means[name] / means[base]
+    return _in_order(pd.DataFrame(found).dropna(how="all", axis=1)) if found else pd.DataFrame()
 
 
 def aims_table(mae: pd.DataFrame) -> pd.DataFrame:
@@ -124,9 +128,10 @@ def beside_published(mae: pd.DataFrame, rmse: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows).set_index("set") if rows else pd.DataFrame()
 
 
-def verdicts(lines: pd.DataFrame, mae: pd.DataFrame, rmse: pd.DataFrame) -> list[str]:
+def verdicts(lines: pd.DataFrame) -> list[str]:
     """Sentences on what was decided, as far as it was measured."""
     said = []
+    mae = error_table(lines, "mae")
     if {OURS, LINEAR} <= set(mae):
         both = mae[[OURS, LINEAR]].dropna()
         below = int((both[OURS] < both[LINEAR]).sum())
@@ -134,9 +139,9 @@ def verdicts(lines: pd.DataFrame, mae: pd.DataFrame, rmse: pd.DataFrame) -> list
             f"{OURS} is below linear interpolation in {below} of {len(both)} rows by mean absolute error."
         )
     for name, what in GENERATORS.items():
-        if {PAPER, name} <= set(rmse):
-            both = rmse[[PAPER, name]].dropna()
-            parts = [f"{_label(key)} {1 - row[PAPER] / row[name]:+.1%}" for key, row in both.iterrows()]
+        if {PAPER, name} <= set(mae):
+            ratio = ratios(lines, "rmse", name).get(PAPER, pd.Series(dtype=float)).dropna()
+            parts = [f"{_label(key)} {1 - value:+.1%}" for key, value in ratio.items()]
             claim = f"Gain of the paper's settings over {what} by RMSE (the paper claims more than 15 %)"
             said.append(f"{claim}: {', '.join(parts) or 'not measured'}.")
     single = lines.groupby([*KEYS, "method"])["seed"].nunique()
@@ -177,13 +182,13 @@ def write_imputation(folder: Path) -> list[Path]:
     sections = [("Mean absolute error", _readable(mae[main]))]
     if LINEAR in mae:
         sections += [
-            ("Ratio to linear interpolation, mean absolute error", _flat(ratios(mae[main]))),
+            ("Ratio to linear interpolation, mean absolute error", _flat(_among(main, lines, LINEAR))),
             ("Against the aims", aims_table(mae)),
         ]
     sections += [
         ("Root mean squared error", _readable(rmse[main])),
         ("Standard deviation of the mean absolute error over seeds", _flat(_spread(lines)[main])),
-        ("Variants of SSGAN, mean absolute error", _variants(mae)),
+        *_variants(lines, [name for name in map(str, mae) if name.startswith(f"{OURS}-")]),
         ("With labels", _labelled(lines)),
         ("Samples: CRPS, and share of the held-out values in the middle 90 %", _sampled(lines)),
         ("Beside published numbers", beside_published(mae, rmse)),
@@ -196,7 +201,7 @@ def write_imputation(folder: Path) -> list[Path]:
         conditions(lines),
         f"Seeds {seeds}: of the networks, and of what is taken away. The lowest error of a row is bold.",
         f"{', '.join(name for name in PEERS)} are those of PyPOTS, 64 wide, at most 100 epochs.",
-        *verdicts(lines, mae, rmse),
+        *verdicts(lines),
         *steadiness(measured),
     ]
     mae.add_suffix(" mae").join(rmse.add_suffix(" rmse")).round(6).to_csv(folder / "table.csv")
@@ -204,11 +209,23 @@ def write_imputation(folder: Path) -> list[Path]:
     return [folder / "table.csv", *write_pages(TITLE, notes, shown, [], folder)]
 
 
-def _variants(mae: pd.DataFrame) -> pd.DataFrame:
-    names = [name for name in map(str, mae) if name.startswith("ssgan")]
-    if len(names) < 2:
-        return pd.DataFrame()
-    return _readable(mae[names].dropna(thresh=2).dropna(axis=1, how="all"))
+def _variants(lines: pd.DataFrame, names: list[str]) -> list[tuple[str, pd.DataFrame]]:
+    """Headings and tables: the variants of the default as multiples of it, those of the paper's settings of these."""
+    of_paper = [name for name in names if name.startswith(f"{PAPER}-")]
+    of_ours = [name for name in names if name not in (*of_paper, PAPER)]
+    return [
+        (
+            f"Variants: mean absolute error as a multiple of {base}'s on the same seeds",
+            _flat(_among(some, lines, base)),
+        )
+        for base, some in ((OURS, of_ours), (PAPER, of_paper))
+    ]
+
+
+def _among(names: list[str], lines: pd.DataFrame, base: str) -> pd.DataFrame:
+    """Ratios of mean absolute errors to `base`, of some methods, in the rows where there are any."""
+    table = ratios(lines, "mae", base)
+    return table[[name for name in names if name in table]].dropna(how="all")
 
 
 def _labelled(lines: pd.DataFrame) -> pd.DataFrame:
@@ -246,6 +263,13 @@ def _readable(table: pd.DataFrame) -> pd.DataFrame:
         is_lowest = table[name].round(3) == lowest
         shown[name] = np.where(is_lowest, "**" + shown[name] + "**", shown[name])
     return _flat(shown)
+
+
+def _in_order(table: pd.DataFrame) -> pd.DataFrame:
+    """Methods in the order of `EVERY_METHOD`, rows in that of `_place`."""
+    known = [name for name in EVERY_METHOD if name in table]
+    table = table[known + [name for name in table if name not in known]]
+    return table.loc[sorted(table.index, key=_place)]
 
 
 def _flat(table: pd.DataFrame) -> pd.DataFrame:
