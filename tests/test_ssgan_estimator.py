@@ -258,6 +258,21 @@ def test_every_switch_trains_and_fills(X, switch):
     assert not np.isnan(imputer.transform(X[:, :, :15])).any()
 
 
+def test_a_first_step_that_hides_nothing_is_no_measure_of_divergence():
+    """One short frame with few gaps hides a few values in a step, or none; the loss is then next to nothing."""
+    random = np.random.default_rng(0)
+    X = random.normal(size=(1, 2, 40))
+    X[random.random(X.shape) < 0.1] = np.nan
+    firsts, largests = [], []
+    for seed in range(5):
+        imputer = small(max_steps=20, hide_rate=0.02, random_state=seed).fit(X)
+        losses = [step["reconstruction"] for step in imputer.history_]
+        assert imputer.rescues_ == 0 and len(losses) == 20
+        firsts.append(losses[0])
+        largests.append(max(losses))
+    assert min(firsts) < 1e-3 and max(largests) > 0.1  # the case is met
+
+
 @pytest.mark.parametrize("lr", [1e4, 1e30])
 def test_an_absurd_rate_is_survived(X, lr):
     with pytest.warns(RuntimeWarning, match="diverged at step") as warned:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 VALIDATE_EVERY = 50  # steps
 VALIDATED = 256  # series at most
 WARM_UP = 100  # steps
-EXPLODED = 30  # times the largest loss of the first steps
+EXPLODED = 30  # times the first step's loss, or the deviation of the values (one) where that is larger
 RESCUES = 5
 SLOWER = 0.1
 
@@ -146,14 +146,15 @@ class _Guard:
         self.clock = Clock()
         self.slower = 1.0
         self.rescues = 0
-        self.first: list[float] = []
+        self.first: float | None = None
 
     def watch(self, clock: Clock, scalars: dict[str, float]) -> None:
         self.clock = copy.copy(clock)
-        if len(self.first) < 10 and self.rescues == 0:
-            self.first.append(scalars["reconstruction"])
-        if scalars["reconstruction"] > EXPLODED * max(self.first[0], 1e-3):
-            raise NonFiniteLossError(f"the loss exploded to {scalars['reconstruction']:.3g}")
+        loss = scalars["reconstruction"]
+        if self.first is None:
+            self.first = loss
+        if loss > EXPLODED * max(self.first, 1.0):  # a first step may have hidden nothing
+            raise NonFiniteLossError(f"the loss exploded to {loss:.3g}")
 
     def keep(self, history: hooks.History) -> None:
         found = history[-1].get("validation_loss", math.inf)
