@@ -356,6 +356,24 @@ def test_every_switch_of_the_ablation_trains_on_ragged_series_and_changes_someth
     assert np.isfinite(switched.transform(ragged)).all()
 
 
+def test_training_goes_on_with_fewer_batches_than_the_epoch_had_that_was_left(X):
+    encoder = small(max_steps=2, batch_size=2, warm_start=True).fit(X)  # in the middle of an epoch of three
+    encoder.set_params(batch_size=4).fit(X)  # whose batches are one now
+    assert encoder.n_steps_ == 4 and np.isfinite(encoder.transform(X)).all()
+
+
+def test_numbers_of_numpy_are_as_good_as_pythons(X, tmp_path):
+    numbers = {"max_steps": 3, "batch_size": 2, "n_components": 8, "checkpoint_every": 2}
+    encoder = small(**{name: np.int64(n) for name, n in numbers.items()}, validation_fraction=0.4).fit(X)
+    encoder.save(tmp_path / "model")
+    np.testing.assert_array_equal(
+        load(tmp_path / "model").encode_to_file(X[0].T, tmp_path / "z.npy"),
+        encoder.encode_to_file(X[0].T, tmp_path / "y.npy"),
+    )
+    plain = small(**numbers, validation_fraction=0.4).fit(X)
+    np.testing.assert_array_equal(encoder.transform(X), plain.transform(X))
+
+
 # On disk
 
 

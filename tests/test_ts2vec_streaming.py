@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tsrep import TS2Vec
 from tsrep.train.runtime import launch
-from tsrep.ts2vec import replay
+from tsrep.ts2vec import replay, streaming
 from tsrep.ts2vec.build import build_encoder
 from tsrep.ts2vec.inference import last_of_windows, tiles
 from tsrep.ts2vec.masks import last
@@ -183,6 +183,19 @@ def test_online_pair_and_a_fresh_start_from_the_last_points(fitted):
     want = model.encode_causal_pair(X[1:], context=70)
     np.testing.assert_allclose(shown, want[0][0, 270:], atol=1e-5)
     np.testing.assert_allclose(hidden, want[1][0, 270:], atol=1e-5)
+
+
+def test_online_computes_a_bounded_number_of_points_together(fitted, monkeypatch):
+    model, x = fitted
+    sizes, push = [], WindowEncoder.push
+    monkeypatch.setattr(streaming, "AT_ONCE", 16)
+    monkeypatch.setattr(
+        WindowEncoder, "push", lambda self, new, *rest: sizes.append(new.shape[1]) or push(self, new, *rest)
+    )
+    shown, hidden = model.online(context=70).update_pair(x[0].T)
+    assert max(sizes) == 16 and sum(sizes) == x.shape[-1]
+    for found, wanted in zip((shown, hidden), model.encode_causal_pair(x, context=70), strict=True):
+        np.testing.assert_allclose(found, wanted[0], atol=1e-5)
 
 
 def test_online_univariate_takes_numbers():

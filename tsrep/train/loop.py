@@ -50,11 +50,14 @@ def fit(
     Raises
     ------
     NonFiniteLossError
-        A scalar that `step` returned is not finite. The weights are already spoilt by then; a checkpoint is not.
+        A scalar that `step` returned is not finite. The weights are already spoilt by then, and so may be a
+        checkpoint of the step before.
     """
     if max_steps is None and max_epochs is None:
         raise ValueError("max_steps and max_epochs are both None: the training would never end")
     clock = Clock() if resume is None else Clock(resume.step, resume.epoch, resume.batch)
+    if clock.batch >= batches.per_epoch:  # the run goes on with fewer batches than it had: their next epoch
+        clock.epoch, clock.batch = clock.epoch + 1, 0
 
     def finished() -> bool:
         return (max_steps is not None and clock.step >= max_steps) or (

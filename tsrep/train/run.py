@@ -34,8 +34,8 @@ class Run:
 
     def extend(self, steps: int | None, epochs: int | None) -> None:
         """Sets the totals to so many more than were made."""
-        self.max_steps = None if steps is None else self.clock.step + steps
-        self.max_epochs = None if epochs is None else self.clock.epoch + epochs
+        self.max_steps = None if steps is None else self.clock.step + int(steps)
+        self.max_epochs = None if epochs is None else self.clock.epoch + int(epochs)
         self.finished = False
 
     def as_json(self) -> dict[str, Any]:

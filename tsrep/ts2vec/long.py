@@ -107,7 +107,7 @@ def write(
     """
     target = Path(path)
     growing = target.with_name(target.name + ".part")
-    header = {"descr": np.dtype(dtype).str, "fortran_order": False, "shape": (steps, width)}
+    header = {"descr": np.dtype(dtype).str, "fortran_order": False, "shape": (int(steps), int(width))}
     try:
         with open(growing, "wb") as file:  # written in order, not mapped: mapped pages would count as memory
             np.lib.format.write_array_header_1_0(file, header)

@@ -78,7 +78,8 @@ class OnlineEncoder:
     """The representation of each new point of a series as it arrives: what `encode_causal` gives for that step.
 
     Made by `TS2Vec.online`. It remembers the last `context` points and nothing else, so time and memory for a point do
-    not grow. To go on after an interruption, give a new one the last `context` points first.
+    not grow; of many at once a few hundred are computed together. To go on after an interruption, give a new one the
+    last `context` points first.
 
     Examples
     --------
@@ -126,5 +127,6 @@ class OnlineEncoder:
             raise ValueError("points holds infinite values; NaN marks a missing one")
         batch = torch.from_numpy(np.atleast_2d(x))[None]
         with self._fabric.autocast():
-            z = self._windows.push(self._fabric.to_device(batch), hide_last)
+            batch = self._fabric.to_device(batch)
+            z = torch.cat([self._windows.push(few, hide_last) for few in batch.split(AT_ONCE, dim=1)], dim=2)
         return z.float().cpu().numpy()[:, 0].reshape(len(hide_last), *x.shape[:-1], -1)

@@ -75,7 +75,7 @@ def train(
     with hooks.progress_bar("TS2Vec", run.max_steps, run.clock.step, show) as bar:
         after_step = [hooks.record(run.history), bar]
         if held_out is not None:
-            parts = held_out.split(batch_size)
+            parts = held_out.split(int(batch_size))  # torch takes NumPy's integers for something else
             after_step.append(
                 hooks.validate(run.history, lambda: _loss(step, parts, run.seed), VALIDATE_EVERY)
             )
