@@ -5,7 +5,7 @@ import copy
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 pytest.importorskip("triton")
@@ -33,9 +33,11 @@ def on_a_gpu(test):
     return pytest.mark.gpu(pytest.mark.skipif(DEVICE == "cpu", reason="needs a GPU")(test))
 
 
-def close(found, expected, error=1e-5):
+def close(found, expected, error=1e-5, of_terms=0.0):
+    """`of_terms` is how large the numbers are whose difference is compared: their rounding stays where it is 0."""
+    rounding = torch.finfo(torch.float32).eps * of_terms
     torch.testing.assert_close(
-        found, expected, rtol=error, atol=error * float(expected.detach().abs().max()) + 1e-6
+        found, expected, rtol=error, atol=error * float(expected.detach().abs().max()) + 1e-6 + rounding
     )
 
 
@@ -59,6 +61,7 @@ def random(*shape, seed, scale=1.0, **options):
     hierarchical=st.booleans(),
     seed=st.integers(0, 10_000),
 )
+@example(2, 1, 1, 40, 1.0, 0, True, 0)  # a loss of 0, but for the rounding of similarities of up to 56
 def test_the_loss_of_the_first_steps_is_that_of_those_alone(
     steps, beyond, instances, width, alpha, unit, hierarchical, seed
 ):
@@ -66,9 +69,10 @@ def test_the_loss_of_the_first_steps_is_that_of_those_alone(
     levels = on_device(levels_of(steps, steps + beyond, instances, alpha, unit, hierarchical))
     expected = tiled_loss(z[:steps], alpha=alpha, temporal_unit=unit, hierarchical=hierarchical)
     (towards,) = torch.autograd.grad(expected, z)
+    similarity = float(z.detach().square().sum(-1).max())  # the loss is a difference of such numbers
     for loss in (fused_loss, tiled_loss_of_first):
         found = loss(z, levels)
-        close(found, expected)
+        close(found, expected, of_terms=similarity)
         close(torch.autograd.grad(found, z)[0], towards)
 
 
