@@ -16,7 +16,7 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from tsrep import SSGANImputer, load
 from tsrep.data import missing
-from tsrep.ssgan.parameters import PRESETS, best
+from tsrep.ssgan.parameters import RECIPES, best
 from tsrep.ssgan.windows import cover, cut, join
 
 SMALL = {"hidden_size": 8, "depth": 1, "n_heads": 2, "random_state": 0}
@@ -161,7 +161,7 @@ def test_hiding_as_gaps_lie_is_for_gaps_that_stick_together(monkeypatch):
     panel = np.random.default_rng(3).normal(size=(12, 2, 40)).cumsum(axis=2)
 
     def filled(gaps, borrow):
-        monkeypatch.setitem(PRESETS, "best", lambda: replace(best(), borrow_gaps=borrow))
+        monkeypatch.setitem(RECIPES, "best", lambda: replace(best(), borrow_gaps=borrow))
         return small(max_steps=20).fit_transform(gaps)
 
     single, stretches = missing.mcar(panel, 0.3, 0), missing.blocks(panel, 0.3, 0, length=10)
@@ -247,7 +247,7 @@ def test_without_labels_there_is_no_classifier(X):
         {"adversarial_weight": 0.1},
         {"adversarial_weight": 0.1, "reminder": "hint"},
         {"adversarial_weight": 0.1, "reminder": None},
-        {"preset": "paper", "discriminator_steps": 1},
+        {"recipe": "paper", "discriminator_steps": 1},
         {"hide_rate": 0.2},
     ],
     ids=str,
@@ -276,7 +276,7 @@ def test_a_first_step_that_hides_nothing_is_no_measure_of_divergence():
 @pytest.mark.parametrize("lr", [1e4, 1e30])
 def test_an_absurd_rate_is_survived(X, lr):
     with pytest.warns(RuntimeWarning, match="diverged at step") as warned:
-        imputer = small(max_steps=300, lr=lr, preset="paper", generator="interpolating", hide_rate=0.2).fit(X)
+        imputer = small(max_steps=300, lr=lr, recipe="paper", generator="interpolating", hide_rate=0.2).fit(X)
     assert np.isfinite(imputer.transform(X)).all()
     assert imputer.rescues_ == len(warned) == 5 and "it ended" in str(warned[-1].message)
     assert small(max_steps=2).fit(X).rescues_ == 0
@@ -295,7 +295,7 @@ def test_a_fit_is_reproducible_and_touches_no_global_state(X):
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("preset", "magic"),
+        ("recipe", "magic"),
         ("generator", "gru"),
         ("core", "lstm"),
         ("classifier", "svm"),

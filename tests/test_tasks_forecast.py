@@ -51,18 +51,18 @@ def forecaster(**options: Any) -> RepresentationForecaster:
     return RepresentationForecaster(MovingMeans(), **{"horizons": (6, 24), "context": 48} | options)
 
 
-MODES = pytest.mark.parametrize("mode", ["best", "faithful"])
+RECIPES = pytest.mark.parametrize("recipe", ["best", "paper"])
 
 
 # No look ahead
 
 
-@MODES
-def test_nothing_after_the_cut_changes_a_forecast_made_at_the_cut(mode: str) -> None:
+@RECIPES
+def test_nothing_after_the_cut_changes_a_forecast_made_at_the_cut(recipe: str) -> None:
     data = hourly()
     other = data.copy()
     other.iloc[700:] = np.random.default_rng(1).normal(scale=50, size=(200, 2))
-    fitted = forecaster(mode=mode).fit(data.iloc[:600])
+    fitted = forecaster(recipe=recipe).fit(data.iloc[:600])
     cut = data.index[699]
     pd.testing.assert_frame_equal(fitted.predict(data.loc[:cut]), fitted.predict(other.loc[:cut]))
     # A backtest of both until the cut sees nothing of the difference either, nor the forecast of its last origin.
@@ -73,10 +73,10 @@ def test_nothing_after_the_cut_changes_a_forecast_made_at_the_cut(mode: str) -> 
     )
 
 
-@MODES
-def test_a_backtest_makes_the_forecasts_that_predict_makes(mode: str) -> None:
+@RECIPES
+def test_a_backtest_makes_the_forecasts_that_predict_makes(recipe: str) -> None:
     data = hourly()
-    fitted = forecaster(mode=mode, horizons=24).fit(data.iloc[:600], targets=["load"])
+    fitted = forecaster(recipe=recipe, horizons=24).fit(data.iloc[:600], targets=["load"])
     start = data.index[860]
     errors, within = [], []
     for cut in data.index[860:876]:  # the last has exactly 24 steps after it
@@ -93,8 +93,8 @@ def test_a_backtest_makes_the_forecasts_that_predict_makes(mode: str) -> None:
     assert row["coverage"] == pytest.approx(np.mean(within))
 
 
-@MODES
-def test_the_last_quarter_sets_no_scale_and_teaches_no_encoder(mode: str) -> None:
+@RECIPES
+def test_the_last_quarter_sets_no_scale_and_teaches_no_encoder(recipe: str) -> None:
     data = hourly(600)
     other = data.copy()
     other.iloc[450:] += 100.0
@@ -105,7 +105,8 @@ def test_the_last_quarter_sets_no_scale_and_teaches_no_encoder(mode: str) -> Non
             return self
 
     first, second = (
-        RepresentationForecaster(Listener(), horizons=6, context=48, mode=mode).fit(d) for d in (data, other)
+        RepresentationForecaster(Listener(), horizons=6, context=48, recipe=recipe).fit(d)
+        for d in (data, other)
     )
     np.testing.assert_allclose(first.scales_[""].mean, data.iloc[:450].mean())
     np.testing.assert_array_equal(first.scales_[""].deviation, second.scales_[""].deviation)
@@ -113,13 +114,13 @@ def test_the_last_quarter_sets_no_scale_and_teaches_no_encoder(mode: str) -> Non
     np.testing.assert_array_equal(first.encoder_.heard_, second.encoder_.heard_)
 
 
-@MODES
-def test_context_within_a_part_only(mode: str) -> None:
+@RECIPES
+def test_context_within_a_part_only(recipe: str) -> None:
     data = hourly()
     other = data.copy()
     other.iloc[600:700] = 0.0
     for across in (True, False):
-        fitted = forecaster(mode=mode, context_across_split=across).fit(data.iloc[:600])
+        fitted = forecaster(recipe=recipe, context_across_split=across).fit(data.iloc[:600])
         first, second = (
             fitted.backtest(d.iloc[:800], data.index[700])["mse"].to_numpy() for d in (data, other)
         )
@@ -129,9 +130,9 @@ def test_context_within_a_part_only(mode: str) -> None:
 # The recipes
 
 
-def test_faithful_is_the_papers_ridge() -> None:
+def test_the_paper_is_the_papers_ridge() -> None:
     data = hourly(500)
-    fitted = forecaster(mode="faithful", horizons=(5, 12)).fit(data.iloc[:400])
+    fitted = forecaster(recipe="paper", horizons=(5, 12)).fit(data.iloc[:400])
     scaled = ((data - data.iloc[:300].mean()) / data.iloc[:300].std(ddof=0)).to_numpy()
     calendar = calendar_features(data.index)
     deviation = calendar.iloc[:300].std(ddof=0).replace(0.0, 1.0)
@@ -158,12 +159,12 @@ def test_best_follows_a_level_that_training_never_saw() -> None:
     data = hourly(900, noise=0.05)
     data.iloc[650:] += 40.0
     errors = {
-        mode: forecaster(mode=mode, horizons=24)
+        recipe: forecaster(recipe=recipe, horizons=24)
         .fit(data.iloc[:600])
         .backtest(data, data.index[720])["mse"][0]
-        for mode in ("best", "faithful")
+        for recipe in ("best", "paper")
     }
-    assert errors["best"] < 0.1 < errors["faithful"]
+    assert errors["best"] < 0.1 < errors["paper"]
 
 
 class Oracle(MovingMeans):
@@ -196,11 +197,11 @@ def test_the_representation_counts_where_it_helps_and_nowhere_else() -> None:
 # Intervals
 
 
-@MODES
-def test_intervals_hold_as_many_values_as_they_say(mode: str) -> None:
+@RECIPES
+def test_intervals_hold_as_many_values_as_they_say(recipe: str) -> None:
     data = hourly(3000, noise=1.0)[["load"]]
     for level in (0.5, 0.9):
-        fitted = forecaster(mode=mode, level=level, horizons=12).fit(data.iloc[:2000])
+        fitted = forecaster(recipe=recipe, level=level, horizons=12).fit(data.iloc[:2000])
         assert fitted.backtest(data, data.index[2000])["coverage"][0] == pytest.approx(level, abs=0.04)
 
 
@@ -216,16 +217,16 @@ def test_intervals_grow_with_uncertainty_and_are_infinite_without_evidence() -> 
 # Data as they come
 
 
-@MODES
-def test_gaps_are_forecast_and_count_in_no_error(mode: str) -> None:
+@RECIPES
+def test_gaps_are_forecast_and_count_in_no_error(recipe: str) -> None:
     data = hourly()
     rng = np.random.default_rng(3)
     gappy = data.mask(rng.random(data.shape) < 0.1)
     gappy.iloc[100:130] = np.nan
     gappy = gappy.drop(index=gappy.index[[200, 201, 750]])  # absent rows are gaps too
-    fitted = forecaster(mode=mode).fit(gappy.iloc[:600])
+    fitted = forecaster(recipe=recipe).fit(gappy.iloc[:600])
     found = fitted.backtest(gappy, data.index[620])
-    complete = forecaster(mode=mode).fit(data.iloc[:600]).backtest(data, data.index[620])
+    complete = forecaster(recipe=recipe).fit(data.iloc[:600]).backtest(data, data.index[620])
     assert found["mse"].notna().all() and (found["mse"] < 2.5 * complete["mse"]).all()
     assert fitted.predict(gappy.iloc[:-1]).notna().all(axis=None)
     worse = gappy.copy()
@@ -340,21 +341,21 @@ def test_a_trained_encoder_can_be_used_as_it_is() -> None:
     pd.testing.assert_frame_equal(own.predict(), again.predict())
 
 
-@MODES
-def test_saved_and_loaded_it_forecasts_the_same(mode: str, tmp_path: Path) -> None:
+@RECIPES
+def test_saved_and_loaded_it_forecasts_the_same(recipe: str, tmp_path: Path) -> None:
     encoder = TS2Vec(n_components=8, depth=2, max_steps=1, random_state=0)
-    single = RepresentationForecaster(encoder, horizons=(6, 12), context=30, mode=mode).fit(
+    single = RepresentationForecaster(encoder, horizons=(6, 12), context=30, recipe=recipe).fit(
         hourly(300), "load"
     )
     several = to_long(hourly(300).set_axis([7, 9], axis=1).set_axis(pd.RangeIndex(300), axis=0))
-    many = RepresentationForecaster(encoder, horizons=5, context=30, mode=mode).fit(several)
+    many = RepresentationForecaster(encoder, horizons=5, context=30, recipe=recipe).fit(several)
     for fitted in (single, many):
         fitted.save(tmp_path / "model")
         again = load(tmp_path / "model")
         pd.testing.assert_frame_equal(again.predict(), fitted.predict())
     assert again.get_params(deep=False).keys() == many.get_params(deep=False).keys()
     with pytest.raises(TypeError, match="MovingMeans, which cannot be saved"):
-        forecaster(mode=mode).fit(hourly(300)).save(tmp_path / "other")
+        forecaster(recipe=recipe).fit(hourly(300)).save(tmp_path / "other")
 
 
 def test_plot_draws_past_forecast_and_truth() -> None:
@@ -372,14 +373,14 @@ def test_plot_draws_past_forecast_and_truth() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"mode": "good"}, "mode is 'good', wanted one of 'best', 'faithful'"),
+        ({"recipe": "good"}, "recipe is 'good', wanted one of 'best', 'faithful'"),
         ({"context": 0}, "context is 0"),
         ({"horizons": ()}, "horizons is ()"),
         ({"horizons": (0, 3)}, r"horizons is \(0, 3\)"),
         ({"level": 1.0}, "level is 1.0"),
         ({"validation": 1.5}, "validation is 1.5"),
         ({"validation": 1}, "validation is 1"),
-        ({"mode": "faithful", "refit": True}, "refit=True needs mode='best'"),
+        ({"recipe": "paper", "refit": True}, "refit=True needs recipe='best'"),
     ],
 )
 def test_parameters_out_of_range(options: dict[str, Any], message: str) -> None:
@@ -395,8 +396,8 @@ def test_data_that_cannot_be_forecast() -> None:
         forecaster().fit(data, targets="price")
     with pytest.raises(ValueError, match="none that is known"):
         forecaster().fit(data, targets="load", known=["load"])
-    with pytest.raises(ValueError, match="known columns need mode='best'"):
-        forecaster(mode="faithful").fit(data, known=["heat"])
+    with pytest.raises(ValueError, match="known columns need recipe='best'"):
+        forecaster(recipe="paper").fit(data, known=["heat"])
     with pytest.raises(ValueError, match="'heat' has gaps"):
         forecaster().fit(
             data.assign(heat=np.nan).fillna({"heat": data["load"].where(data["load"] > 9)}), known=["heat"]

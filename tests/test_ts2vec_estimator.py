@@ -425,7 +425,7 @@ def test_foreign_models_are_refused(X, tmp_path):
     config = json.loads((path / "config.json").read_text())
     for changed, says in [
         ({"class": "os:system"}, "no estimator of this package"),
-        ({"class": "tsrep.base:load"}, "no estimator of this package"),
+        ({"class": "tsrep.base.saving:load"}, "no estimator of this package"),
         ({"parameters": {"unheard_of": 1}}, "does not fit"),
         ({"parameters": {"depth": 2}}, "does not fit"),
     ]:

@@ -20,11 +20,15 @@ __all__ = ["SSGANImputer", "TS2Vec", "__version__", "data", "load", "metrics", "
 
 if TYPE_CHECKING:
     from tsrep import data, metrics, tasks
-    from tsrep.base import load
+    from tsrep.base.saving import load
     from tsrep.ssgan.estimator import SSGANImputer
     from tsrep.ts2vec.estimator import TS2Vec
 
-_HOME = {"SSGANImputer": "tsrep.ssgan.estimator", "TS2Vec": "tsrep.ts2vec.estimator", "load": "tsrep.base"}
+_HOME = {
+    "SSGANImputer": "tsrep.ssgan.estimator",
+    "TS2Vec": "tsrep.ts2vec.estimator",
+    "load": "tsrep.base.saving",
+}
 _SUBMODULES = frozenset({"data", "metrics", "tasks"})
 
 

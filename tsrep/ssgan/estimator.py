@@ -2,7 +2,7 @@
 
 The paper is Miao et al., "Generative Semi-supervised Learning for Multivariate Time Series Imputation", AAAI 2021: a
 generator imputes, a discriminator tries to tell imputed from observed entries, and a classifier that has a few labels
-wants the imputed series to carry them. `preset="paper"` is that, as far as it could be reconstructed (see `step.py`).
+wants the imputed series to carry them. `recipe="paper"` is that, as far as it could be reconstructed (see `step.py`).
 
 The default keeps what measured best: a generator that starts from interpolation and learns by having observed values
 hidden from it. No second set is needed: a share of the observed values is held out, says when to stop and which
@@ -25,7 +25,8 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
-from tsrep.base import RandomState, TorchEstimator, draw_seed
+from tsrep.base.fitting import atomic
+from tsrep.base.panels import PanelEstimator, RandomState, draw_seed
 from tsrep.data import PanelScaler, is_flat
 from tsrep.ssgan.averaging import mean_classifier, mean_generator
 from tsrep.ssgan.building import Shape, build_classifier, build_game, build_generator
@@ -58,12 +59,12 @@ def _has_classifier(imputer: SSGANImputer) -> bool:
     return True
 
 
-class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TorchEstimator):
+class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, PanelEstimator):
     """Fills gaps in time series, with few labels or none (after Miao et al., AAAI 2021).
 
     Parameters
     ----------
-    preset : "best", or "paper": what the parameters that are None below stand for.
+    recipe : "best", or "paper": the values of the parameters below that are None.
     generator : "interpolating" (best) or "recurrent" (paper; BRITS).
     classifier : of the labels, where there are some: "convolutional" (best) or "recurrent" (paper).
     core : of the interpolating generator: "transformer" or "recurrent".
@@ -125,7 +126,7 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TorchEstimator):
 
     def __init__(
         self,
-        preset: str = "best",
+        recipe: str = "best",
         generator: str | None = None,
         classifier: str | None = None,
         core: str = "transformer",
@@ -153,7 +154,7 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TorchEstimator):
         random_state: RandomState = None,
         verbose: int = 0,
     ):
-        self.preset = preset
+        self.recipe = recipe
         self.generator = generator
         self.classifier = classifier
         self.core = core
@@ -183,6 +184,7 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TorchEstimator):
 
     # Training
 
+    @atomic
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learns from series with gaps.
 

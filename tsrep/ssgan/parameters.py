@@ -1,4 +1,4 @@
-"""What each parameter of `SSGANImputer` may be, and what the presets set it to."""
+"""What each parameter of `SSGANImputer` may be, and the values of the recipes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ GENERATORS = ("interpolating", "recurrent")
 
 @dataclass(frozen=True)
 class Settings:
-    """What a preset decides; a parameter that is not None overrules it."""
+    """The values of a recipe; a parameter that is not None replaces them."""
 
     generator: str
     classifier: str
@@ -82,10 +82,10 @@ def paper() -> Settings:
     )
 
 
-PRESETS = {"best": best, "paper": paper}
+RECIPES = {"best": best, "paper": paper}
 
 _CHOICES: dict[str, tuple[Any, ...]] = {
-    "preset": tuple(PRESETS),
+    "recipe": tuple(RECIPES),
     "generator": (None, *GENERATORS),
     "classifier": (None, *CLASSIFIERS),
     "core": CORES,
@@ -103,7 +103,7 @@ _NOT_NEGATIVE_OR_NONE = ("adversarial_weight", "classifier_weight")
 
 
 def resolved(estimator: Any) -> Settings:
-    """The settings of a fit: the preset's, but for what the estimator's parameters say.
+    """The settings of a fit: those of the recipe, replaced where a parameter of the estimator is not None.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def resolved(estimator: Any) -> Settings:
         A parameter is out of its range; it is named, with what it is and what was wanted.
     """
     _check(estimator)
-    chosen = PRESETS[estimator.preset]()
+    chosen = RECIPES[estimator.recipe]()
     given = {
         field.name: value
         for field in fields(Settings)

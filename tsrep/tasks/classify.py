@@ -18,6 +18,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
+from tsrep.base.fitting import atomic
 from tsrep.tasks.probes import PROBES, choose_probe, class_scores, probe_temperature
 
 UNLABELLED = -1
@@ -69,6 +70,7 @@ class RepresentationClassifier(ClassifierMixin, BaseEstimator):
         self.probe = probe
         self.prefit = prefit
 
+    @atomic
     def fit(self, X: Any, y: ArrayLike) -> Self:
         """Fit the encoder on every instance of the panel `X`, then the probe on those with a label.
 

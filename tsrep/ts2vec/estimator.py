@@ -26,7 +26,9 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from tsrep.base import Floats, RandomState, TorchEstimator, draw_seed, load
+from tsrep.base.fitting import atomic
+from tsrep.base.panels import Floats, PanelEstimator, RandomState, draw_seed
+from tsrep.base.saving import load
 from tsrep.train.checkpoint import holds_model
 from tsrep.train.run import Run
 from tsrep.train.runtime import launch
@@ -50,7 +52,7 @@ SMALL = (
 NOT_OF_THE_RUN = ("checkpoint", "checkpoint_every", "device", "random_state", "verbose", "warm_start")
 
 
-class TS2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimator):
+class TS2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, PanelEstimator):
     """Contrastive representations of time series (Yue et al., AAAI 2022).
 
     Parameters
@@ -64,7 +66,7 @@ class TS2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimator):
     temporal_unit : the temporal loss begins at a resolution of 2 ** temporal_unit steps.
     max_train_length : longer series are trained on in windows of this many steps.
     pooling : "max" (the paper's) or "mean", over time in `transform`.
-    recipe : "faithful", the paper's.
+    recipe : "paper".
     mask : timestamp mask while training: "binomial", "continuous", "all_true" (none), "all_false" or "last".
     crop, hierarchical, input_projection : False switches that part of the method off (the paper's ablations).
     positive_pairs : "contextual" (the paper's), "temporal" or "subseries" consistency.
@@ -116,7 +118,7 @@ class TS2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimator):
         temporal_unit: int = 0,
         max_train_length: int = 3000,
         pooling: str = "max",
-        recipe: str = "faithful",
+        recipe: str = "paper",
         mask: str = "binomial",
         crop: bool = True,
         hierarchical: bool = True,
@@ -165,6 +167,7 @@ class TS2Vec(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TorchEstimator):
 
     # Training
 
+    @atomic
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learns from a panel (n, c, t), or anything `tsrep.data.as_panel` takes; `y` is ignored.
 

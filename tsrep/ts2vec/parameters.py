@@ -12,7 +12,7 @@ from tsrep.ts2vec.masks import MASKS
 from tsrep.ts2vec.objective import PAIRS
 from tsrep.ts2vec.pooling import POOLINGS
 
-RECIPES = ("faithful",)
+RECIPES = ("paper",)
 
 INTEGER = (int, np.integer)
 NUMBER = (int, float, np.integer, np.floating)

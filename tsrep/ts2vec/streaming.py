@@ -10,7 +10,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from tsrep.base import Floats
+from tsrep.base.panels import Floats
 from tsrep.train.runtime import launch
 from tsrep.ts2vec.encoder import DilatedConvolutions, SeriesEncoder
 from tsrep.ts2vec.inference import STEPS_AT_ONCE, last_of_windows, move, steps_at_once, tiles

@@ -88,12 +88,12 @@ def forecast_heartbeats(seed: int, max_steps: int | None, say: Say, verbose: int
     values, _ = read_electrocardiogram()
     series = pd.Series(values, name="mV")
     origin = LEARNED_FROM + (len(series) - LEARNED_FROM) // 2
-    encoders = {OURS: (_encoder(seed, max_steps, verbose), "best"), LAGS: (RawWindow(1), "faithful")}
+    encoders = {OURS: (_encoder(seed, max_steps, verbose), "best"), LAGS: (RawWindow(1), "paper")}
     watch, errors, shown = Stopwatch(), {}, {}
-    for name, (encoder, mode) in encoders.items():
+    for name, (encoder, recipe) in encoders.items():
         say(f"forecasting: {name}")
         with watch(name):
-            forecaster = RepresentationForecaster(encoder, HORIZON, CONTEXT, mode)
+            forecaster = RepresentationForecaster(encoder, HORIZON, CONTEXT, recipe)
             forecaster.fit(series[:LEARNED_FROM])
             row = forecaster.backtest(series, LEARNED_FROM).iloc[0]
             shown[name] = forecaster.predict(series[: origin + 1])

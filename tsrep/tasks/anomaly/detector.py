@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
-from tsrep.base import Folder, SavedEstimator, class_named
+from tsrep.base.fitting import atomic
+from tsrep.base.saving import Folder, SavedEstimator, Tensors, inner_from_folder, inner_to_folder
 from tsrep.data import is_long
 from tsrep.tasks.anomaly.alarms import (
     WIDTH,
@@ -124,6 +125,7 @@ class RepresentationAnomalyDetector(SavedEstimator):
         self.level = level
         self.delay = delay
 
+    @atomic
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learns what is normal from `X`, one long series or several; `y` is ignored.
 
@@ -320,12 +322,7 @@ class RepresentationAnomalyDetector(SavedEstimator):
     # On disk
 
     def _to_folder(self) -> Folder:
-        if not isinstance(self.encoder_, SavedEstimator):
-            raise TypeError(
-                f"encoder_ is a {type(self.encoder_).__name__}, which cannot be saved in a folder"
-            )
-        encoder, of_encoder = self.encoder_._to_folder()
-        tensors = {f"encoder.{file}": held for file, held in of_encoder.items()}
+        encoder, tensors = inner_to_folder(self.encoder_, "encoder")
         described, tensors["detector"] = [], {}
         for number, (name, fitted) in enumerate(self.series_.items()):
             name = name.item() if isinstance(name, np.generic) else name
@@ -336,13 +333,8 @@ class RepresentationAnomalyDetector(SavedEstimator):
         return {**self._description("encoder"), "encoder": encoder, "fitted": learned}, tensors
 
     @classmethod
-    def _from_folder(cls, config: dict[str, Any], tensors: dict[str, dict[str, torch.Tensor]]) -> Self:
-        start = "encoder."
-        of_encoder = {f.removeprefix(start): held for f, held in tensors.items() if f.startswith(start)}
-        encoder_config = config["encoder"]
-        encoder = class_named(str(encoder_config["class"]), "encoder")._from_folder(
-            encoder_config, of_encoder
-        )
+    def _from_folder(cls, config: dict[str, Any], tensors: Tensors) -> Self:
+        encoder = inner_from_folder(config["encoder"], tensors, "encoder")
         detector = cls(encoder, **config["parameters"])
         detector.encoder_, detector.n_channels_ = encoder, config["fitted"]["n_channels_"]
         detector.series_ = {}

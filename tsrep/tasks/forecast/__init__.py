@@ -3,7 +3,7 @@
 samples.py    windows before an origin, labels after it, gaps
 history.py    series as users have them, and as arrays
 ridge.py      ridge regressions of many outputs for many penalties
-faithful.py   the paper's protocol
+paper.py      the paper's protocol
 best.py       the representation and the raw lags together
 choice.py     choosing on the validation part
 intervals.py  split conformal intervals

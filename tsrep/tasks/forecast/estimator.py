@@ -1,6 +1,6 @@
 """`RepresentationForecaster`: any representation that looks back only, turned into forecasts of long series.
 
-Two recipes stand behind it: the paper's protocol (`faithful.py`) and one that adds the raw lags (`best.py`). Nothing
+Two recipes stand behind it: the paper's protocol (`paper.py`) and one that adds the raw lags (`best.py`). Nothing
 here knows an encoder by name.
 """
 
@@ -17,13 +17,11 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
-from tsrep.base import Folder, SavedEstimator
+from tsrep.base.fitting import atomic
+from tsrep.base.saving import Folder, SavedEstimator, Tensors, inner_from_folder, inner_to_folder
 from tsrep.tasks.forecast.best import BestRecipe
 from tsrep.tasks.forecast.errors import ErrorSums
-from tsrep.tasks.forecast.faithful import FaithfulRecipe
 from tsrep.tasks.forecast.folder import (
-    encoder_from_folder,
-    encoder_to_folder,
     recipe_from_arrays,
     recipe_to_arrays,
     series_from_arrays,
@@ -31,6 +29,7 @@ from tsrep.tasks.forecast.folder import (
 )
 from tsrep.tasks.forecast.history import ONLY, History, Part, Scale, future_index, read_series
 from tsrep.tasks.forecast.intervals import conformal_radius
+from tsrep.tasks.forecast.paper import PaperRecipe
 from tsrep.tasks.forecast.parameters import as_horizons, check_parameters, choose_columns, long_enough
 from tsrep.tasks.forecast.samples import labels, thinned
 
@@ -55,16 +54,16 @@ class RepresentationForecaster(SavedEstimator):
         How many steps ahead. `predict` forecasts up to the longest; `backtest` tells the errors of each.
     context : int
         Steps before an origin that its representation (and the lags) look back, 200 in the paper.
-    mode : {"best", "faithful"}
-        "best": the representation and the raw lags together, see `tsrep.tasks.forecast.best`. "faithful": the protocol
-        of TS2Vec, ridge regression on the representation alone, see `tsrep.tasks.forecast.faithful`.
+    recipe : {"best", "paper"}
+        "best": the representation and the raw lags together, see `tsrep.tasks.forecast.best`. "paper": the protocol
+        of TS2Vec, ridge regression on the representation alone, see `tsrep.tasks.forecast.paper`.
     level : float
         The share of values that the intervals shall hold.
     validation : float or int
         The last rows of each series, a share or a number, that choose between candidates and set the width of the
         intervals. Everything is standardised by the rows before them.
     refit : bool
-        True learns the chosen regressions again from all rows, the validation part too; `mode="best"` only. The
+        True learns the chosen regressions again from all rows, the validation part too; `recipe="best"` only. The
         intervals keep the width that they had before.
     context_across_split : bool
         True, as in the paper: the first forecasts of a part look back into the part before it. False encodes each part
@@ -75,7 +74,7 @@ class RepresentationForecaster(SavedEstimator):
     Attributes
     ----------
     encoder_ : the fitted encoder.
-    recipe_ : what the mode learned.
+    recipe_ : what the recipe learned.
     columns_, targets_, known_ : names of the columns.
     scales_ : mean and deviation of the columns of each series.
     radii_ : for each horizon how far the intervals reach, standardised, (horizon, targets).
@@ -107,7 +106,7 @@ class RepresentationForecaster(SavedEstimator):
         encoder: Any,
         horizons: int | Sequence[int] = (24, 48, 168),
         context: int = 200,
-        mode: str = "best",
+        recipe: str = "best",
         level: float = 0.9,
         validation: float | int = 0.25,
         refit: bool = False,
@@ -117,7 +116,7 @@ class RepresentationForecaster(SavedEstimator):
         self.encoder = encoder
         self.horizons = horizons
         self.context = context
-        self.mode = mode
+        self.recipe = recipe
         self.level = level
         self.validation = validation
         self.refit = refit
@@ -126,6 +125,7 @@ class RepresentationForecaster(SavedEstimator):
 
     # Learning
 
+    @atomic
     def fit(self, data: Any, targets: str | Sequence[str] | None = None, known: Sequence[str] = ()) -> Self:
         """Learn from one series or several.
 
@@ -133,7 +133,7 @@ class RepresentationForecaster(SavedEstimator):
         ----------
         data : see the class. Every column is an input.
         targets : columns to forecast. None: `y` of a long table, else all that are not in `known`.
-        known : columns that are known for the future too (a price, a holiday); `mode="best"` only.
+        known : columns that are known for the future too (a price, a holiday); `recipe="best"` only.
 
         Raises
         ------
@@ -142,7 +142,7 @@ class RepresentationForecaster(SavedEstimator):
         """
         check_parameters(self)
         frames = read_series(data)
-        columns = choose_columns(frames, targets, known, self.mode)
+        columns = choose_columns(frames, targets, known, self.recipe)
         self.columns_, self.targets_, self.known_ = columns
         stops = {name: len(frame) - self._validation_rows(len(frame)) for name, frame in frames.items()}
         self.scales_ = {
@@ -340,8 +340,8 @@ class RepresentationForecaster(SavedEstimator):
 
     # Input
 
-    def _recipe(self) -> BestRecipe | FaithfulRecipe:
-        kind = BestRecipe if self.mode == "best" else FaithfulRecipe
+    def _recipe(self) -> BestRecipe | PaperRecipe:
+        kind = BestRecipe if self.recipe == "best" else PaperRecipe
         return kind(as_horizons(self.horizons), self.context)
 
     def _history(self, name: Hashable, frame: pd.DataFrame) -> History:
@@ -369,7 +369,7 @@ class RepresentationForecaster(SavedEstimator):
     # On disk
 
     def _to_folder(self) -> Folder:
-        encoder, tensors = encoder_to_folder(self.encoder_)
+        encoder, tensors = inner_to_folder(self.encoder_, "encoder")
         described, of_recipe = recipe_to_arrays(self.recipe_)
         series, of_series = series_to_arrays(self.scales_, self._ends)
         groups = {
@@ -386,8 +386,8 @@ class RepresentationForecaster(SavedEstimator):
         return {**self._description("encoder"), "encoder": encoder, "fitted": fitted}, tensors
 
     @classmethod
-    def _from_folder(cls, config: dict[str, Any], tensors: dict[str, dict[str, torch.Tensor]]) -> Self:
-        encoder = encoder_from_folder(config["encoder"], tensors)
+    def _from_folder(cls, config: dict[str, Any], tensors: Tensors) -> Self:
+        encoder = inner_from_folder(config["encoder"], tensors, "encoder")
         forecaster = cls(encoder, **config["parameters"])
         groups = {
             group: {name: tensor.numpy() for name, tensor in tensors[group].items()}

@@ -7,40 +7,20 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
 
-from tsrep.base import Folder, SavedEstimator, class_named
 from tsrep.tasks.forecast.best import BestRecipe, Stretch
-from tsrep.tasks.forecast.faithful import FaithfulRecipe
 from tsrep.tasks.forecast.history import Scale
+from tsrep.tasks.forecast.paper import PaperRecipe
 from tsrep.tasks.forecast.ridge import Ridge
 
 Arrays = dict[str, NDArray[Any]]
-Recipe = BestRecipe | FaithfulRecipe
-
-OF_ENCODER = "encoder."
-
-
-def encoder_to_folder(encoder: Any) -> Folder:
-    """Config and tensors of an encoder of this package; TypeError for any other."""
-    if not isinstance(encoder, SavedEstimator):
-        raise TypeError(f"encoder_ is a {type(encoder).__name__}, which cannot be saved in a folder")
-    config, tensors = encoder._to_folder()
-    return config, {f"{OF_ENCODER}{file}": held for file, held in tensors.items()}
-
-
-def encoder_from_folder(config: dict[str, Any], tensors: dict[str, dict[str, torch.Tensor]]) -> Any:
-    """The encoder among the tensors of a forecaster."""
-    own = {
-        file.removeprefix(OF_ENCODER): held for file, held in tensors.items() if file.startswith(OF_ENCODER)
-    }
-    return class_named(str(config["class"]), "encoder")._from_folder(config, own)
+Recipe = BestRecipe | PaperRecipe
 
 
 def recipe_to_arrays(recipe: Recipe) -> tuple[dict[str, Any], Arrays]:
     """What JSON can hold, and arrays by name."""
-    if isinstance(recipe, FaithfulRecipe):
+    if isinstance(recipe, PaperRecipe):
         arrays = _scale_to_arrays("calendar", recipe.calendar_)
         for horizon, ridge in recipe.ridges_.items():
             arrays |= _ridge_to_arrays(f"{horizon}", ridge)
@@ -62,7 +42,7 @@ def recipe_to_arrays(recipe: Recipe) -> tuple[dict[str, Any], Arrays]:
 
 def recipe_from_arrays(recipe: Recipe, described: dict[str, Any], arrays: Arrays) -> Recipe:
     """`recipe` with what it had learned."""
-    if isinstance(recipe, FaithfulRecipe):
+    if isinstance(recipe, PaperRecipe):
         recipe.calendar_ = _scale_from_arrays("calendar", arrays)
         recipe.penalties_ = {int(horizon): float(penalty) for horizon, penalty in described["penalties"]}
         recipe.ridges_ = {horizon: _ridge_from_arrays(f"{horizon}", arrays) for horizon in recipe.penalties_}

@@ -10,7 +10,7 @@ import pandas as pd
 
 from tsrep.tasks.forecast.history import ONLY, History
 
-MODES = ("best", "faithful")
+RECIPES = ("best", "paper")
 
 
 class Columns(NamedTuple):
@@ -26,11 +26,11 @@ def check_parameters(forecaster: Any) -> None:
     for method in ("fit", "encode_causal"):
         if not hasattr(forecaster.encoder, method):
             raise TypeError(f"encoder is {forecaster.encoder!r}, wanted an object with fit and encode_causal")
-    if forecaster.mode not in MODES:
-        raise ValueError(f"mode is {forecaster.mode!r}, wanted one of {', '.join(map(repr, MODES))}")
-    if forecaster.refit and forecaster.mode == "faithful":
+    if forecaster.recipe not in RECIPES:
+        raise ValueError(f"recipe is {forecaster.recipe!r}, wanted one of {', '.join(map(repr, RECIPES))}")
+    if forecaster.refit and forecaster.recipe == "paper":
         raise ValueError(
-            "refit=True needs mode='best': the paper's protocol learns from the training part only"
+            "refit=True needs recipe='best': the paper's protocol learns from the training part only"
         )
     if not isinstance(forecaster.context, int | np.integer) or forecaster.context < 1:
         raise ValueError(f"context is {forecaster.context!r}, wanted an integer of at least 1")
@@ -56,14 +56,14 @@ def choose_columns(
     frames: Mapping[Hashable, pd.DataFrame],
     targets: str | Sequence[str] | None,
     known: Sequence[str],
-    mode: str,
+    recipe: str,
 ) -> Columns:
     """The columns of the series, checked: all series have them, targets are not known, known ones have no gap.
 
     Raises
     ------
     ValueError
-        A name that is no column, no target, a target that is known, a known column with gaps or in mode "faithful", or
+        A name that is no column, no target, a target that is known, a known column with gaps or with recipe="paper", or
         a series without one of the columns.
     """
     columns = [str(column) for column in next(iter(frames.values())).columns]
@@ -82,8 +82,8 @@ def choose_columns(
                 raise ValueError(f"{what} names {name!r}, the data have {', '.join(map(repr, columns))}")
     if not chosen or set(chosen) & set(known):
         raise ValueError(f"targets are {chosen}, wanted at least one, and none that is known ({known})")
-    if known and mode == "faithful":
-        raise ValueError("known columns need mode='best': the paper's protocol has no place for them")
+    if known and recipe == "paper":
+        raise ValueError("known columns need recipe='best': the paper's protocol has no place for them")
     for name in known:
         if any(frame[name].isna().any() for frame in frames.values()):
             raise ValueError(f"the known column {name!r} has gaps, wanted a value at every step")

@@ -29,7 +29,7 @@ PENALTIES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0
 MOST_ROWS = 100_000
 
 
-class FaithfulRecipe:
+class PaperRecipe:
     """What the encoder is given and what is made of its representation, by the paper's protocol.
 
     Attributes

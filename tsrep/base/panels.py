@@ -1,0 +1,105 @@
+"""`PanelEstimator`: an estimator that takes panels, around torch modules."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import Tags
+from sklearn.utils.validation import validate_data
+
+from tsrep.base.saving import Folder, SavedEstimator, Tensors
+from tsrep.data import as_panel, is_flat
+
+Floats = NDArray[np.float32]
+RandomState = int | np.random.RandomState | np.random.Generator | None
+
+INPUT = ("n_channels_", "n_features_in_", "_fixes_length")
+
+
+class PanelEstimator(SavedEstimator):
+    """A scikit-learn estimator of panels (n, c, t), with the attributes that its input sets.
+
+    A subclass gives `_fitted_state` and `_restore`.
+    """
+
+    n_channels_: int
+    n_features_in_: int
+    feature_names_in_: NDArray[np.object_]
+    _fixes_length: bool
+
+    def _panel(self, X: Any, reset: bool, panel: NDArray[Any] | None = None) -> Floats:
+        """A float32 copy of `X` as a panel that fits what was fitted on; `reset`: it is what will be fitted on.
+
+        A table (n, t) fixes the length, as scikit-learn's features do; a panel (n, c, t) fixes its channels only.
+        `panel` is what `as_panel(X)` gave, where the caller has it already.
+        """
+        if panel is None:
+            panel = as_panel(X)
+        with np.errstate(over="ignore"):
+            single = panel.astype(np.float32)
+        if np.isinf(single).any():
+            raise ValueError("X has values too large for 32-bit floats (above 3.4e38); rescale it first")
+        table = is_flat(X)
+        if reset:
+            for name in ("n_features_in_", "feature_names_in_"):
+                self.__dict__.pop(name, None)
+            self.n_channels_ = panel.shape[1]
+            self._fixes_length = table
+        if table and self._fixes_length:
+            validate_data(self, X, reset=reset, skip_check_array=True)
+        if reset and not hasattr(self, "n_features_in_"):
+            self.n_features_in_ = panel.shape[2] if table else panel.shape[1]
+        if panel.shape[1] != self.n_channels_:
+            fitted = f"{type(self).__name__} was fitted with {self.n_channels_}"
+            raise ValueError(f"X has {panel.shape[1]} channels, {fitted}")
+        return single
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = True
+        return tags
+
+    def _to_folder(self) -> Folder:
+        fitted, tensors = self._fitted_state()
+        fitted |= {name: getattr(self, name) for name in INPUT}
+        if hasattr(self, "feature_names_in_"):
+            fitted["feature_names_in_"] = list(self.feature_names_in_)
+        return {**self._description(), "fitted": fitted}, tensors
+
+    @abstractmethod
+    def _fitted_state(self) -> Folder:
+        """What `_restore` takes."""
+
+    @abstractmethod
+    def _restore(self, fitted: dict[str, Any], tensors: Tensors) -> None:
+        """Sets the fitted attributes; those of the input are set already."""
+
+    @classmethod
+    def _from_folder(cls, config: dict[str, Any], tensors: Tensors) -> Self:
+        estimator = cls(**config["parameters"])
+        fitted = config["fitted"]
+        for name in INPUT:
+            setattr(estimator, name, fitted[name])
+        if "feature_names_in_" in fitted:
+            estimator.feature_names_in_ = np.asarray(fitted["feature_names_in_"], dtype=object)
+        estimator._restore(fitted, tensors)
+        return estimator
+
+
+def draw_seed(random_state: RandomState) -> int:
+    """The integer that seeds a fit: the given one, one drawn from the given generator, or fresh entropy for None."""
+    if random_state is None:
+        return int(np.random.SeedSequence().generate_state(1)[0])
+    if isinstance(random_state, np.random.RandomState):
+        return int(random_state.randint(2**31))
+    if isinstance(random_state, np.random.Generator):
+        return int(random_state.integers(2**31))
+    if isinstance(random_state, int | np.integer) and random_state >= 0:
+        return int(random_state)
+    raise ValueError(
+        f"random_state is {random_state!r}; wanted None, an integer of at least 0, or a numpy generator"
+    )

@@ -1,0 +1,136 @@
+"""A fitted estimator as a folder, and back: `save`, `load`, and an estimator inside another. Nothing is pickled."""
+
+from __future__ import annotations
+
+import importlib
+import platform
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
+
+from tsrep.train.checkpoint import ModelFileError, read_folder, write_folder
+
+Tensors = dict[str, dict[str, Tensor]]
+Folder = tuple[dict[str, Any], Tensors]
+"""What JSON can hold, and tensors by file and name."""
+
+
+class SavedEstimator(BaseEstimator, ABC):
+    """A scikit-learn estimator that `save` writes to a folder and `load` reads back."""
+
+    def save(self, path: str | Path) -> None:
+        """Writes the fitted estimator to the folder `path`: safetensors files and `config.json`.
+
+        An earlier model at `path` is replaced; anything else there raises `FileExistsError`.
+        """
+        check_is_fitted(self)
+        write_folder(path, *self._to_folder())
+
+    @abstractmethod
+    def _to_folder(self) -> Folder:
+        """What `_from_folder` takes."""
+
+    @classmethod
+    @abstractmethod
+    def _from_folder(cls, config: dict[str, Any], tensors: Tensors) -> Self:
+        """The fitted estimator."""
+
+    def _description(self, *without: str) -> dict[str, Any]:
+        """Class, parameters (except those named) and versions, as JSON holds them."""
+        kind = type(self)
+        held = {name: value for name, value in self.get_params(deep=False).items() if name not in without}
+        parameters = {name: _as_json(value) for name, value in held.items()}
+        described = {"class": f"{kind.__module__}:{kind.__qualname__}", "parameters": parameters}
+        return {**described, "versions": _versions()}
+
+
+def load(path: str | Path) -> Any:
+    """The estimator that `save` wrote to the folder `path`, ready to transform and to train on.
+
+    Raises
+    ------
+    ModelFileError
+        The folder is missing, damaged, was written by something else, or does not fit this version.
+    """
+    config, tensors = read_folder(path)
+    kind = _class_named(str(config.get("class")), path)
+    try:
+        return kind._from_folder(_with_current_names(config), tensors)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise ModelFileError(f"{path} does not fit this version of {kind.__name__}: {error}") from error
+
+
+def inner_to_folder(estimator: Any, name: str) -> Folder:
+    """An estimator inside another: its config, and its tensors in files whose names begin with `name`.
+
+    Raises
+    ------
+    TypeError
+        It is not an estimator of this package.
+    """
+    if not isinstance(estimator, SavedEstimator):
+        raise TypeError(f"{name}_ is a {type(estimator).__name__}, which cannot be saved in a folder")
+    config, tensors = estimator._to_folder()
+    return config, {f"{name}.{file}": held for file, held in tensors.items()}
+
+
+def inner_from_folder(config: dict[str, Any], tensors: Tensors, name: str) -> Any:
+    """The inverse of `inner_to_folder`; `tensors` are all those of the outer estimator."""
+    start = f"{name}."
+    own = {file.removeprefix(start): held for file, held in tensors.items() if file.startswith(start)}
+    return _class_named(str(config["class"]), name)._from_folder(_with_current_names(config), own)
+
+
+def _class_named(name: str, path: str | Path) -> type[SavedEstimator]:
+    """The estimator class of this package that a saved model names; anything else is a `ModelFileError`."""
+    module, _, kind = name.partition(":")
+    found: Any = None
+    if module.startswith("tsrep."):
+        try:
+            found = getattr(importlib.import_module(module), kind, None)
+        except ImportError:
+            found = None
+    concrete = isinstance(found, type) and issubclass(found, SavedEstimator)
+    if not concrete or found.__abstractmethods__:
+        raise ModelFileError(f"{path} holds a {name!r}, which is no estimator of this package")
+    return found
+
+
+def _with_current_names(config: dict[str, Any]) -> dict[str, Any]:
+    """A config whose parameters have the names and values of this version.
+
+    Up to version 0.1 the parameter `recipe` was called `preset` or `mode`, and its value "paper" "faithful".
+    """
+    parameters = {
+        "recipe" if name in ("mode", "preset") else name: value
+        for name, value in config["parameters"].items()
+    }
+    if parameters.get("recipe") == "faithful":
+        parameters["recipe"] = "paper"
+    return {**config, "parameters": parameters}
+
+
+def _as_json(value: Any) -> Any:
+    """A parameter as JSON holds it; a generator has no such form and was used up by the fit."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, np.random.RandomState | np.random.Generator):
+        return None
+    return value
+
+
+def _versions() -> dict[str, str]:
+    import sklearn
+    import torch
+
+    from tsrep import __version__
+
+    found = {"tsrep": __version__, "torch": torch.__version__, "numpy": np.__version__}
+    return {**found, "scikit-learn": sklearn.__version__, "python": platform.python_version()}
