@@ -6,8 +6,8 @@ import torch
 
 from tsrep import SSGANImputer, load
 from tsrep.ssgan.averaging import mean_classifier, mean_generator
+from tsrep.ssgan.brits import RecurrentGenerator
 from tsrep.ssgan.classifier import ConvolutionalClassifier
-from tsrep.ssgan.generator import RecurrentGenerator
 from tsrep.ssgan.interpolating import InterpolatingGenerator
 
 B, T, C = 3, 9, 2

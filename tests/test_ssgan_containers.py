@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
-from tsrep.ssgan.containers import Series
+from tsrep.data.containers import Series
 
 RANDOM = np.random.default_rng(0)
 PANEL = RANDOM.normal(size=(3, 2, 8))

@@ -16,8 +16,8 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from tsrep import SSGANImputer, load
 from tsrep.data import missing
+from tsrep.nn.overlap import cover, cut, join
 from tsrep.ssgan.parameters import RECIPES, best
-from tsrep.ssgan.windows import cover, cut, join
 
 SMALL = {"hidden_size": 8, "depth": 1, "n_heads": 2, "random_state": 0}
 

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.functional import linear
 
+from tsrep.ssgan.brits import CONSISTENCY, RecurrentGenerator
 from tsrep.ssgan.elapsed import elapsed, elapsed_backward
-from tsrep.ssgan.generator import CONSISTENCY, RecurrentGenerator, filled
+from tsrep.ssgan.generator import filled
 
 CLOSE = {"rtol": 0, "atol": 1e-5}
 STEPS, CHANNELS, HIDDEN = 9, 3, 4

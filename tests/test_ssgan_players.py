@@ -8,10 +8,11 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tsrep.nn.masking import masked_mean
 from tsrep.ssgan.classifier import CLASSIFIERS
 from tsrep.ssgan.discriminator import Discriminator
-from tsrep.ssgan.loss import adversarial_loss, classifier_loss, discriminator_loss, masked_mean
-from tsrep.ssgan.recurrence import BidirectionalGRU
+from tsrep.ssgan.loops.recurrence import BidirectionalGRU
+from tsrep.ssgan.loss import adversarial_loss, classifier_loss, discriminator_loss
 from tsrep.ssgan.reminder import draw_reminder
 
 INSTANCES, STEPS, CHANNELS, HIDDEN = 3, 7, 2, 4

@@ -6,15 +6,17 @@ from itertools import pairwise
 import pytest
 import torch
 
+from tsrep.nn.masking import masked_mean
 from tsrep.ssgan import step as step_module
+from tsrep.ssgan.brits import RecurrentGenerator
 from tsrep.ssgan.classifier import RecurrentClassifier
 from tsrep.ssgan.discriminator import Discriminator
-from tsrep.ssgan.generator import Imputation, RecurrentGenerator, filled
-from tsrep.ssgan.loss import adversarial_loss, classifier_loss, masked_mean
-from tsrep.ssgan.player import Player, held_still
+from tsrep.ssgan.generator import Imputation, filled
+from tsrep.ssgan.loss import adversarial_loss, classifier_loss
 from tsrep.ssgan.step import SCALARS, Batch, ClassifierPretraining, SSGANStep
-from tsrep.train.batches import Batches
+from tsrep.train.batches import TensorBatches
 from tsrep.train.loop import fit
+from tsrep.train.optimised import Optimised, frozen
 from tsrep.train.runtime import launch
 
 INSTANCES, STEPS, CHANNELS, HIDDEN, CLASSES = 6, 8, 2, 5, 3
@@ -68,14 +70,14 @@ def moved(before, after):
 def test_each_update_moves_its_player_alone_and_in_order(fabric, monkeypatch):
     step = game(fabric, discriminator_steps=2)
     snapshots = [weights(step)]
-    descend = Player.descend
+    descend = Optimised.descend
 
     def watched(player, loss):
         detached = descend(player, loss)
         snapshots.append(weights(step))
         return detached
 
-    monkeypatch.setattr(Player, "descend", watched)
+    monkeypatch.setattr(Optimised, "descend", watched)
     step(series())
     order = [moved(before, after) for before, after in pairwise(snapshots)]
     assert order == [{"classifier"}, {"generator"}, {"discriminator"}, {"discriminator"}]
@@ -84,7 +86,7 @@ def test_each_update_moves_its_player_alone_and_in_order(fabric, monkeypatch):
 def test_the_generators_turn_leaves_no_gradient_on_the_others(fabric, monkeypatch):
     step = game(fabric)
     left = []
-    descend = Player.descend
+    descend = Optimised.descend
 
     def watched(player, loss):
         for other in (step.discriminator, step.classifier):
@@ -94,7 +96,7 @@ def test_the_generators_turn_leaves_no_gradient_on_the_others(fabric, monkeypatc
             left.extend(w.grad for o in (step.discriminator, step.classifier) for w in o.network.parameters())
         return detached
 
-    monkeypatch.setattr(Player, "descend", watched)
+    monkeypatch.setattr(Optimised, "descend", watched)
     step(series())
     assert left
     assert all(gradient is None for gradient in left)
@@ -137,7 +139,7 @@ def test_the_generators_gradient_is_that_of_its_three_terms(fabric, monkeypatch)
     weight = {"adversarial_weight": 3.0, "classifier_weight": 2.0}
     step = game(fabric, hide_rate=0.0, reminder_rate=0.0, discriminator_steps=0, **weight)
     twin = copy.deepcopy({who: getattr(step, who).network for who in PLAYERS})
-    monkeypatch.setattr(step_module.Player, "descend", lambda player, loss: _backward_only(loss))
+    monkeypatch.setattr(step_module.Optimised, "descend", lambda player, loss: _backward_only(loss))
     batch = series()
     scalars = step(batch)
 
@@ -216,7 +218,7 @@ def test_a_batch_without_labels_leaves_the_classifier_and_gives_zero(fabric):
 
 
 def test_a_long_gradient_of_the_generator_is_shortened(fabric):
-    long, short = game(fabric), game(fabric, longest_gradient=1e-3)
+    long, short = game(fabric), game(fabric, max_norm=1e-3)
     for step in (long, short):
         step(series())
 
@@ -283,7 +285,7 @@ def test_steps_outside_change_no_players_gradient(fabric):
 
 @pytest.mark.parametrize("stop", [1, 4])
 def test_a_killed_run_ends_in_the_same_bits(fabric, stop):
-    batches = Batches(series(), 4, seed=0)
+    batches = TensorBatches(series(), 4, seed=0)
     unbroken = game(fabric)
     fit(unbroken, batches, max_steps=6)
 
@@ -335,9 +337,9 @@ def test_pretraining_moves_the_classifier_alone_and_lowers_its_loss(fabric):
         assert ClassifierPretraining(absent)(series(labels=[-1] * INSTANCES))["classifier"] == 0
 
 
-def test_held_still_is_undone_after_an_error(fabric):
+def test_frozen_is_undone_after_an_error(fabric):
     step = game(fabric)
-    with pytest.raises(RuntimeError, match="inside"), held_still(step.discriminator, None):
+    with pytest.raises(RuntimeError, match="inside"), frozen(step.discriminator, None):
         assert not any(w.requires_grad for w in step.discriminator.network.parameters())
         raise RuntimeError("inside")
     assert all(w.requires_grad for w in step.discriminator.network.parameters())
@@ -352,7 +354,7 @@ def test_no_global_random_state_is_drawn_from(fabric):
 
 def test_batches_of_a_named_tuple_keep_the_fields_together(fabric):
     data = series()
-    seen = list(Batches(data, 4, seed=0).epoch(0))
+    seen = list(TensorBatches(data, 4, seed=0).epoch(0))
     assert [type(batch) for batch in seen] == [Batch, Batch]
     for batch in seen:
         assert batch.inside is None

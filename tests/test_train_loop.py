@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tsrep.train import hooks
 from tsrep.train.average import WeightAverage
-from tsrep.train.batches import Batches
-from tsrep.train.capture import Recorded
+from tsrep.train.batches import TensorBatches
+from tsrep.train.cuda_graph import Captured
 from tsrep.train.loop import Clock, NonFiniteLossError, fit
 from tsrep.train.runtime import launch
 
@@ -29,7 +29,7 @@ class Remembers:
 
 @given(n=st.integers(1, 40), batch_size=st.integers(1, 12), seed=st.integers(0, 5), epoch=st.integers(0, 3))
 def test_an_epoch_shows_every_instance_once_in_batches_of_nearly_equal_size(n, batch_size, seed, epoch):
-    batches = Batches(torch.arange(n), batch_size, seed)
+    batches = TensorBatches(torch.arange(n), batch_size, seed)
     parts = [part.tolist() for part in batches.epoch(epoch)]
     sizes = [len(part) for part in parts]
     assert sorted(sum(parts, [])) == list(range(n))
@@ -39,17 +39,17 @@ def test_an_epoch_shows_every_instance_once_in_batches_of_nearly_equal_size(n, b
 
 
 def test_order_depends_on_seed_and_epoch_only():
-    batches = Batches(torch.arange(30), 7, seed=3)
+    batches = TensorBatches(torch.arange(30), 7, seed=3)
     second = [part.tolist() for part in batches.epoch(1)]
-    assert [part.tolist() for part in Batches(torch.arange(30), 7, seed=3).epoch(1)] == second
+    assert [part.tolist() for part in TensorBatches(torch.arange(30), 7, seed=3).epoch(1)] == second
     assert [part.tolist() for part in batches.epoch(1, skip=2)] == second[2:]
     assert [part.tolist() for part in batches.epoch(2)] != second
-    assert [part.tolist() for part in Batches(torch.arange(30), 7, seed=4).epoch(1)] != second
+    assert [part.tolist() for part in TensorBatches(torch.arange(30), 7, seed=4).epoch(1)] != second
 
 
 @pytest.mark.parametrize("stop", range(1, 12))
 def test_a_resumed_run_sees_the_batches_of_an_unbroken_one(stop):
-    batches = Batches(torch.arange(10), 4, seed=0)
+    batches = TensorBatches(torch.arange(10), 4, seed=0)
     unbroken, first, second = Remembers(), Remembers(), Remembers()
     end = fit(unbroken, batches, max_steps=12)
     clock = fit(first, batches, max_steps=stop)
@@ -58,7 +58,7 @@ def test_a_resumed_run_sees_the_batches_of_an_unbroken_one(stop):
 
 
 def test_limits():
-    batches = Batches(torch.arange(10), 4, seed=0)
+    batches = TensorBatches(torch.arange(10), 4, seed=0)
     assert fit(Remembers(), batches, max_steps=0) == Clock()
     assert fit(Remembers(), batches, max_epochs=2) == Clock(step=6, epoch=2, batch=0)
     assert fit(Remembers(), batches, max_steps=4, max_epochs=2).step == 4
@@ -69,7 +69,7 @@ def test_limits():
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 def test_a_loss_that_is_not_finite_stops_with_its_step(bad):
     with pytest.raises(NonFiniteLossError, match="loss became .* at step 3"):
-        fit(Remembers([1.0, 2.0, bad]), Batches(torch.arange(4), 2, 0), max_steps=9)
+        fit(Remembers([1.0, 2.0, bad]), TensorBatches(torch.arange(4), 2, 0), max_steps=9)
 
 
 def test_history_validation_and_early_stopping():
@@ -79,7 +79,7 @@ def test_history_validation_and_early_stopping():
         hooks.validate(history, lambda: next(validations), every=2),
         hooks.stop_early(history, patience=2),
     ]
-    clock = fit(Remembers(), Batches(torch.arange(4), 2, 0), max_steps=100, hooks=after)
+    clock = fit(Remembers(), TensorBatches(torch.arange(4), 2, 0), max_steps=100, hooks=after)
     assert clock.step == 8  # the best validation, the second, lies two back at the fourth
     assert [line["step"] for line in history] == list(range(1, 9))
     assert [line.get("validation_loss") for line in history][1::2] == [3.0, 2.0, 2.5, 2.6]
@@ -89,7 +89,7 @@ def test_history_validation_and_early_stopping():
 def test_every_hook_is_called_even_when_one_says_stop():
     called = []
     after = [lambda clock, scalars: True, lambda clock, scalars: called.append(clock.step)]
-    fit(Remembers(), Batches(torch.arange(4), 2, 0), max_steps=5, hooks=after)
+    fit(Remembers(), TensorBatches(torch.arange(4), 2, 0), max_steps=5, hooks=after)
     assert called == [1]
 
 
@@ -116,7 +116,7 @@ def test_unknown_devices_and_precisions_are_refused(device, precision):
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_what_cannot_be_recorded_is_called_as_it_is():
-    recorded = Recorded(lambda x: x * float(x.sum()), torch.device("cuda", 0))
+    recorded = Captured(lambda x: x * float(x.sum()), torch.device("cuda", 0))
     x = torch.tensor([1.0, 2.0])
     assert recorded(x).tolist() == [3.0, 6.0]
     with pytest.warns(RuntimeWarning, match="could not be recorded"):

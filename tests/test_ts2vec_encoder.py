@@ -7,12 +7,12 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tsrep.encoding.pooling import max_over_windows, mean_over_time, multiscale
+from tsrep.nn.padding import inside
 from tsrep.ts2vec import convolution
 from tsrep.ts2vec.build import BACKBONES, build_encoder
 from tsrep.ts2vec.convolution import DilatedConvolution, activated, three_taps
-from tsrep.ts2vec.crops import inside
 from tsrep.ts2vec.encoder import paper_encoder
-from tsrep.ts2vec.pooling import max_over_windows, mean_over_time, multiscale
 
 
 def seeded_normal(*shape, seed=0):

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from sklearn.exceptions import NotFittedError
 
 from tsrep import TS2Vec, __version__
+from tsrep.encoding.export import ExportableEncoder, first_to_last
+from tsrep.nn.padding import inside
 from tsrep.ts2vec import export
-from tsrep.ts2vec.crops import inside
-from tsrep.ts2vec.export import ExportableEncoder, first_to_last
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")

@@ -17,14 +17,14 @@ from tsrep.ts2vec import fused, objective
 from tsrep.ts2vec.backbones import LSTM
 from tsrep.ts2vec.convolution import activated, three_taps
 from tsrep.ts2vec.encoder import ResidualBlock, SeriesEncoder, paper_encoder
-from tsrep.ts2vec.fused.convolution import fused_three_taps
-from tsrep.ts2vec.fused.dropout import fused_dropout
-from tsrep.ts2vec.fused.loss import fused_loss
-from tsrep.ts2vec.fused.neighbours import fused_among, fused_within
-from tsrep.ts2vec.levels import Levels, levels_of
+from tsrep.ts2vec.fast.levels import Levels, levels_of
+from tsrep.ts2vec.fast.tiled import tiled_loss, tiled_loss_of_first
+from tsrep.ts2vec.fast.triton.convolution import fused_three_taps
+from tsrep.ts2vec.fast.triton.dropout import fused_dropout
+from tsrep.ts2vec.fast.triton.loss import fused_loss
+from tsrep.ts2vec.fast.triton.neighbours import fused_among, fused_within
+from tsrep.ts2vec.fast.windows import WindowEncoder
 from tsrep.ts2vec.objective import ContrastiveObjective
-from tsrep.ts2vec.tiled import tiled_loss, tiled_loss_of_first
-from tsrep.ts2vec.windows import WindowEncoder
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 

@@ -7,8 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tsrep.ts2vec.fast.tiled import Tiling, both_views, tiled_loss
 from tsrep.ts2vec.loss import contrast, flat_loss, halve, hierarchical_loss, instance_loss, temporal_loss
-from tsrep.ts2vec.tiled import Tiling, both_views, tiled_loss
 
 
 def contrast_by_definition(z1, z2, inside):

@@ -6,11 +6,11 @@ import torch
 
 from tsrep import TS2Vec
 from tsrep.data import observed_and_inside
+from tsrep.encoding.pooling import max_over_time, max_over_windows, multiscale
 from tsrep.train.checkpoint import ModelFileError
 from tsrep.ts2vec.crops import centre
 from tsrep.ts2vec.loss import hierarchical_loss, instance_loss, temporal_loss
 from tsrep.ts2vec.masks import last
-from tsrep.ts2vec.pooling import max_over_time, max_over_windows, multiscale
 
 CLOSE = {"rtol": 0, "atol": 1e-5}
 

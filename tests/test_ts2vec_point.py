@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tsrep.ts2vec.encoder import DilatedConvolutions, paper_encoder
-from tsrep.ts2vec.point import LastStep
-from tsrep.ts2vec.windows import WindowEncoder
+from tsrep.ts2vec.fast.point import LastStep
+from tsrep.ts2vec.fast.windows import WindowEncoder
 
 
 def backbone(width=6, hidden=6, components=9, depth=4):

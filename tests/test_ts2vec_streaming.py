@@ -5,15 +5,15 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tsrep.ts2vec.inference import last_of_windows, tiles
 
 from tsrep import TS2Vec
+from tsrep.encoding.windows import encode_windows
 from tsrep.train.runtime import launch
 from tsrep.ts2vec import replay, streaming
 from tsrep.ts2vec.build import build_encoder
-from tsrep.ts2vec.inference import last_of_windows, tiles
+from tsrep.ts2vec.fast.windows import WindowEncoder
 from tsrep.ts2vec.masks import last
-from tsrep.ts2vec.streaming import encode_windows
-from tsrep.ts2vec.windows import WindowEncoder
 
 
 def small_encoder(depth=4, channels=2, backbone="dilated_conv", input_projection=True):

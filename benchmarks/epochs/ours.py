@@ -7,10 +7,10 @@ from importlib.metadata import version
 import numpy as np
 import torch
 
+from tsrep.ssgan.brits import RecurrentGenerator
 from tsrep.ssgan.discriminator import Discriminator
-from tsrep.ssgan.generator import RecurrentGenerator
 from tsrep.ssgan.step import Batch, SSGANStep
-from tsrep.train.batches import Batches
+from tsrep.train.batches import TensorBatches
 from tsrep.train.loop import Clock, fit
 from tsrep.train.runtime import launch
 
@@ -38,7 +38,7 @@ def main(channels: int, device: str, reminder: str) -> None:
         discriminator_steps=1,
         reminder_rate=0.7,
     )
-    batches, clock = Batches(data, BATCH, seed=0), Clock()
+    batches, clock = TensorBatches(data, BATCH, seed=0), Clock()
     print(f"> tsrep {version('tsrep')}, torch {torch.__version__}", flush=True)
     for _ in sys.stdin:
         wall, used = time.perf_counter(), time.process_time()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from torch import Tensor
 
 from benchmarks.speed.ours import Ours
 from benchmarks.speed.problem import Panel, as_batch
-from tsrep.ts2vec.inference import last_of_windows, on_device
-from tsrep.ts2vec.masks import last
+from tsrep.encoding.batches import move
+from tsrep.encoding.windows import encode_alone
+from tsrep.train.runtime import launch
 
 
 class OneByOne:
@@ -18,15 +18,15 @@ class OneByOne:
 
     def __init__(self, ours: Ours):
         self.n_components = ours.model.n_components
-        self.network = on_device(ours.model.encoder_, **ours.where)
+        self.encoder = ours.model.encoder_
+        self.fabric = launch(**ours.where)
+        move(self.encoder, self.fabric.device)
 
     def encode_causal(self, x: Panel, context: int, batch_size: int, hide_last: bool = False) -> Panel:
-        def encode(window: Tensor) -> Tensor:
-            return self.network(window, last(*window.shape[:2]) if hide_last else None)[:, -1:]
-
         Z = np.empty((len(x), x.shape[2], self.n_components), np.float32)
-        for rows, steps, z in last_of_windows(as_batch(x), encode, context, batch_size):
-            Z[rows, steps] = z.cpu()
+        windows = encode_alone(self.encoder, as_batch(x), context, (hide_last,), self.fabric, batch_size)
+        for rows, steps, z in windows:
+            Z[rows, steps] = z[0].cpu()
         return Z
 
     def anomaly_scores(self, x: Panel, context: int, batch_size: int) -> Panel:

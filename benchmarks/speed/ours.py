@@ -15,8 +15,9 @@ from benchmarks.speed.problem import LEARNING_RATE, Network, Panel
 from tsrep import TS2Vec
 from tsrep.train.runtime import launch
 from tsrep.train.step import Descent
+from tsrep.ts2vec.fast.planned import PlannedObjective
+from tsrep.ts2vec.fast.tiled import both_views, tiled_loss
 from tsrep.ts2vec.objective import ContrastiveObjective
-from tsrep.ts2vec.tiled import both_views, tiled_loss
 
 
 class Ours:
@@ -47,7 +48,7 @@ class Ours:
         """A function that makes one training step on the batch `x` (B, T, C), given the seed of the crops."""
         generator = torch.Generator()
         network = self.model.encoder_.requires_grad_(True)
-        objective = ContrastiveObjective(crop=crop)
+        objective = PlannedObjective(crop=crop)
         descent = Descent(
             network, objective, lr=LEARNING_RATE, generator=generator, fabric=launch(**self.where)
         )

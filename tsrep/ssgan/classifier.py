@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tsrep.ssgan.recurrence import BidirectionalGRU
+from tsrep.ssgan.loops.recurrence import BidirectionalGRU
 
 KERNEL, DILATIONS = 5, (1, 2, 4)
 

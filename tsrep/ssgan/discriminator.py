@@ -14,8 +14,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from tsrep.ssgan.directions import Decay, elapsed_both_ways
-from tsrep.ssgan.recurrence import BidirectionalGRU
+from tsrep.ssgan.loops.directions import Decay, elapsed_both_ways
+from tsrep.ssgan.loops.recurrence import BidirectionalGRU
 from tsrep.ssgan.reminder import reminded
 
 

@@ -11,40 +11,40 @@ weights to keep, and a channel in which the network is no better than straight l
 
 from __future__ import annotations
 
+import copy
 import warnings
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
 from sklearn.base import OneToOneFeatureMixin, TransformerMixin
 from sklearn.exceptions import NotFittedError
-from sklearn.utils import Tags, check_consistent_length
+from sklearn.utils import Tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
-from torch import Tensor, nn
+from torch import nn
 
 from tsrep.base.fitting import atomic
-from tsrep.base.panels import PanelEstimator, RandomState, draw_seed
-from tsrep.data import PanelScaler, is_flat
-from tsrep.ssgan.averaging import mean_classifier, mean_generator
-from tsrep.ssgan.building import Shape, build_classifier, build_game, build_generator
-from tsrep.ssgan.containers import Series
-from tsrep.ssgan.hiding import borrow_rate
+from tsrep.base.panels import RandomState, draw_seed
+from tsrep.base.saving import Folder, Tensors
+from tsrep.base.training import TrainedEstimator, digest
+from tsrep.data import PanelScaler
+from tsrep.data.containers import Series
+from tsrep.ssgan.build import Shape
+from tsrep.ssgan.filling import Scaling, fill, windowed
 from tsrep.ssgan.inference import class_probabilities, estimate
-from tsrep.ssgan.interpolating import interpolate
-from tsrep.ssgan.judgement import judge
-from tsrep.ssgan.loss import UNLABELLED
+from tsrep.ssgan.judgement import Judgement, judge, unjudged
+from tsrep.ssgan.labels import class_numbers, renumbered
+from tsrep.ssgan.networks import Networks, borrowed_share, mean_of, members_of, train_all
 from tsrep.ssgan.parameters import Settings, resolved
-from tsrep.ssgan.step import Batch, SSGANStep
-from tsrep.ssgan.training import HeldOut, hold_out, train
-from tsrep.ssgan.windows import Windows, cover, cut, join
+from tsrep.ssgan.saved import networks_from, networks_to, runs_from, runs_to
+from tsrep.ssgan.training import HeldOut, hold_out
 from tsrep.train.batches import take
+from tsrep.train.run import Run
 from tsrep.train.runtime import launch
-
-if TYPE_CHECKING:
-    from lightning.fabric import Fabric
 
 Array = NDArray[Any]
 
@@ -59,7 +59,7 @@ def _has_classifier(imputer: SSGANImputer) -> bool:
     return True
 
 
-class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, PanelEstimator):
+class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
     """Fills gaps in time series, with few labels or none (after Miao et al., AAAI 2021).
 
     Parameters
@@ -69,7 +69,8 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, PanelEstimator):
     classifier : of the labels, where there are some: "convolutional" (best) or "recurrent" (paper).
     core : of the interpolating generator: "transformer" or "recurrent".
     hidden_size : width of the networks; None: 64, or 128 for more than 64 channels.
-    n_networks : how many are trained, one after another, and averaged; two or three lower the error by 1 or 2 %.
+    n_networks : number of networks that are trained, one after another, and averaged; two or three lower the error by
+        1 or 2 %.
     depth, n_heads : layers and attention heads of the interpolating generator.
     adversarial_weight, classifier_weight : of the discriminator's and the classifier's terms in the generator's loss:
         0 and 0.01 (best), 5 and 1 (paper). 0 leaves the discriminator out; a classifier learns where there are labels.
@@ -81,12 +82,18 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, PanelEstimator):
     fallback : whether a channel in which the network is no better than lines gets lines: True (best), False (paper).
     window_length : longer series are cut into windows of this many steps, which overlap by half.
     validation_fraction : share of the observed values held out of training; 0 switches all that is chosen by them off.
-    patience : training stops when this many validations (one in 50 steps) in a row brought no new lowest error.
+    patience : training stops after this many validations (one in 50 steps) in a row without a new lowest error.
     add_indicator : True appends where values were missing, as scikit-learn's imputers do: a channel (of a table: a
         column) of 0 and 1 for each that had gaps in `fit`.
     max_steps, max_epochs : generator steps, passes over the data, whichever ends first; both None: 1,600 and 500
         (best), 50 passes (paper).
-    batch_size, lr : series a step; Adam's learning rate, 6e-3 with warm-up and cosine decay (best), 1e-3 (paper).
+    batch_size, lr : series per step; Adam's learning rate, 6e-3 with warm-up and cosine decay (best), 1e-3 (paper).
+    warm_start : True: `fit` continues from where the last `fit` (or the loaded imputer) stood, for `max_steps` or
+        `max_epochs` more, and keeps its means and scales. A learning rate that decays follows the schedule of all
+        steps together.
+    checkpoint : a folder to which training is saved every `checkpoint_every` steps. `fit` on the same data with the
+        same parameters continues from it, to the same bits as an unbroken run. None: no checkpoints. An imputer
+        loaded from an unfinished training works, but with no channel judged against lines yet.
     device : "auto", "cpu", "cuda", "cuda:1", "mps".
     precision : "auto" (32 bit), "32", "bf16" or "16".
     random_state : None, an integer, or a numpy generator. A number makes a fit on a CPU reproducible to the bit.
@@ -104,6 +111,7 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, PanelEstimator):
     held_out_error_, lines_error_ : mean absolute error on the held-out values in standard deviations, of what
         `transform` gives and of straight lines; NaN where nothing was held out.
     history_ : list of {"network", "step", "epoch", "seconds", "loss", ..., "validation_loss" where computed}.
+    n_steps_ : generator steps made in all.
     rescues_ : how often the training diverged and went on from its best weights with a tenth of the learning rate.
     n_channels_, n_features_in_, seed_ : channels; what scikit-learn counts; the integer that seeded the fit.
 
@@ -123,6 +131,8 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, PanelEstimator):
     classes_: Array
     _seen: Array
     _indicated: Array
+
+    lr: float | None  # type: ignore[assignment]  # None: the recipe's
 
     def __init__(
         self,
@@ -149,6 +159,9 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, PanelEstimator):
         max_epochs: int | None = None,
         batch_size: int = 32,
         lr: float | None = None,
+        warm_start: bool = False,
+        checkpoint: str | Path | None = None,
+        checkpoint_every: int = 100,
         device: str = "auto",
         precision: str = "auto",
         random_state: RandomState = None,
@@ -177,6 +190,9 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, PanelEstimator):
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.lr = lr
+        self.warm_start = warm_start
+        self.checkpoint = checkpoint
+        self.checkpoint_every = checkpoint_every
         self.device = device
         self.precision = precision
         self.random_state = random_state
@@ -200,94 +216,110 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, PanelEstimator):
             A parameter is out of range, `X` holds no series, or `y` is not one label for each instance.
         """
         settings = resolved(self)
-        seed = draw_seed(self.random_state)
+        goes_on = self.warm_start and self._is_trained()
         series = Series(X)
-        panel = self._panel(series.source, reset=True)
+        panel = self._panel(series.source, reset=not goes_on, panel=series.panel)
+        labels, classes = class_numbers(y, len(panel))
+        source = self._source("" if self.checkpoint is None else digest(panel, labels, series.times))
+        if source is None:
+            self._start(series, panel, classes)
+        else:
+            self._take_over(source)
+            self._runs = copy.deepcopy(self._runs)
+            if len(classes):
+                labels = renumbered(labels, classes, getattr(self, "classes_", None))
+        if source is None or source is self:
+            for run in self._runs:
+                run.data = "" if self.checkpoint is None else digest(panel, labels, series.times)
+                run.extend(settings.max_steps, settings.max_epochs)
+        batch, _ = windowed(series, self._scaling, self.window_length, labels)
+        batch = take(batch, batch.observed.flatten(1).any(1).nonzero()[:, 0])
+        data = hold_out(batch, self.validation_fraction, self.seed_)
+        if not all(run.finished for run in self._runs):
+            self._train(data, settings)
+        estimates, scale = estimate(self.generator_, data.batch, launch(self.device, self.precision))
+        self._set_judgement(judge(estimates, scale, data, self._seen, settings.fallback))
+        if self.checkpoint is not None:
+            self.save(self.checkpoint)
+        return self
+
+    def _start(self, series: Series, panel: Array, classes: Array) -> None:
+        """Sets what is learned before the training: scales, which channels hold values, classes, untrained runs."""
+        seed = draw_seed(self.random_state)
         if series.names is not None:
             self.feature_names_in_ = np.asarray(series.names, dtype=object)
-        labels, classes = _class_numbers(y, len(panel))
         scaler = PanelScaler().fit(series.panel)
         missing = np.isnan(panel)
         self.mean_, self.scale_ = scaler.mean_, scaler.scale_
         self._seen = np.asarray(~missing.all(axis=(0, 2)))
         if not self._seen.all():
             names = ", ".join(map(str, np.flatnonzero(~self._seen)))
-            warnings.warn(f"never observed in fit, so filled with 0: channel {names}", stacklevel=2)
+            warnings.warn(f"never observed in fit, so filled with 0: channel {names}", stacklevel=5)
         self._indicated = np.asarray(missing[:, 0].any(0) if self._fixes_length else missing.any((0, 2)))
-        self.seed_ = seed
-        batch, _ = self._windowed(series, labels)
-        batch = take(batch, batch.observed.flatten(1).any(1).nonzero()[:, 0])
-        data = hold_out(batch, self.validation_fraction, seed)
-        borrowed = 0.0
-        if settings.borrow_gaps:
-            seen = batch.observed[..., torch.from_numpy(self._seen)]
-            borrowed = borrow_rate(seen, batch.inside, float(np.max(settings.hide_rate)))
-        fabric = launch(self.device, self.precision)
-        steps = self._play(data, settings, len(classes), borrowed, fabric)
-        self.generator_ = mean_generator([step.generator.network for step in steps]).eval()
-        self.classifier_ = None
-        if hasattr(self, "classes_"):
-            del self.classes_
+        self.__dict__.pop("classes_", None)
         if len(classes):
-            self.classifier_ = mean_classifier(
-                [step.classifier.network for step in steps if step.classifier]
-            ).eval()
             self.classes_ = classes
-        found, scale = estimate(self.generator_, data.batch, fabric)
-        judgement = judge(found, scale, data, self._seen, settings.fallback)
+        more = np.random.default_rng([seed, 5]).integers(2**31, size=self.n_networks - 1)
+        self._runs = [Run(each) for each in (seed, *more.tolist())]
+        self._shape = self._current_shape()
+        for name in ("generator_", "classifier_"):
+            self.__dict__.pop(name, None)
+
+    def _train(self, data: HeldOut, settings: Settings) -> None:
+        """Continues every run to its end; sets the networks."""
+        fitted = hasattr(self, "generator_")
+        networks = train_all(
+            self._runs,
+            members_of(Networks(self.generator_, self.classifier_)) if fitted else [],
+            data,
+            settings,
+            self._network_shape(),
+            n_classes=len(getattr(self, "classes_", ())),
+            decaying=self.reminder == "temporal",
+            borrowed=borrowed_share(data, self._seen, settings),
+            batch_size=self.batch_size,
+            patience=self.patience,
+            fabric=launch(self.device, self.precision),
+            save=None if self.checkpoint is None else self._save_unfinished,
+            save_every=self.checkpoint_every,
+            show=self.verbose > 0,
+        )
+        self.generator_, self.classifier_ = mean_of(networks)
+
+    def _save_unfinished(self, networks: Sequence[Networks]) -> None:
+        """Writes a checkpoint: the networks so far, without a judgement."""
+        imputer = copy.copy(self)
+        imputer.generator_, imputer.classifier_ = mean_of(networks)
+        imputer._set_judgement(unjudged(self._seen))
+        imputer.save(str(self.checkpoint))
+
+    def _set_judgement(self, judgement: Judgement) -> None:
         self.fallback_, self.spread_ = judgement.fallback, judgement.spread
         self.held_out_error_, self.lines_error_ = judgement.error, judgement.lines_error
-        return self
 
-    def _play(
-        self, data: HeldOut, settings: Settings, n_classes: int, borrowed: float, fabric: Fabric
-    ) -> list[SSGANStep]:
-        """One game after another, each to its end; writes `history_` and `rescues_`."""
-        more = np.random.default_rng([self.seed_, 5]).integers(2**31, size=self.n_networks - 1)
-        decaying = self.reminder == "temporal"
-        steps = []
-        self.history_, self.rescues_ = [], 0
-        for seed in (self.seed_, *more.tolist()):
-            step = build_game(settings, self._shape, n_classes, decaying, borrowed, seed, fabric)
-            steps.append(step)
-            title = "SSGAN" if self.n_networks == 1 else f"SSGAN {len(steps)} of {self.n_networks}"
-            training = train(
-                step,
-                data,
-                settings,
-                seed=seed,
-                batch_size=self.batch_size,
-                patience=self.patience,
-                fabric=fabric,
-                title=title if self.verbose > 0 else None,
-            )
-            self.history_ += [{"network": len(steps) - 1} | record for record in training.history]
-            self.rescues_ += training.rescues
-        return steps
+    def _current_shape(self) -> dict[str, Any]:
+        """What decides on the networks' weights, by the name of the parameter."""
+        settings = resolved(self)
+        shape = {name: getattr(self, name) for name in ("core", "depth", "n_heads", "n_networks", "reminder")}
+        width = self.hidden_size or (64 if self.n_channels_ <= MANY_CHANNELS else 128)
+        kinds = {"generator": settings.generator, "classifier": settings.classifier}
+        return {**kinds, "hidden_size": width, **shape}
 
     @property
-    def _shape(self) -> Shape:
-        width = self.hidden_size or (64 if self.n_channels_ <= MANY_CHANNELS else 128)
-        return Shape(self.n_channels_, width, self.depth, self.n_heads, self.core)
+    def history_(self) -> list[dict[str, Any]]:
+        return [{"network": i, **record} for i, run in enumerate(self._runs) for record in run.history]
 
-    def _windowed(self, series: Series, labels: Array | None = None) -> tuple[Batch, Windows]:
-        """The standardised series in windows, as the game takes them."""
-        panel = series.panel.astype(np.float64)
-        z = ((panel - self.mean_[:, None]) / self.scale_[:, None]).astype(np.float32).transpose(0, 2, 1)
-        observed = ~np.isnan(z) & self._seen
-        windows = cover(len(z), z.shape[1], self.window_length)
-        inside = cut(torch.from_numpy(series.inside), windows)
-        inside = inside | ~inside.any(1, keepdim=True)  # a window without a step: nothing of it is kept
-        times = cut(torch.from_numpy(series.times), windows)
-        numbers = np.full(len(z), UNLABELLED) if labels is None else labels
-        batch = Batch(
-            values=cut(torch.from_numpy(np.where(observed, z, np.float32(0))), windows),
-            observed=cut(torch.from_numpy(observed), windows),
-            times=(times - times[:, :1]).float(),
-            labels=torch.from_numpy(numbers)[windows.rows],
-            inside=None if inside.all() else inside,
-        )
-        return batch, windows
+    @property
+    def rescues_(self) -> int:
+        return sum(run.notes.get("rescues", 0) for run in self._runs)
+
+    def _network_shape(self) -> Shape:
+        sizes = (self._shape[name] for name in ("hidden_size", "depth", "n_heads", "core"))
+        return Shape(self.n_channels_, *sizes)
+
+    @property
+    def _scaling(self) -> Scaling:
+        return Scaling(self.mean_, self.scale_, self._seen)
 
     # Imputation
 
@@ -305,7 +337,7 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, PanelEstimator):
         series, values, scale = self._imputed(X)
         filled = series.put_back(values)
         if self.add_indicator:
-            filled = self._with_indicator(filled, series)
+            filled = series.with_indicator(filled, self._indicated)
         if not return_std:
             return filled
         deviation = np.where(np.isnan(series.panel), np.sqrt(2) * scale, 0.0)  # of a Laplace distribution
@@ -349,7 +381,7 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, PanelEstimator):
     def _series(self, X: Any) -> Series:
         check_is_fitted(self, "generator_")
         series = Series(X)
-        self._panel(series.source, reset=False)
+        self._panel(series.source, reset=False, panel=series.panel)
         return series
 
     def _imputed(self, X: Any) -> tuple[Series, Array, Array]:
@@ -358,40 +390,16 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, PanelEstimator):
 
     def _estimates(self, series: Series) -> tuple[Array, Array]:
         """Estimates and the Laplace scale of their errors in the units of the data, (n, c, t) float64."""
-        batch, windows = self._windowed(series)
-        shape = (len(series.panel), series.panel.shape[2], self.n_channels_)
-        found, scale = estimate(self.generator_, batch, launch(self.device, self.precision))
-        z, scale = join(found.double(), windows, shape), join(scale.double(), windows, shape)
-        lines = self._lines(series)
-        z = torch.where(torch.from_numpy(self.fallback_), lines, z)
-        values = z.numpy().transpose(0, 2, 1) * self.scale_[:, None] + self.mean_[:, None]
-        scales = scale.numpy().transpose(0, 2, 1) * (self.spread_ * self.scale_)[:, None]
-        return values, scales
-
-    def _lines(self, series: Series) -> Tensor:
-        """Straight lines over whole series, (n, t, c), standardised; 0, the mean, in a channel without a value."""
-        z = (series.panel.astype(np.float64) - self.mean_[:, None]) / self.scale_[:, None]
-        steps = torch.from_numpy(z.transpose(0, 2, 1).copy())
-        return interpolate(steps.nan_to_num(), ~steps.isnan(), torch.from_numpy(series.times))[0]
-
-    def _with_indicator(self, filled: Any, series: Series) -> Any:
-        missing = np.isnan(series.panel)
-        if isinstance(filled, pd.DataFrame) and not isinstance(filled.index, pd.MultiIndex):
-            flags = np.asarray(missing[:, 0] if is_flat(series.source) else missing[0].T)
-            names = [f"missingindicator_{name}" for name in np.asarray(filled.columns)[self._indicated]]
-            chosen = pd.DataFrame(flags[:, self._indicated].astype(float), filled.index, names)
-            return pd.concat([filled, chosen], axis=1)
-        if not isinstance(filled, np.ndarray) or filled.dtype == object:
-            raise ValueError(f"add_indicator=True takes arrays and frames, not {type(filled).__name__}")
-        flags = np.asarray(missing[:, 0] if filled.ndim == 2 else missing)
-        return np.concatenate([filled, flags[:, self._indicated].astype(filled.dtype)], axis=1)
+        judgement = Judgement(self.fallback_, self.spread_, self.held_out_error_, self.lines_error_)
+        fabric = launch(self.device, self.precision)
+        return fill(series, self._scaling, self.window_length, self.generator_, judgement, fabric)
 
     # Classification
 
     @available_if(_has_classifier)
     def predict_proba(self, X: Any) -> Array:
         """(n, n_classes), in the order of `classes_`; of a series in several windows, the mean over them."""
-        batch, windows = self._windowed(self._series(X))
+        batch, windows = windowed(self._series(X), self._scaling, self.window_length)
         fabric = launch(self.device, self.precision)
         assert self.classifier_ is not None
         found = class_probabilities(self.classifier_, self.generator_, batch, fabric).double().numpy()
@@ -423,35 +431,27 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, PanelEstimator):
 
     # On disk
 
-    def _fitted_state(self) -> tuple[dict[str, Any], dict[str, dict[str, Tensor]]]:
+    def _fitted_state(self) -> Folder:
         fitted: dict[str, Any] = {name: getattr(self, name).tolist() for name in _ARRAYS}
         fitted |= {name: getattr(self, name) for name in _VALUES}
-        settings = resolved(self)
-        fitted |= {"generator": settings.generator, "n_networks": self.n_networks}
-        tensors = {"model": self.generator_.state_dict()}
         if self.classifier_ is not None:
             fitted["classes_"] = self.classes_.tolist()
-            fitted["classifier"] = settings.classifier
-            tensors["classifier"] = self.classifier_.state_dict()
-        return fitted, tensors
+        runs, states = runs_to(self._runs)
+        networks, weights = networks_to(Networks(self.generator_, self.classifier_))
+        return {**fitted, "shape": self._shape, **runs, **networks}, {**weights, **states}
 
-    def _restore(self, fitted: dict[str, Any], tensors: dict[str, dict[str, Tensor]]) -> None:
+    def _restore(self, fitted: dict[str, Any], tensors: Tensors) -> None:
         for name in _ARRAYS:
             setattr(self, name, np.asarray(fitted[name]))
         for name in _VALUES:
             setattr(self, name, fitted[name])
-        numbers = range(fitted["n_networks"])
-        self.generator_ = mean_generator(
-            [build_generator(fitted["generator"], self._shape) for _ in numbers]
-        ).eval()
-        self.generator_.load_state_dict(tensors["model"])
-        self.classifier_ = None
         if "classes_" in fitted:
             self.classes_ = np.asarray(fitted["classes_"])
-            kind, n_classes = fitted["classifier"], len(self.classes_)
-            classifiers = [build_classifier(kind, self._shape, n_classes) for _ in numbers]
-            self.classifier_ = mean_classifier(classifiers).eval()
-            self.classifier_.load_state_dict(tensors["classifier"])
+        self._runs = runs_from(fitted, tensors)
+        self._shape = fitted.get("shape", self._current_shape())
+        n_classes = len(fitted.get("classes_", ()))
+        networks = networks_from(fitted, tensors, self._shape, self._network_shape(), n_classes)
+        self.generator_, self.classifier_ = networks
 
     def plot(self, X: Any, instance: int = 0) -> Any:
         """A matplotlib figure of one instance: what was observed, and the gaps filled with bands of 50 and 90 %."""
@@ -470,21 +470,4 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, PanelEstimator):
 
 
 _ARRAYS = ("mean_", "scale_", "fallback_", "spread_", "_seen", "_indicated")
-_VALUES = ("seed_", "held_out_error_", "lines_error_", "history_", "rescues_")
-
-
-def _class_numbers(y: Any, n: int) -> tuple[Array, Array]:
-    """(class number of each instance, -1 for none; the classes)."""
-    if y is None:
-        return np.full(n, UNLABELLED), np.array([])
-    labels = np.asarray(y)
-    check_consistent_length(labels, np.empty(n))
-    if labels.ndim != 1:
-        raise ValueError(f"y has shape {labels.shape}; wanted one label for each instance, ({n},)")
-    known = ~(pd.isna(labels) | (labels == UNLABELLED))
-    numbers = np.full(n, UNLABELLED)
-    if not known.any():
-        return numbers, np.array([])
-    kept = np.array(labels[known].tolist())  # without the None and NaN beside them, of their own type
-    classes, numbers[known] = np.unique(kept, return_inverse=True)
-    return numbers, classes
+_VALUES = ("held_out_error_", "lines_error_")

@@ -22,9 +22,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tsrep.ssgan.cores import make_core, position
+from tsrep.nn.masking import masked_mean
+from tsrep.ssgan.cores import elapsed_code, make_core
 from tsrep.ssgan.generator import Imputation, filled
-from tsrep.ssgan.loss import masked_mean
 
 SHOWN = 0.1  # weight of the error on entries that the network could see, beside the hidden ones
 SMALLEST = 1e-3  # of a scale b, in standard deviations of a channel
@@ -159,7 +159,7 @@ class InterpolatingGenerator(nn.Module):
         lines, since, until = interpolate(values, observed, times)
         near = torch.cat([torch.log1p(since), torch.log1p(until)], -1)
         mask = observed.to(lines)
-        place = position(times, self.hidden_size)
+        place = elapsed_code(times, self.hidden_size)
         residual, states = self.draft(torch.cat([lines, mask, near / 2], -1), place, inside)
         draft = lines + residual
         completed = filled(values, observed, draft)

@@ -51,6 +51,11 @@ def judge(found: Tensor, scale: Tensor, data: HeldOut, seen: Array, may_fall_bac
     )
 
 
+def unjudged(seen: Array) -> Judgement:
+    """That of a training that has not ended: lines only in channels that were not `seen` (C,)."""
+    return Judgement(~seen, np.ones(len(seen)), np.nan, np.nan)
+
+
 def _mean(errors: Tensor, chosen: Tensor) -> float:
     return float(errors[chosen].mean())
 

@@ -5,14 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-import numpy as np
-
+from tsrep.base.parameters import check_parameters, integer, is_number, number, one_of, out_of_range
 from tsrep.ssgan.classifier import CLASSIFIERS
 from tsrep.ssgan.cores import CORES
 from tsrep.ssgan.reminder import KINDS
 
-INTEGER = (int, np.integer)
-NUMBER = (int, float, np.integer, np.floating)
 GENERATORS = ("interpolating", "recurrent")
 
 
@@ -31,7 +28,7 @@ class Settings:
     pretrain_epochs: int
     lr: float
     weight_decay: float
-    longest_gradient: float | None
+    max_norm: float | None
     anneal: bool
     fallback: bool
     max_steps: int | None
@@ -52,7 +49,7 @@ def best() -> Settings:
         pretrain_epochs=0,
         lr=6e-3,
         weight_decay=0.3,
-        longest_gradient=1.0,
+        max_norm=1.0,
         anneal=True,
         fallback=True,
         max_steps=1600,
@@ -74,7 +71,7 @@ def paper() -> Settings:
         pretrain_epochs=5,
         lr=1e-3,
         weight_decay=0.0,
-        longest_gradient=None,
+        max_norm=None,
         anneal=False,
         fallback=False,
         max_steps=None,
@@ -84,22 +81,29 @@ def paper() -> Settings:
 
 RECIPES = {"best": best, "paper": paper}
 
-_CHOICES: dict[str, tuple[Any, ...]] = {
-    "recipe": tuple(RECIPES),
-    "generator": (None, *GENERATORS),
-    "classifier": (None, *CLASSIFIERS),
-    "core": CORES,
-    "reminder": KINDS,
+RANGES = {
+    "recipe": one_of(*RECIPES),
+    "generator": one_of(None, *GENERATORS),
+    "classifier": one_of(None, *CLASSIFIERS),
+    "core": one_of(*CORES),
+    "reminder": one_of(*KINDS),
+    "n_networks": integer(1),
+    "depth": integer(1),
+    "n_heads": integer(1),
+    "window_length": integer(2),
+    "batch_size": integer(1),
+    "checkpoint_every": integer(1),
+    "hidden_size": integer(2, none=True),
+    "discriminator_steps": integer(1, none=True),
+    "patience": integer(1, none=True),
+    "max_steps": integer(0, none=True),
+    "max_epochs": integer(0, none=True),
+    "lr": number(above=0, none=True),
+    "adversarial_weight": number(0, none=True),
+    "classifier_weight": number(0, none=True),
+    "reminder_rate": number(0, 1, none=True),
+    "validation_fraction": number(0, below=1),
 }
-_AT_LEAST = {"n_networks": 1, "depth": 1, "n_heads": 1, "window_length": 2, "batch_size": 1}
-_AT_LEAST_OR_NONE = {
-    "hidden_size": 2,
-    "discriminator_steps": 1,
-    "patience": 1,
-    "max_steps": 0,
-    "max_epochs": 0,
-}
-_NOT_NEGATIVE_OR_NONE = ("adversarial_weight", "classifier_weight")
 
 
 def resolved(estimator: Any) -> Settings:
@@ -125,37 +129,11 @@ def resolved(estimator: Any) -> Settings:
 
 
 def _check(estimator: Any) -> None:
-    for name, choices in _CHOICES.items():
-        value = getattr(estimator, name)
-        if value not in choices:
-            raise ValueError(f"{name} is {value!r}; wanted one of {list(choices)}")
-    for name, least in (_AT_LEAST | _AT_LEAST_OR_NONE).items():
-        value = getattr(estimator, name)
-        if value is None and name in _AT_LEAST_OR_NONE:
-            continue
-        if not isinstance(value, INTEGER) or isinstance(value, bool) or value < least:
-            raise ValueError(f"{name} is {value!r}; wanted an integer of at least {least}")
+    check_parameters(estimator, RANGES)
     width = 64 if estimator.hidden_size is None else estimator.hidden_size
     if width % 2 or width % estimator.n_heads:
-        wanted = f"an even multiple of n_heads, {estimator.n_heads}"
-        raise ValueError(f"hidden_size is {width}; wanted {wanted}")
-    if estimator.lr is not None and not (isinstance(estimator.lr, NUMBER) and estimator.lr > 0):
-        raise ValueError(f"lr is {estimator.lr!r}; wanted a number above 0")
-    for name in _NOT_NEGATIVE_OR_NONE:
-        value = getattr(estimator, name)
-        if value is not None and not (isinstance(value, NUMBER) and 0 <= value < np.inf):
-            raise ValueError(f"{name} is {value!r}; wanted a number of at least 0")
-    rate = estimator.reminder_rate
-    if rate is not None and not (isinstance(rate, NUMBER) and 0 <= rate <= 1):
-        raise ValueError(f"reminder_rate is {rate!r}; wanted a number from 0 to 1")
-    share = estimator.validation_fraction
-    if not (isinstance(share, NUMBER) and 0 <= share < 1):
-        raise ValueError(f"validation_fraction is {share!r}; wanted a number from 0 to below 1")
-    _check_hide_rate(estimator.hide_rate)
-
-
-def _check_hide_rate(rate: Any) -> None:
+        raise out_of_range("hidden_size", width, f"an even multiple of n_heads, {estimator.n_heads}")
+    rate = estimator.hide_rate
     ends = rate if isinstance(rate, tuple | list) and len(rate) == 2 else (rate, rate)
-    numbers = all(isinstance(end, NUMBER) for end in ends)
-    if rate is not None and not (numbers and 0 <= ends[0] <= ends[1] < 1):
-        raise ValueError(f"hide_rate is {rate!r}; wanted a share below 1, or the two ends of a range of them")
+    if rate is not None and not (all(map(is_number, ends)) and 0 <= ends[0] <= ends[1] < 1):
+        raise out_of_range("hide_rate", rate, "a share below 1, or the two ends of a range of them")

@@ -31,9 +31,9 @@ from torch import Tensor, nn
 from tsrep.ssgan.generator import Generator, filled
 from tsrep.ssgan.hiding import hide
 from tsrep.ssgan.loss import UNLABELLED, adversarial_loss, classifier_loss, discriminator_loss
-from tsrep.ssgan.player import Player, held_still, under
 from tsrep.ssgan.reminder import draw_reminder
-from tsrep.train.capture import Recorded, recordable
+from tsrep.train.cuda_graph import Captured, capturable
+from tsrep.train.optimised import Optimised, frozen, with_prefix
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
@@ -77,7 +77,7 @@ class SSGANStep:
     reminder_rate : probability that the discriminator is told of an entry; 0 is no reminder.
     hide_rate : probability that an observed value is hidden from the generator; 0 hides nothing.
     borrow_rate : probability that a series is hidden where another one has gaps instead, see `hiding`.
-    weight_decay, longest_gradient : of the generator's optimiser, see `Player`.
+    weight_decay, max_norm : of the generator's optimiser, see `Optimised`.
     """
 
     def __init__(
@@ -96,11 +96,11 @@ class SSGANStep:
         hide_rate: float = 0.0,
         borrow_rate: float = 0.0,
         weight_decay: float = 0.0,
-        longest_gradient: float | None = None,
+        max_norm: float | None = None,
     ):
-        self.generator = Player(generator, lr, fabric, weight_decay, longest_gradient)
-        self.discriminator = None if discriminator is None else Player(discriminator, lr, fabric)
-        self.classifier = None if classifier is None else Player(classifier, lr, fabric)
+        self.generator = Optimised(generator, lr, fabric, weight_decay, max_norm)
+        self.discriminator = None if discriminator is None else Optimised(discriminator, lr, fabric)
+        self.classifier = None if classifier is None else Optimised(classifier, lr, fabric)
         self.randomness = randomness
         self.fabric = fabric
         self.adversarial_weight = adversarial_weight
@@ -152,7 +152,7 @@ class SSGANStep:
         network = cast(Generator, self.generator.network)
         loss = reconstruction = network.reconstruction(imputation, values, observed, hidden, inside)
         scalars["reconstruction"] = reconstruction.detach()
-        with held_still(self.discriminator, classifier):
+        with frozen(self.discriminator, classifier):
             if self.discriminator is not None:
                 logits = self.discriminator.forward(completed, reminders[0], times, inside)
                 adversarial = adversarial_loss(logits, shown, inside)
@@ -193,11 +193,11 @@ class SSGANStep:
     def load_state(self, state: dict[str, Tensor]) -> None:
         """Takes up where the step that gave `state` stood."""
         for who, player in self._players().items():
-            player.load_state(under(f"{who}.", state))
+            player.load_state(with_prefix(f"{who}.", state))
         self.randomness.set_state(state["randomness"].cpu())
         self._ready()  # the optimisers have other tensors now
 
-    def _players(self) -> dict[str, Player]:
+    def _players(self) -> dict[str, Optimised]:
         everyone = {
             "generator": self.generator,
             "discriminator": self.discriminator,
@@ -216,8 +216,8 @@ class SSGANStep:
         self._plays = {labelled: self._on_device(partial(self._play, labelled)) for labelled in (False, True)}
 
     def _on_device(self, play: Callable[..., Tensor]) -> Callable[..., Tensor]:
-        if recordable(self.fabric):
-            return Recorded(play, self.fabric.device)
+        if capturable(self.fabric):
+            return Captured(play, self.fabric.device)
         return lambda *given: play(*self.fabric.to_device(given))
 
 

@@ -1,4 +1,4 @@
-"""From series with gaps to a trained generator: hold values out, play the game, keep the best, survive divergence.
+"""From series with gaps to a trained generator: hold values out, play the game, keep the best, recover from divergence.
 
 No second set is asked for: a share of the observed values is held out for good, neither shown to the generator nor
 counted in its loss, and the error on them says when to stop, which weights to keep, and in which channels the
@@ -10,8 +10,9 @@ from __future__ import annotations
 import copy
 import math
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -21,25 +22,24 @@ from tsrep.ssgan.inference import estimate
 from tsrep.ssgan.parameters import Settings
 from tsrep.ssgan.step import Batch, ClassifierPretraining, SSGANStep
 from tsrep.train import hooks
-from tsrep.train.batches import Batches, take
-from tsrep.train.loop import Clock, Hook, NonFiniteLossError, fit
+from tsrep.train.batches import TensorBatches, take
+from tsrep.train.loop import Clock, Hook, fit, reading_interval
+from tsrep.train.optimised import with_prefix
+from tsrep.train.run import Run
+from tsrep.train.schedule import Schedule, constant, warm_up_cosine
+from tsrep.train.step import NonFiniteLossError, require_finite
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
 
 VALIDATE_EVERY = 50  # steps
-VALIDATED = 256  # series at most
-WARM_UP = 100  # steps
-EXPLODED = 30  # times the first step's loss, or the deviation of the values (one) where that is larger
-RESCUES = 5
-SLOWER = 0.1
-
-
-class Training(NamedTuple):
-    """What a training tells of itself: its record, and how often it diverged and was set back."""
-
-    history: hooks.History
-    rescues: int
+MOST_VALIDATED = 256  # series
+WARM_UP_STEPS = 100
+EXPLODED_RATIO = (
+    30  # of a loss to the first step's loss, or to the deviation of the values (one) where that is larger
+)
+MOST_RESCUES = 5
+RESCUE_FACTOR = 0.1  # on the learning rate
 
 
 @dataclass
@@ -72,124 +72,167 @@ def hold_out(batch: Batch, fraction: float, seed: int) -> HeldOut:
 
 def train(
     step: SSGANStep,
+    run: Run,
     data: HeldOut,
     settings: Settings,
     *,
-    seed: int,
     batch_size: int,
     patience: int | None,
     fabric: Fabric,
+    save: Callable[[], None] | None = None,
+    save_every: int = 50,
     title: str | None = None,
-) -> Training:
-    """Plays the game to its end and leaves in `step` the weights with the lowest error on the held-out values.
+) -> None:
+    """Continues `run` to its end and leaves in `step` the weights with the lowest error on the held-out values.
 
-    A loss that is not finite or has exploded brings the best weights back and makes every rate ten times lower, with a
-    warning; the fifth time training ends there. `title` heads a progress bar, None shows none.
+    A loss that is not finite or has exploded brings the best weights back and divides every learning rate by ten, with
+    a warning; the fifth time, training ends there.
+
+    Parameters
+    ----------
+    step : the game; where `run` has a state, the game takes it over.
+    run : where the training stands; it advances. Its tensors are the game's state, and the best one.
+    save : called every `save_every` steps, with `run` up to date.
+    title : heads a progress bar; None shows none.
     """
-    batches = Batches(data.batch, batch_size, seed)
-    if step.classifier is not None and settings.pretrain_epochs and settings.max_steps != 0:
-        fit(ClassifierPretraining(step), batches, max_epochs=settings.pretrain_epochs)
-    history: hooks.History = []
-    validation = _few(data, seed)
+    batches = TensorBatches(data.batch, batch_size, run.seed)
+    validation = _sample(data, run.seed)
     checks = bool(validation.held_out.any())
 
     def error() -> float:
         return held_out_error(step.generator.network, validation, fabric)
 
-    guard = _Guard(step, error() if checks else math.inf)
-    total = _total_steps(settings, batches.per_epoch)
-    pace = _pace(step, settings, total, guard, seed)
-    pace(Clock(), {})
-    with hooks.progress_bar(title or "", total, show=title is not None) as bar:
-        after_step: list[Hook] = [hooks.record(history), guard.watch]
+    untouched = run.clock.step == 0 and run.max_steps != 0
+    if untouched and step.classifier is not None and settings.pretrain_epochs:
+        fit(ClassifierPretraining(step), batches, max_epochs=settings.pretrain_epochs)
+    guard = _Guard(step, run, error if checks else None)
+    total = _total_steps(run, batches.per_epoch)
+
+    def keep(clock: Clock) -> None:
+        require_finite(step.state(), clock.step)
+        guard.write(clock)
+        if save is not None:
+            save()
+
+    validate_every = max(1, min(VALIDATE_EVERY, total))
+    periods = []
+    with hooks.progress_bar(title or "", total, run.clock.step, title is not None) as bar:
+        after_step: list[Hook] = [hooks.record(run.history), guard.watch]
         if checks:
-            after_step.append(hooks.validate(history, error, max(1, min(VALIDATE_EVERY, total))))
-            after_step.append(lambda clock, scalars: guard.keep(history))
+            after_step.append(hooks.validate(run.history, error, validate_every))
+            after_step.append(lambda clock, scalars: guard.keep_best(run.history))
+            periods.append(validate_every)
             if patience is not None:
-                after_step.append(hooks.stop_early(history, patience))
-        after_step += [pace, bar]
+                after_step.append(hooks.stop_early(run.history, patience, run.since))
+        after_step.append(bar)
+        if save is not None:
+            after_step.append(hooks.checkpoint(keep, save_every))
+            periods.append(save_every)
         while True:
             try:
                 fit(
                     step,
                     batches,
-                    max_steps=settings.max_steps,
-                    max_epochs=settings.max_epochs,
+                    max_steps=run.max_steps,
+                    max_epochs=run.max_epochs,
+                    before_step=_setter(step, settings, total, guard, run.seed),
                     hooks=after_step,
+                    read_every=reading_interval(fabric.device, *periods),
                     resume=guard.clock,
                 )
                 break
             except NonFiniteLossError as failure:
                 guard.rescue()
-                ends = guard.rescues == RESCUES
+                ends = guard.rescues >= MOST_RESCUES
                 warnings.warn(
                     f"the training diverged at step {guard.clock.step} ({failure}): the best weights so far are back, "
                     + ("and it ended; a lower lr may help" if ends else "and lr is a tenth of what it was"),
                     RuntimeWarning,
-                    stacklevel=4,
+                    stacklevel=5,
                 )
                 if ends:
                     break
-                pace(guard.clock, {})
+    run.finished = True
+    guard.write(guard.clock)
     if checks:
         guard.restore()
-    return Training(history, guard.rescues)
 
 
 class _Guard:
-    """The best state so far, and the way back to it."""
+    """The best state so far, and the way back to it. What it knows travels with the run."""
 
-    def __init__(self, step: SSGANStep, error: float):
+    def __init__(self, step: SSGANStep, run: Run, error: Callable[[], float] | None):
         self.step = step
-        self.lowest = error
-        self.best = copy.deepcopy(step.state())
-        self.clock = Clock()
-        self.slower = 1.0
-        self.rescues = 0
-        self.first: float | None = None
+        self.run = run
+        self.clock = copy.copy(run.clock)
+        notes: dict[str, Any] = run.notes
+        self.slower = notes.get("slower", 1.0)
+        self.rescues = notes.get("rescues", 0)
+        self.first: float | None = notes.get("first_loss")
+        if run.tensors:
+            step.load_state(with_prefix("step.", run.tensors))
+            self.best = with_prefix("best.", run.tensors)
+            lowest = notes.get("lowest")
+            self.lowest = math.inf if lowest is None else lowest
+        else:
+            self.best = copy.deepcopy(step.state())
+            self.lowest = math.inf if error is None else error()
 
     def watch(self, clock: Clock, scalars: dict[str, float]) -> None:
         self.clock = copy.copy(clock)
         loss = scalars["reconstruction"]
         if self.first is None:
             self.first = loss
-        if loss > EXPLODED * max(self.first, 1.0):  # a first step may have hidden nothing
+        if loss > EXPLODED_RATIO * max(self.first, 1.0):  # a first step may have hidden nothing
             raise NonFiniteLossError(f"the loss exploded to {loss:.3g}")
 
-    def keep(self, history: hooks.History) -> None:
-        found = history[-1].get("validation_loss", math.inf)
-        if found < self.lowest:
-            self.lowest, self.best = found, copy.deepcopy(self.step.state())
+    def keep_best(self, history: hooks.History) -> None:
+        error = history[-1].get("validation_loss", math.inf)
+        if error < self.lowest:
+            self.lowest, self.best = error, copy.deepcopy(self.step.state())
 
     def rescue(self) -> None:
         self.rescues += 1
-        self.slower *= SLOWER
+        self.slower *= RESCUE_FACTOR
         self.restore()
 
     def restore(self) -> None:
         self.step.load_state(self.best)
 
+    def write(self, clock: Clock) -> None:
+        """Brings the run up to date."""
+        lowest = None if math.isinf(self.lowest) else self.lowest
+        self.run.clock = copy.copy(clock)
+        self.run.notes = {
+            "lowest": lowest,
+            "slower": self.slower,
+            "rescues": self.rescues,
+            "first_loss": self.first,
+        }
+        states = {"step": self.step.state(), "best": self.best}
+        self.run.tensors = {f"{which}.{name}": x for which, of in states.items() for name, x in of.items()}
 
-def _total_steps(settings: Settings, per_epoch: int) -> int:
-    limits = [settings.max_steps, None if settings.max_epochs is None else settings.max_epochs * per_epoch]
+
+def _total_steps(run: Run, per_epoch: int) -> int:
+    limits = [run.max_steps, None if run.max_epochs is None else run.max_epochs * per_epoch]
     return min(limit for limit in limits if limit is not None)
 
 
-def _pace(step: SSGANStep, settings: Settings, total: int, guard: _Guard, seed: int) -> Hook:
+def _setter(
+    step: SSGANStep, settings: Settings, total: int, guard: _Guard, seed: int
+) -> Callable[[Clock], None]:
     """Sets what the next step trains with: its learning rate, and the share of values that it hides."""
     low, high = np.broadcast_to(settings.hide_rate, 2)
+    lr = settings.lr * guard.slower
+    rate: Schedule = warm_up_cosine(lr, WARM_UP_STEPS, total) if settings.anneal else constant(lr)
 
-    def hook(clock: Clock, scalars: dict[str, float]) -> None:
+    def before_step(clock: Clock) -> None:
         step.hide_rate = float(np.random.default_rng([seed, 3, clock.step]).uniform(low, high))
-        rate = settings.lr * guard.slower
-        if settings.anneal:
-            rate *= min(1.0, (clock.step + 1) / WARM_UP)
-            rate *= 0.5 + 0.5 * math.cos(math.pi * min(1.0, clock.step / max(1, total)))
         for player in (step.generator, step.discriminator, step.classifier):
             if player is not None:
-                player.lr = rate
+                player.lr = rate(clock.step)
 
-    return hook
+    return before_step
 
 
 def held_out_error(network: torch.nn.Module, data: HeldOut, fabric: Fabric) -> float:
@@ -198,9 +241,9 @@ def held_out_error(network: torch.nn.Module, data: HeldOut, fabric: Fabric) -> f
     return float((found - data.truth).abs()[data.held_out].mean())
 
 
-def _few(data: HeldOut, seed: int) -> HeldOut:
-    """No more series than a quick validation takes."""
-    if len(data.truth) <= VALIDATED:
+def _sample(data: HeldOut, seed: int) -> HeldOut:
+    """At most `MOST_VALIDATED` of the series, so that a validation is quick."""
+    if len(data.truth) <= MOST_VALIDATED:
         return data
-    chosen = torch.from_numpy(np.random.default_rng([seed, 4]).permutation(len(data.truth))[:VALIDATED])
-    return HeldOut(take(data.batch, chosen), data.truth[chosen], data.held_out[chosen])
+    rows = torch.from_numpy(np.random.default_rng([seed, 4]).permutation(len(data.truth))[:MOST_VALIDATED])
+    return HeldOut(take(data.batch, rows), data.truth[rows], data.held_out[rows])

@@ -21,14 +21,18 @@ class WeightAverage:
 
     @torch.no_grad()
     def update(self, network: nn.Module) -> None:
-        """Takes in the network's present weights: mean += (weights - mean) / (count + 1)."""
-        self.count += 1
+        """Adds a snapshot, the network's present weights: mean += (weights - mean) * share."""
         means, weights = self._pairs(network)
-        torch._foreach_lerp_(means, weights, 1.0 / self.count)
+        torch._foreach_lerp_(means, weights, self.next_share())
+
+    def next_share(self) -> float:
+        """Counts one more snapshot and gives its share in the mean, 1 / count."""
+        self.count += 1
+        return 1.0 / self.count
 
     @torch.no_grad()
-    def take_in(self, network: nn.Module, share: Tensor) -> None:
-        """What `update` does, where 1 / (count + 1) lies on the device, a scalar; `count` is the caller's to raise."""
+    def update_by(self, network: nn.Module, share: Tensor) -> None:
+        """`update` with the `share` of the snapshot as a scalar on the device, without host synchronisation."""
         means, weights = self._pairs(network)
         towards = torch._foreach_sub(weights, means)
         torch._foreach_mul_(towards, share)

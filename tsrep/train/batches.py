@@ -1,27 +1,36 @@
-"""Which instances come together, and when: a function of (seed, epoch) alone, so that a resumed run sees what an
-unbroken one would have seen.
-
-An epoch's shuffled instances are cut into batches of nearly equal size, none larger than `batch_size`. So no instance
-is ever dropped (the TS2Vec authors' loader drops the last batch) and none is left alone in a batch, where it would
-have nobody to be contrasted with.
+"""Which instances come together, and when: a function of (seed, epoch) alone, so that a resumed run sees the batches
+that an unbroken one would have seen.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
 Data = TypeVar("Data", bound=Tensor | tuple[Any, ...])
+Batch = TypeVar("Batch", covariant=True)
 
 
-class Batches(Generic[Data]):
+class Batches(Protocol[Batch]):
+    """What the loop asks for. `per_epoch` is the number of batches per epoch."""
+
+    @property
+    def per_epoch(self) -> int: ...
+
+    def epoch(self, number: int, skip: int = 0) -> Iterator[Batch]:
+        """The batches of epoch `number`, without its first `skip`."""
+
+
+class TensorBatches(Generic[Data]):
     """Shuffled mini-batches of the first axis of a tensor, or of the tensors in a `NamedTuple` together.
 
-    The batches of a `NamedTuple` are such tuples too; a field that is None stays None.
+    The batches of a `NamedTuple` are such tuples too; a field that is None stays None. An epoch's shuffled instances
+    are cut into batches of nearly equal size, none larger than `batch_size`. So no instance is ever dropped (the
+    TS2Vec authors' loader drops the last batch), and none is alone in a batch, without others to contrast it with.
     """
 
     def __init__(self, data: Data, batch_size: int, seed: int):
@@ -35,12 +44,12 @@ class Batches(Generic[Data]):
     def epoch(self, number: int, skip: int = 0) -> Iterator[Data]:
         """The batches of epoch `number`, without its first `skip`."""
         order = np.random.default_rng([self.seed, number]).permutation(self.instances)
-        for chosen in np.array_split(order, self.per_epoch)[skip:]:
-            yield take(self.data, torch.from_numpy(chosen))
+        for rows in np.array_split(order, self.per_epoch)[skip:]:
+            yield take(self.data, torch.from_numpy(rows))
 
 
-def take(data: Any, chosen: Tensor) -> Any:
-    """The `chosen` instances (indices) of a tensor, or of each tensor in a `NamedTuple`."""
+def take(data: Any, rows: Tensor) -> Any:
+    """The instances `rows` (indices) of a tensor, or of each tensor in a `NamedTuple`."""
     if isinstance(data, Tensor):
-        return data[chosen]
-    return data._make(None if part is None else part[chosen] for part in data)
+        return data[rows]
+    return data._make(None if part is None else part[rows] for part in data)

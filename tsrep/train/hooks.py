@@ -1,5 +1,7 @@
-"""What may happen after a step: record, show, validate, stop early, keep a checkpoint. Each is a function that makes
-a hook for `tsrep.train.loop.fit`."""
+"""What may happen after a step: record, show, validate, stop early, save a checkpoint.
+
+Each is a function that makes a hook for `tsrep.train.loop.fit`.
+"""
 
 from __future__ import annotations
 
@@ -35,14 +37,19 @@ def validate(history: History, loss: Callable[[], float], every: int) -> Hook:
     return hook
 
 
-def stop_early(history: History, patience: int) -> Hook:
+def stop_early(history: History, patience: int, since: int = 0) -> Hook:
     """Stops when the lowest validation loss lies `patience` validations back. Goes after `validate`.
 
-    It reads the history and keeps no state of its own, so a resumed run stops where an unbroken one does.
+    Records up to step `since` are not looked at. It reads the history and keeps no state of its own, so a resumed run
+    stops where an unbroken one does.
     """
 
     def hook(clock: Clock, scalars: dict[str, float]) -> bool:
-        losses = [record["validation_loss"] for record in history if "validation_loss" in record]
+        losses = [
+            record["validation_loss"]
+            for record in history
+            if "validation_loss" in record and record["step"] > since
+        ]
         return bool(losses) and len(losses) - 1 - losses.index(min(losses)) >= patience
 
     return hook

@@ -1,4 +1,4 @@
-"""Freed memory goes back to the system between large training steps.
+"""Returning freed memory to the system between large training steps.
 
 Crops of ever new lengths leave glibc's heap full of holes that fit no later tensor, so that a process grows to several
 times what a step needs. Where there is no glibc nothing is done.
@@ -12,7 +12,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-LARGE = 500 * 10**6  # bytes; less is kept, as asking the system for it again takes time too
+KEPT_BYTES = (
+    500 * 10**6
+)  # freed memory up to this size is kept: asking the system for it again takes time too
 
 
 def resident() -> int:
@@ -24,9 +26,9 @@ def resident() -> int:
 
 
 def give_back(beyond: int) -> None:
-    """Returns what is freed to the system, if the process has grown by `LARGE` beyond so many bytes."""
+    """Returns freed memory to the system if the process holds more than `beyond` + `KEPT_BYTES` bytes."""
     glibc = _glibc()
-    if glibc is not None and resident() - beyond > LARGE:
+    if glibc is not None and resident() - beyond > KEPT_BYTES:
         glibc.malloc_trim(0)
 
 

@@ -1,4 +1,4 @@
-"""Where a training stands and what it is a training of: all that going on with it needs, but for the model itself."""
+"""Where a training stands and what it is a training of: all that continuing it needs, except the model itself."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ class Run:
     seed : of the weights, the batches and the step's generator.
     max_steps, max_epochs : totals at which it ends.
     data : digest of the training data.
-    clock, history, tensors : steps done, what each gave, and the step's state after the last.
+    finished : whether the limits were reached, or early stopping ended it.
+    since : steps that were made before the limits were last extended; early stopping looks at later ones only.
+    clock, history, tensors : steps done, the record of each, and the step's state after the last.
+    notes : what a training keeps beside the step's state, as JSON holds it.
     """
 
     seed: int
@@ -28,14 +31,17 @@ class Run:
     max_epochs: int | None = None
     data: str = ""
     finished: bool = False
+    since: int = 0
     clock: Clock = field(default_factory=Clock)
     history: History = field(default_factory=list)
     tensors: dict[str, Tensor] = field(default_factory=dict)
+    notes: dict[str, Any] = field(default_factory=dict)
 
     def extend(self, steps: int | None, epochs: int | None) -> None:
-        """Sets the totals to so many more than were made."""
+        """Extends the limits by `steps` or `epochs` from the current clock."""
         self.max_steps = None if steps is None else self.clock.step + int(steps)
         self.max_epochs = None if epochs is None else self.clock.epoch + int(epochs)
+        self.since = self.clock.step
         self.finished = False
 
     def as_json(self) -> dict[str, Any]:
@@ -46,4 +52,5 @@ class Run:
 
     @classmethod
     def from_json(cls, described: dict[str, Any], tensors: dict[str, Tensor]) -> Self:
+        """The inverse of `as_json`, with the tensors."""
         return cls(**{**described, "clock": Clock(**described["clock"]), "tensors": tensors})

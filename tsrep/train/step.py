@@ -1,30 +1,38 @@
 """One update of the weights from one batch.
 
 A step is called with a batch and returns detached scalars; forward, loss, backward and update happen inside it.
-`Descent` serves everything with one objective and one optimiser. What a step needs in order to go on after an
+`Descent` serves everything with one objective and one optimiser. What a step needs in order to continue after an
 interruption is its `state()`: tensors by name, ready for a safetensors file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import torch
 from torch import Tensor, nn
 
 from tsrep.train.average import WeightAverage
-from tsrep.train.capture import Recorded, recordable
+from tsrep.train.cuda_graph import Captured, capturable
 from tsrep.train.memory import give_back, resident
+from tsrep.train.optimised import Groups, Optimised
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
 
-Objective = Callable[[nn.Module, Tensor, torch.Generator], Tensor]
+Losses = Tensor | Mapping[str, Tensor]
+"""A scalar, or scalars by name, of which "loss" is the one to minimise and the others are recorded."""
+
+Objective = Callable[[nn.Module, Any, torch.Generator], Losses]
+
+
+class NonFiniteLossError(FloatingPointError):
+    """The loss, or what it moved, became NaN or infinite."""
 
 
 class Step(Protocol):
-    """What the loop asks of a step; a batch is what the `Batches` hold, a tensor or a tuple of them."""
+    """What the loop asks of a step; a batch is what the `Batches` give, a tensor or a tuple of them."""
 
     def __call__(self, batch: Any) -> dict[str, Tensor]: ...
 
@@ -34,29 +42,29 @@ class Step(Protocol):
 
 
 class Planned(Protocol):
-    """An objective that can draw all its randomness beforehand, and then asks the host for nothing."""
+    """An objective that can draw all its randomness beforehand and then needs no host synchronisation."""
 
-    def plan(
-        self, network: nn.Module, batch: Tensor, generator: torch.Generator
-    ) -> tuple[Tensor, ...] | None:
-        """What `of_plan` needs, of few different shapes; None: this batch is for the objective itself."""
+    def plan(self, network: nn.Module, batch: Any, generator: torch.Generator) -> tuple[Tensor, ...] | None:
+        """The arguments of `of_plan`, of few different shapes; None: this batch is for the objective itself."""
 
-    def of_plan(self, network: nn.Module, *plan: Tensor) -> Tensor:
-        """The loss."""
+    def of_plan(self, network: nn.Module, *plan: Tensor) -> Losses:
+        """The losses."""
 
 
 class Descent:
-    """AdamW on one objective, with an averaged copy of the network.
+    """AdamW on one objective, with an averaged copy of the network if wanted.
 
-    On a CUDA device an objective that is `Planned` has its whole step recorded and played again (`capture.Recorded`).
+    On a CUDA device the whole step of an objective that is `Planned` is captured as a CUDA graph.
 
     Parameters
     ----------
     network : the module to train.
-    objective : (network, batch, generator) -> a scalar loss.
-    lr : learning rate of AdamW; its other constants are torch's (weight decay 0.01, betas 0.9 and 0.999).
+    objective : (network, batch, generator) -> `Losses`.
+    lr, weight_decay : of AdamW; betas are 0.9 and 0.999.
     generator : the one source of randomness of the objective; its state is part of the step's.
     fabric : device and precision.
+    average : whether to keep the mean of the weights over all steps. It is the model then.
+    max_norm, groups : see `Optimised`.
     """
 
     def __init__(
@@ -67,82 +75,86 @@ class Descent:
         lr: float,
         generator: torch.Generator,
         fabric: Fabric,
+        weight_decay: float = 0.01,
+        average: bool = True,
+        max_norm: float | None = None,
+        groups: Groups | None = None,
     ):
-        network.to(fabric.device)
-        self.network = network
-        self.average = WeightAverage(network)
+        self.network = network.to(fabric.device)
+        self.average = WeightAverage(network) if average else None
+        self.optimised = Optimised(network, lr, fabric, weight_decay, max_norm, groups)
         self.objective = objective
         self.generator = generator
         self.fabric = fabric
         self._resident = resident()
-        self._forward, self._optimiser = fabric.setup(
-            network,
-            torch.optim.AdamW(
-                network.parameters(), lr=lr, fused=True, capturable=fabric.device.type == "cuda"
-            ),
-        )
-        self._ready()
+        self._names: tuple[str, ...] = ()
+        self._prepare_capture()
 
-    def __call__(self, batch: Tensor) -> dict[str, Tensor]:
-        self._forward.train()
-        if self._recorded is not None:
+    @property
+    def model(self) -> nn.Module:
+        """The averaged network, or the network itself where no average is kept."""
+        return self.network if self.average is None else self.average.network
+
+    def __call__(self, batch: Any) -> dict[str, Tensor]:
+        self.optimised.forward.train()
+        if self._captured is not None:
             plan = cast(Planned, self.objective).plan(self.network, batch, self.generator)
             if plan is not None:
-                self.average.count += 1
-                return {"loss": self._recorded(torch.tensor(1.0 / self.average.count), *plan)}
-        loss = self.objective(self._forward, self.fabric.to_device(batch), self.generator)
-        self._descend(loss)
-        self.average.update(self.network)
+                share = torch.tensor(0.0 if self.average is None else self.average.next_share())
+                values = self._captured(share, *plan)
+                return dict(zip(self._names, values.unbind(), strict=True))
+        losses = _named(self.objective(self.optimised.forward, self.fabric.to_device(batch), self.generator))
+        self.optimised.descend(losses["loss"])
+        if self.average is not None:
+            self.average.update(self.network)
         give_back(beyond=self._resident)
-        return {"loss": loss.detach()}
+        return {name: value.detach() for name, value in losses.items()}
 
-    def _ready(self) -> None:
-        plans = hasattr(self.objective, "plan") and recordable(self.fabric)
-        self._recorded = Recorded(self._planned, self.fabric.device) if plans else None
+    def _prepare_capture(self) -> None:
+        planned = hasattr(self.objective, "plan") and capturable(self.fabric)
+        self._captured = Captured(self._planned, self.fabric.device) if planned else None
 
     def _planned(self, share: Tensor, *plan: Tensor) -> Tensor:
         with self.fabric.autocast():
-            loss = cast(Planned, self.objective).of_plan(self.network, *plan)
-        self._descend(loss)
-        self.average.take_in(self.network, share)
-        return loss.detach()
-
-    def _descend(self, loss: Tensor) -> None:
-        self._optimiser.zero_grad()
-        self.fabric.backward(loss)
-        self._optimiser.step()
+            losses = _named(cast(Planned, self.objective).of_plan(self.network, *plan))
+        self.optimised.descend(losses["loss"])
+        if self.average is not None:
+            self.average.update_by(self.network, share)
+        self._names = tuple(losses)
+        return torch.stack([value.detach() for value in losses.values()])
 
     @torch.no_grad()
-    def evaluate(self, batch: Tensor, generator: torch.Generator) -> Tensor:
-        """The objective of the averaged network on a batch, with nothing learned from it."""
+    def evaluate(self, batch: Any, generator: torch.Generator) -> Tensor:
+        """The objective of the model on a batch, with nothing learned from it."""
+        model = self.model.eval()
         with self.fabric.autocast():
-            return self.objective(self.average.network, self.fabric.to_device(batch), generator)
+            return _named(self.objective(model, self.fabric.to_device(batch), generator))["loss"]
 
     def state(self) -> dict[str, Tensor]:
-        """Everything that the next step depends on, but for the averaged weights: those are the model itself."""
-        state = {f"network.{name}": value for name, value in self.network.state_dict().items()}
-        moments = self._optimiser.state_dict()["state"]
-        state |= {f"adamw.{i}.{name}": value for i, of in moments.items() for name, value in of.items()}
-        state["average.count"] = torch.tensor(self.average.count)
+        """Everything that the next step depends on, except the averaged weights: those are the model itself."""
+        state = self.optimised.state()
+        if self.average is not None:
+            state["average.count"] = torch.tensor(self.average.count)
         state["generator"] = self.generator.get_state()
         return state
 
     def load_state(self, state: dict[str, Tensor]) -> None:
-        """Takes up where the step that gave `state` stood; the averaged weights are set by the caller."""
-        self.network.load_state_dict(
-            {
-                name.removeprefix("network."): value
-                for name, value in state.items()
-                if name.startswith("network.")
-            }
-        )
-        moments: dict[int, dict[str, Tensor]] = {}
-        for name, value in state.items():
-            if name.startswith("adamw."):
-                _, index, moment = name.split(".")
-                moments.setdefault(int(index), {})[moment] = value
-        groups = self._optimiser.state_dict()["param_groups"]
-        self._optimiser.load_state_dict({"state": moments, "param_groups": groups})
-        self.average.count = int(state["average.count"])
+        """Continues from `state`; the averaged weights are set by the caller."""
+        self.optimised.load_state(state)
+        if self.average is not None:
+            self.average.count = int(state["average.count"])
         self.generator.set_state(state["generator"].cpu())
-        self._ready()  # the optimiser has other tensors now
+        self._prepare_capture()  # the optimiser has other tensors now
+
+
+def require_finite(state: Mapping[str, Tensor], step: int) -> None:
+    """Raises `NonFiniteLossError` if a weight or moment is NaN or infinite: it must not become a checkpoint."""
+    for name, value in state.items():
+        if value.is_floating_point() and not bool(value.isfinite().all()):
+            raise NonFiniteLossError(
+                f"{name} is not finite after step {step}: the learning rate may be too high"
+            )
+
+
+def _named(losses: Losses) -> Mapping[str, Tensor]:
+    return {"loss": losses} if isinstance(losses, Tensor) else losses

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from torch import nn
 
+from tsrep.encoding.encoder import SeriesEncoder
 from tsrep.ts2vec.backbones import LSTM, Transformer
-from tsrep.ts2vec.encoder import DilatedConvolutions, SeriesEncoder
+from tsrep.ts2vec.encoder import DilatedConvolutions
 
 BACKBONES = ("dilated_conv", "lstm", "transformer")
 

@@ -3,8 +3,8 @@
 `three_taps(activated(x))` is the definition. `DilatedConvolution` uses `_ActivatedThreeTaps`, the same sums added up
 in place, with its own backward: one node in autograd's graph in place of a dozen, no padded copies, and large
 activations are computed again in the backward pass and not kept. On a GPU narrow layers are one kernel
-(`fused/convolution.py`). A tap that meets no step of the series (its dilation is at least the length) is not computed
-by any of them.
+(`fast/triton/convolution.py`). A tap that meets no step of the series (its dilation is at least the length) is not
+computed by any of them.
 
 Steps come first, (T, B, H): a convolution then shifts whole rows, and every tap is one product over all instances.
 The weights lie as three matrices (3, H_in, H_out); `torch.nn.Conv1d` has (H_out, H_in, 3).
@@ -18,9 +18,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tsrep.ts2vec import fused
+from tsrep.ts2vec.fast import triton
 
-FEW = 2**18  # activations up to which they are kept for the backward pass
+KEPT_ACTIVATIONS = 2**18  # up to this number they are kept for the backward pass
 
 
 class DilatedConvolution(nn.Module):
@@ -39,8 +39,8 @@ class DilatedConvolution(nn.Module):
             return three_taps(activated(x, inside), self.taps, self.bias, self.dilation)
         if torch.is_autocast_enabled(x.device.type):
             x = x.to(torch.get_autocast_dtype(x.device.type))
-        if fused.usable(x, *self.taps.shape):
-            from tsrep.ts2vec.fused.convolution import fused_three_taps
+        if triton.usable(x, *self.taps.shape):
+            from tsrep.ts2vec.fast.triton.convolution import fused_three_taps
 
             return fused_three_taps(x, inside, self.taps, self.bias, self.dilation)
         return _ActivatedThreeTaps.apply(x, inside, self.taps, self.bias, self.dilation)
@@ -78,7 +78,7 @@ class _ActivatedThreeTaps(torch.autograd.Function):
     ) -> Tensor:
         weights, bias = taps.to(x.dtype), bias.to(x.dtype)
         a = activated(x, inside)
-        kept = a if a.numel() <= FEW else None
+        kept = a if a.numel() <= KEPT_ACTIVATIONS else None
         ctx.save_for_backward(x, inside, weights, kept)
         ctx.shift, ctx.dtype = dilation * x.shape[1], taps.dtype
         rows = a.flatten(0, 1)
@@ -92,17 +92,18 @@ class _ActivatedThreeTaps(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, Tensor, Tensor, None]:
         x, inside, weights, kept = ctx.saved_tensors
         rows = (activated(x, inside) if kept is None else kept).flatten(0, 1)
-        g, shift = gradients[0].contiguous().flatten(0, 1), ctx.shift
-        for_taps = torch.zeros_like(weights)
-        torch.mm(rows.T, g, out=for_taps[1])
+        grad_y, shift = gradients[0].contiguous().flatten(0, 1), ctx.shift
+        grad_taps = torch.zeros_like(weights)
+        torch.mm(rows.T, grad_y, out=grad_taps[1])
         if shift < len(rows):
-            torch.mm(rows[:-shift].T, g[shift:], out=for_taps[0])
-            torch.mm(rows[shift:].T, g[:-shift], out=for_taps[2])
-        for_rows = g @ weights[1].T
-        _add_outer_taps(for_rows, g, weights[2].T, weights[0].T, shift)
-        for_a = _only(for_rows.view_as(x), inside)
-        for_bias = g.sum(0, dtype=ctx.dtype)
-        return torch.ops.aten.gelu_backward(for_a, x), None, for_taps.to(ctx.dtype), for_bias, None
+            torch.mm(rows[:-shift].T, grad_y[shift:], out=grad_taps[0])
+            torch.mm(rows[shift:].T, grad_y[:-shift], out=grad_taps[2])
+        grad_rows = grad_y @ weights[1].T
+        _add_outer_taps(grad_rows, grad_y, weights[2].T, weights[0].T, shift)
+        grad_a = _only(grad_rows.view_as(x), inside)
+        grad_bias = grad_y.sum(0, dtype=ctx.dtype)
+        grad_x = torch.ops.aten.gelu_backward(grad_a, x)
+        return grad_x, None, grad_taps.to(ctx.dtype), grad_bias, None
 
 
 def _add_outer_taps(y: Tensor, x: Tensor, before: Tensor, after: Tensor, shift: int) -> None:

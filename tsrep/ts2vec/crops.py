@@ -151,12 +151,6 @@ def random_window(x: Tensor, longest: int, generator: torch.Generator) -> Tensor
     return x[:, start : start + longest]
 
 
-def inside(x: Tensor) -> Tensor:
-    """(B, T): True from an instance's first observed step to its last; in between, gaps count as inside."""
-    seen = ~x.isnan().all(-1)
-    return seen.cummax(1).values & seen.flip(1).cummax(1).values.flip(1)
-
-
 def _leading(flags: Tensor) -> Tensor:
     """How many True stand at the start of each row."""
     return flags.long().cumprod(1).sum(1)

@@ -1,7 +1,7 @@
-"""The TS2Vec encoder (Yue et al., AAAI 2022, section 3.1): input projection, timestamp mask, dilated convolutions.
+"""The TS2Vec encoder (Yue et al., AAAI 2022, section 3.1): a stack of dilated convolutions over the masked latents.
 
-A step's latent vector is masked *after* the projection, so that a hidden step differs from a step whose value is 0.
-Ten residual blocks of 64 channels and one of 320 follow, with dilations 1, 2, 4, ... 1024.
+Input projection and timestamp mask are those of `tsrep.encoding.encoder.SeriesEncoder`. Ten residual blocks of 64
+channels and one of 320 follow, with dilations 1, 2, 4, ... 1024.
 
 Two departures from the authors' code, neither of which moves a number on complete series:
 - steps outside an instance are zeroed before every convolution, so padding cannot move a representation;
@@ -12,12 +12,17 @@ Shapes: B instances, T steps, C channels of the input, H hidden channels, D comp
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from tsrep.encoding.encoder import SeriesEncoder
 from tsrep.ts2vec.convolution import DilatedConvolution
+from tsrep.ts2vec.exportable import ExportableConvolutions
+from tsrep.ts2vec.fast import triton
+from tsrep.ts2vec.fast.causal import CausalWindows
 
 
 class ResidualBlock(nn.Module):
@@ -45,6 +50,8 @@ class ResidualBlock(nn.Module):
 class DilatedConvolutions(nn.Module):
     """The backbone of the paper: `depth` blocks and the output block, (B, T, in_channels) -> (B, T, D)."""
 
+    fast_windows = CausalWindows()
+
     def __init__(self, in_channels: int, hidden_channels: int, n_components: int, depth: int):
         super().__init__()
         widths = [in_channels] + [hidden_channels] * depth + [n_components]
@@ -56,9 +63,9 @@ class DilatedConvolutions(nn.Module):
         self.largest_dilation = 2**depth
         self.reach = 2 * (2 ** (depth + 1) - 1)  # steps that an output looks to either side
 
-    def forward(self, x: Tensor, inside: Tensor | None, steps: slice | Tensor) -> Tensor:
-        """`inside` (B, T): True where a step belongs to its instance, None: everywhere. Gives the wanted `steps`."""
-        x = x.transpose(0, 1).contiguous()
+    def forward(self, latent: Tensor, inside: Tensor | None, steps: slice | Tensor) -> Tensor:
+        """See `tsrep.encoding.backbone.Backbone`."""
+        x = latent.transpose(0, 1).contiguous()
         within = None if inside is None else inside.T.unsqueeze(-1)
         *body, last = self.blocks
         for block in body:
@@ -66,45 +73,26 @@ class DilatedConvolutions(nn.Module):
         if self.largest_dilation < len(x):
             z = last(x, within)[steps]
         else:
-            z = last(x[steps], None if within is None else within[steps])  # its steps do not meet
+            z = last(
+                x[steps], None if within is None else within[steps]
+            )  # its taps reach over the whole series
         return z.transpose(0, 1)
 
+    def layers(self, latent: Tensor, inside: Tensor | None) -> Iterator[Tensor]:
+        """The output of each block, (B, T, hidden_channels) and at last (B, T, D)."""
+        x = latent.transpose(0, 1).contiguous()
+        within = None if inside is None else inside.T.unsqueeze(-1)
+        for block in self.blocks:
+            x = block(x, within)
+            yield x.transpose(0, 1)
 
-class SeriesEncoder(nn.Module):
-    """Series with gaps to one vector a step.
+    def exportable(self) -> nn.Module:
+        """The same function of (B, H, T) in operations that exporters know."""
+        return ExportableConvolutions(self.blocks)
 
-    Parameters
-    ----------
-    projection : (B, T, C) -> (B, T, H), the input projection of the paper or the identity.
-    backbone : called with (B, T, H), `inside` and `steps`, gives (B, len(steps), D).
-    """
-
-    def __init__(self, projection: nn.Module, backbone: nn.Module):
-        super().__init__()
-        self.projection = projection
-        self.backbone = backbone
-
-    def forward(
-        self,
-        x: Tensor,
-        keep: Tensor | None = None,
-        inside: Tensor | None = None,
-        steps: slice | Tensor = slice(None),
-    ) -> Tensor:
-        """Representations (B, T, D) of `x` (B, T, C), or of the wanted `steps` of it, a slice or their indices.
-
-        `x` may hold NaN: a step with any missing channel has a zero latent, as if it were masked. `keep` (B, T) is
-        False where the timestamp mask hides a step. `inside` (B, T) is False where a step is padding; what comes out
-        there means nothing. The caller's `x` is not written to.
-        """
-        return self.backbone(self.latent(x, keep), inside, steps)
-
-    def latent(self, x: Tensor, keep: Tensor | None = None) -> Tensor:
-        """What the backbone sees, (B, T, H): the projection of each step, zero where it is missing or hidden."""
-        observed = ~x.isnan().any(-1)
-        shown = observed if keep is None else observed & keep
-        latent = self.projection(x.nan_to_num(nan=0.0))
-        return latent * shown.unsqueeze(-1).to(latent.dtype)
+    def fits_kernels(self, batch: Tensor) -> bool:
+        """Whether a training step on `batch` (B, T, C) is for the GPU kernels of `fast/triton`."""
+        return triton.fits(batch, self.n_components)
 
 
 def paper_encoder(in_channels: int, hidden_channels: int, n_components: int, depth: int) -> SeriesEncoder:

@@ -7,7 +7,7 @@ steps in the temporal loss; a group is a step and its rows are the batch's insta
 Departure: steps outside an instance are neither anchors nor negatives and do not enter the pooling; the mean is over
 what is inside. On complete series nothing differs from the authors' code.
 
-This is the definition. On all but tiny input training takes the same numbers from `tiled.py`.
+This is the definition. On all but tiny input training takes the same numbers from `fast/tiled.py`.
 
 Shapes: G groups, M rows of one view; B instances, T steps, D components.
 """
@@ -16,6 +16,8 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+
+from tsrep.nn.masking import masked_mean
 
 
 def hierarchical_loss(
@@ -69,7 +71,7 @@ def contrast(z1: Tensor, z2: Tensor, inside: Tensor | None = None) -> Tensor:
     valid = torch.cat([inside, inside], dim=1)
     excluded = (excluded | ~valid.unsqueeze(1)) & valid.unsqueeze(2)  # a row outside sums to something finite
     error = similarity.masked_fill(excluded, -torch.inf).logsumexp(-1) - positive
-    return (error * valid).sum() / valid.sum().clamp(min=1)
+    return masked_mean(error, valid)
 
 
 def halve(z: Tensor, inside: Tensor | None = None) -> Tensor:

@@ -10,9 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from tsrep.encoding.encoder import SeriesEncoder
 from tsrep.train.checkpoint import ModelFileError
 from tsrep.ts2vec.convolution import as_taps
-from tsrep.ts2vec.encoder import SeriesEncoder, paper_encoder
+from tsrep.ts2vec.encoder import paper_encoder
 
 _NAMES = (
     (re.compile(r"^module\."), ""),  # their saved weights are the averaged ones, wrapped

@@ -1,0 +1,152 @@
+"""`TrainedEstimator`: trainings that go on, from a checkpoint or after a finished `fit`."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from tsrep.base.panels import PanelEstimator, RandomState
+from tsrep.base.parameters import out_of_range
+from tsrep.base.saving import load
+from tsrep.train.checkpoint import holds_model
+from tsrep.train.run import Run
+
+NOT_OF_THE_RUN = ("checkpoint", "checkpoint_every", "device", "random_state", "verbose", "warm_start")
+
+_initialising = threading.Lock()
+
+
+class TrainedEstimator(PanelEstimator):
+    """An estimator whose `fit` trains networks, in one `Run` or several.
+
+    A subclass names in `_SHAPES` the parameters that decide on the networks' shapes, and keeps the runs in `_runs`. Of
+    the parameters below it takes in its constructor what its users may set.
+    """
+
+    max_steps: int | None = None
+    max_epochs: int | None = None
+    batch_size: int = 8
+    lr: float = 1e-3
+    validation_fraction: float = 0.0
+    patience: int | None = None
+    warm_start: bool = False
+    checkpoint: str | Path | None = None
+    checkpoint_every: int = 50
+    device: str = "auto"
+    precision: str = "auto"
+    random_state: RandomState = None
+    verbose: int = 0
+
+    _SHAPES: tuple[str, ...] = ()
+    _runs: list[Run]
+    _shape: dict[str, Any]
+
+    @property
+    def history_(self) -> list[dict[str, Any]]:
+        return [record for run in self._runs for record in run.history]
+
+    @property
+    def n_steps_(self) -> int:
+        return sum(run.clock.step for run in self._runs)
+
+    @property
+    def seed_(self) -> int:
+        return self._runs[0].seed
+
+    def _is_trained(self) -> bool:
+        """Whether a `fit` was made, so that a warm start has something to go on with."""
+        return "_runs" in vars(self)
+
+    def _source(self, data: str) -> Self | None:
+        """The estimator whose training goes on: what `checkpoint` holds, for a warm start this one; None: a new one.
+
+        Raises
+        ------
+        ValueError
+            `checkpoint` holds a run of other parameters or on other data (`data` is their digest), or a parameter that
+            decides on the shape of the networks has changed since the fit that a warm start goes on from.
+        """
+        goes_on = self.warm_start and self._is_trained()
+        found = self._found_in_checkpoint(data)
+        if found is not None and not (goes_on and all(run.finished for run in found._runs)):
+            return found
+        if not goes_on:
+            return None
+        for name, value in self._shape.items():
+            if getattr(self, name) != value:
+                wanted = f"{value!r} as in the fit that warm_start=True goes on from"
+                raise out_of_range(name, getattr(self, name), wanted)
+        return self
+
+    def _found_in_checkpoint(self, data: str) -> Self | None:
+        """What `checkpoint` holds, if anything; it must be a run of these parameters on this data."""
+        if self.checkpoint is None or not holds_model(self.checkpoint):
+            return None
+        found = load(self.checkpoint)
+        other = None
+        if type(found) is not type(self) or found._runs[0].data != data:
+            other = "on other data"
+        else:
+            theirs = {**found.get_params(deep=False), "random_state": found.seed_}
+            for name, value in self.get_params(deep=False).items():
+                seeded = name == "random_state" and isinstance(value, int | np.integer)
+                if (name not in NOT_OF_THE_RUN or seeded) and not _alike(theirs[name], value):
+                    other = f"with {name}={theirs[name]!r}, not {value!r}"
+        if other is not None:
+            raise ValueError(f"checkpoint {str(self.checkpoint)!r} holds a run {other}; name another folder")
+        return found
+
+    def _take_over(self, source: Self) -> None:
+        """Sets the fitted attributes to those of `source`; the parameters stay."""
+        parameters = set(self.get_params(deep=False))
+        fitted = {name: value for name, value in vars(source).items() if name not in parameters}
+        self.__dict__.update(fitted)
+
+    def _current_shape(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self._SHAPES}
+
+    @classmethod
+    def _from_folder(cls, config: dict[str, Any], tensors: Any) -> Self:
+        """The fitted estimator, without the folder for checkpoints that its maker named."""
+        parameters = {**config["parameters"], "checkpoint": None}
+        if "checkpoint" not in config["parameters"]:
+            del parameters["checkpoint"]
+        return super()._from_folder({**config, "parameters": parameters}, tensors)
+
+
+@contextmanager
+def initial_weights(seed: int) -> Iterator[None]:
+    """Networks built inside have the weights of `seed`, and torch's global generator is left as it was.
+
+    Torch's initialisers draw from the global generator only. A lock keeps networks that are built in several threads
+    apart.
+    """
+    with _initialising, torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
+
+
+def digest(*arrays: NDArray[Any] | None) -> str:
+    """SHA-256 of shapes and contents."""
+    hashed = hashlib.sha256()
+    for array in arrays:
+        if array is not None:
+            hashed.update(str(array.shape).encode() + np.ascontiguousarray(array).data)
+    return hashed.hexdigest()
+
+
+def _alike(theirs: Any, value: Any) -> bool:
+    """Equal; JSON has made lists of tuples."""
+    if isinstance(value, tuple):
+        value = list(value)
+    if isinstance(theirs, tuple):
+        theirs = list(theirs)
+    return bool(theirs == value)

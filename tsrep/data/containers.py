@@ -1,0 +1,239 @@
+"""Into every container of series and back: the same type, index, columns, dtype and shape, with the gaps filled.
+
+`Series` reads a container once: a panel (n, c, t) with NaN where nothing was observed, the time stamps of every step,
+and each instance's own length. `put_back` writes a panel's values into a copy of the container, and only where a value
+was missing, so that what was observed keeps its bits.
+
+Of a long table (`unique_id`, `ds`, values) each series is an instance and each column of values a channel. The rows
+stay as they are: a time that has no row gets none.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from tsrep.data.long import is_long
+from tsrep.data.panel import as_panel, is_flat
+
+Array = NDArray[Any]
+
+ID, TIME = "unique_id", "ds"
+_DATED = (pd.DatetimeIndex, pd.PeriodIndex, pd.TimedeltaIndex)
+
+
+class Series:
+    """The series in `X`, anything that `tsrep.data.as_panel` takes or a long table.
+
+    Attributes
+    ----------
+    panel : (n, c, t), float32 or float64; NaN where nothing was observed. It may share memory with `X`.
+    times : (n, t), time stamps in units of the median step; where a series has ended they stand still.
+    lengths : (n,), steps of each instance.
+    names : of the channels, where the container has some.
+    """
+
+    def __init__(self, X: Any):
+        self.container = X
+        self.source = _as_indexed(X) if is_long(X) else X
+        self.panel = as_panel(self.source)
+        self.lengths = _lengths(self.source, self.panel)
+        self.times = _times(self.source, self.panel, self.lengths)
+        self.names = _channel_names(self.source)
+
+    @property
+    def inside(self) -> Array:
+        """(n, t), False where a series has ended."""
+        return np.asarray(np.arange(self.panel.shape[2]) < self.lengths[:, None])
+
+    def put_back(self, values: Array) -> Any:
+        """A copy of the container with the missing entries taken from `values` (n, c, t)."""
+        if is_long(self.container):
+            filled = self._into_rows(self.source, values)
+            out = self.container.copy()
+            order = np.argsort(_long_order(self.container), kind="stable")
+            for name in self.source.columns:
+                out[name] = filled[name].to_numpy()[order]
+            return out
+        X = self.container
+        if isinstance(X, pd.DataFrame):
+            return self._into_frame(X, values)
+        if isinstance(X, pd.Series):
+            if isinstance(X.index, (pd.MultiIndex, *_DATED)):
+                return self._into_rows(X.to_frame(), values).iloc[:, 0].rename(X.name)  # type: ignore[call-overload]
+            cells = [_fill_item(cell, row) for cell, row in zip(X, values, strict=True)]
+            return pd.Series(cells, index=X.index, name=X.name)
+        if isinstance(X, (list, tuple)) and all(_is_item(item) for item in X):
+            return type(X)(_fill_item(item, row) for item, row in zip(X, values, strict=True))
+        if hasattr(X, "detach"):
+            import torch
+
+            given = X.detach()
+            found = torch.from_numpy(np.ascontiguousarray(values)).reshape(X.shape).to(given)
+            return torch.where(given.isnan(), found, given) if given.is_floating_point() else given.clone()
+        return self._into_array(X, values)
+
+    def as_array(self, values: Array) -> Array:
+        """`values` (n, c, t) in the shape of the container where that is an array or one long series, else a panel."""
+        if isinstance(self.source, pd.DataFrame) and isinstance(self.source.index, _DATED):
+            return np.asarray(values[0].T)
+        if isinstance(self.source, pd.Series) and isinstance(self.source.index, _DATED):
+            return np.asarray(values[0, 0])
+        return np.asarray(values[:, 0] if is_flat(self.source) else values)
+
+    def with_indicator(self, filled: Any, channels: Array) -> Any:
+        """`filled`, what `put_back` gave, with 0 and 1 appended for each of the `channels` (c,) bool: 1 was missing.
+
+        Of a table (n, t) or a frame of such rows, `channels` are its columns.
+
+        Raises
+        ------
+        ValueError
+            The container is neither an array nor a frame.
+        """
+        missing = np.isnan(self.panel)
+        if isinstance(filled, pd.DataFrame) and not isinstance(filled.index, pd.MultiIndex):
+            flags = np.asarray(missing[:, 0] if is_flat(self.source) else missing[0].T)
+            names = [f"missingindicator_{name}" for name in np.asarray(filled.columns)[channels]]
+            indicators = pd.DataFrame(flags[:, channels].astype(float), filled.index, names)
+            return pd.concat([filled, indicators], axis=1)
+        if not isinstance(filled, np.ndarray) or filled.dtype == object:
+            raise ValueError(f"add_indicator=True takes arrays and frames, not {type(filled).__name__}")
+        flags = np.asarray(missing[:, 0] if filled.ndim == 2 else missing)
+        return np.concatenate([filled, flags[:, channels].astype(filled.dtype)], axis=1)
+
+    def _into_array(self, X: Any, values: Array) -> Array:
+        array = np.asarray(np.ma.filled(X.astype(float), np.nan) if isinstance(X, np.ma.MaskedArray) else X)
+        if array.dtype == object and array.ndim == 1:
+            out = np.empty(len(array), dtype=object)
+            for i, (item, row) in enumerate(zip(array, values, strict=True)):
+                out[i] = _fill_item(item, row)
+            return out
+        if array.dtype == object:
+            array = self.panel.reshape(array.shape)
+        if array.dtype.kind != "f":
+            return array.copy()
+        return np.where(np.isnan(array), values.reshape(array.shape).astype(array.dtype), array)
+
+    def _into_frame(self, X: pd.DataFrame, values: Array) -> pd.DataFrame:
+        if X.size and _is_item(X.iat[0, 0]):  # nested: a series in each cell
+            cells = {
+                name: [_fill_item(cell, row) for cell, row in zip(X.iloc[:, j], values[:, j], strict=True)]
+                for j, name in enumerate(X.columns)
+            }
+            return pd.DataFrame(cells, index=X.index)
+        if isinstance(X.index, (pd.MultiIndex, *_DATED)):
+            return self._into_rows(X, values)
+        return _fill_columns(X, values[:, 0])
+
+    def _into_rows(self, X: pd.DataFrame, values: Array) -> pd.DataFrame:
+        """Rows are the steps of one instance after another."""
+        return _fill_columns(X, values.transpose(0, 2, 1)[self.inside])
+
+
+def _as_indexed(long: pd.DataFrame) -> pd.DataFrame:
+    """A long table in sktime's form: rows sorted by series and time, (series, time) as index."""
+    rows = long.iloc[_long_order(long)]
+    twice = rows.duplicated([ID, TIME])
+    if twice.any():
+        row = rows[twice].iloc[0]
+        raise ValueError(f"series {row[ID]!r} has two rows for {row[TIME]}")
+    return rows.set_index([ID, TIME])
+
+
+def _long_order(long: pd.DataFrame) -> Array:
+    """Positions of a long table's rows, series after series as they first appear, each by time."""
+    series = pd.factorize(long[ID])[0]
+    time = pd.factorize(long[TIME], sort=True)[0]
+    return np.lexsort((time, series))
+
+
+def _lengths(X: Any, panel: Array) -> Array:
+    n, _, t = panel.shape
+    if isinstance(X, pd.Series) and isinstance(X.index, pd.MultiIndex):
+        X = X.to_frame()
+    if isinstance(X, pd.DataFrame) and isinstance(X.index, pd.MultiIndex):
+        instance = pd.factorize(X.index.get_level_values(0))[0]
+        return np.bincount(instance, minlength=n)
+    cells: Any = None
+    if isinstance(X, pd.DataFrame) and X.size and _is_item(X.iat[0, 0]):
+        cells = X.iloc[:, 0]
+    elif isinstance(X, (list, tuple, pd.Series)) or (
+        isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1
+    ):
+        cells = X
+    if cells is None or not all(_is_item(item) for item in cells):
+        return np.full(n, t)
+    return np.array([len(item) if isinstance(item, pd.DataFrame) else item.shape[-1] for item in cells])
+
+
+def _times(X: Any, panel: Array, lengths: Array) -> Array:
+    """In units of the median step; plain positions where the container has no dates."""
+    n, _, t = panel.shape
+    times = np.minimum(np.arange(t), lengths[:, None] - 1).astype(np.float64)
+    if not isinstance(X, (pd.DataFrame, pd.Series)):
+        return times
+    index = X.index.get_level_values(1) if isinstance(X.index, pd.MultiIndex) else X.index
+    if isinstance(index, pd.PeriodIndex):
+        index = index.to_timestamp()
+    numeric = isinstance(X.index, pd.MultiIndex) and pd.api.types.is_numeric_dtype(index)
+    if not (numeric or isinstance(index, _DATED)):
+        return times
+    stamps = (
+        index.to_numpy(dtype=np.float64) if numeric else index.to_numpy().astype("int64").astype(np.float64)
+    )
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    steps = np.concatenate([np.diff(stamps[a:b]) for a, b in zip(starts, starts[1:], strict=False)])
+    usual = float(np.median(steps)) if len(steps) else 0.0
+    if usual <= 0:
+        return times
+    for row, start, length in zip(times, starts, lengths, strict=False):
+        row[:length] = (stamps[start : start + length] - stamps[start]) / usual
+        row[length:] = row[length - 1]
+    return times
+
+
+def _channel_names(X: Any) -> list[str] | None:
+    if isinstance(X, (list, tuple)) and len(X) and isinstance(X[0], pd.DataFrame):
+        return [str(name) for name in X[0].columns]
+    if isinstance(X, pd.DataFrame):
+        across = isinstance(X.index, (pd.MultiIndex, *_DATED)) or (X.size and _is_item(X.iat[0, 0]))
+        return [str(name) for name in X.columns] if across else None
+    return None
+
+
+def _is_item(item: Any) -> bool:
+    return isinstance(item, (np.ndarray, pd.Series, pd.DataFrame)) or hasattr(item, "detach")
+
+
+def _fill_item(item: Any, values: Array) -> Any:
+    """One instance (or one cell), an array (t,) or (c, t), a series or a frame (t, c), filled from (c, >= t)."""
+    if isinstance(item, pd.DataFrame):
+        return _fill_columns(item, values[:, : len(item)].T)
+    values = values[..., : item.shape[-1]].reshape(tuple(item.shape))
+    if isinstance(item, pd.Series):
+        return item.where(item.notna(), values)
+    if hasattr(item, "detach"):
+        import torch
+
+        given = item.detach()
+        return torch.where(given.isnan(), torch.as_tensor(values).to(given), given)
+    if item.dtype.kind != "f":
+        return item.copy()
+    return np.where(np.isnan(item), values.astype(item.dtype), item)
+
+
+def _fill_columns(X: pd.DataFrame, values: Array) -> pd.DataFrame:
+    """A copy of a frame whose missing cells come from `values`, of its shape; a column keeps its dtype."""
+    out = X.copy()
+    for j, kind in enumerate(X.dtypes):
+        column = X.iloc[:, j]
+        missing = column.isna()
+        if missing.any():
+            found = pd.Series(values[:, j], index=X.index)
+            mended = column.where(~missing, found.astype(np.float32) if kind == np.float32 else found)
+            out.isetitem(j, mended.array if mended.dtype == kind else mended.astype(kind).array)
+    return out

@@ -1,0 +1,16 @@
+"""What every encoder of time series is, whatever it learns from.
+
+estimator.py  `SeriesRepresentation`: fit, transform, encode, encode_causal, encode_to_file, online; a subclass gives a
+              network and an objective
+backbone.py   what a backbone must have, and what it may have
+encoder.py    `SeriesEncoder`: input projection, mask and backbone; series with gaps to one vector per step
+training.py   from series to a trained encoder
+read_out.py   one vector per series: statistics over time of the layers' outputs
+pooling.py    the statistics, and pooling over windows around each step
+batches.py    encoding many series in batches that fit the processor's cache
+windows.py    each step from the steps before it: the definition, and the choice of a fast way
+online.py     the same for a live series, point by point
+long.py       the same for a series that does not fit in memory
+
+Shapes: B instances, T steps, C channels of the input, H channels of the latent, D components of a representation.
+"""

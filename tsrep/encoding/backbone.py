@@ -1,0 +1,66 @@
+"""What `SeriesEncoder` and the estimators ask of a backbone, and what makes it faster or more useful if it is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Protocol
+
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from lightning.fabric import Fabric
+
+
+class Backbone(Protocol):
+    """A `torch.nn.Module` from latent vectors to representations, one per step.
+
+    Attributes
+    ----------
+    reach : the number of steps that an output looks to either side; None: it may depend on the whole series.
+
+    Optional members
+    ----------------
+    layers(latent, inside) -> iterator of (B, T, H_i) : the outputs of all layers, the last one's being `forward`'s.
+        Without it the read-out knows the last layer only.
+    fast_windows : `FastWindows`, for causal encoding in less work than window by window.
+    exportable() -> module : the same function of (B, H, T) in operations that exporters know.
+    """
+
+    reach: int | None
+
+    def __call__(self, latent: Tensor, inside: Tensor | None, steps: slice | Tensor) -> Tensor:
+        """Representations (B, len(steps), D) of the wanted `steps`.
+
+        Parameters
+        ----------
+        latent : (B, T, H), zero where a step is missing or hidden.
+        inside : (B, T), False where a step is padding, which must move no representation; None: all inside.
+        steps : a slice, or indices of steps.
+        """
+
+
+class WindowState(Protocol):
+    """A series that grows, and the windows that end at its newest steps."""
+
+    def push(self, x: Tensor, hide_last: tuple[bool, ...] = (False,)) -> Tensor:
+        """Representations (V, n, m, D) of the windows that end at each of the m new steps `x` (n, m, C).
+
+        There is one variant per entry of `hide_last`; True hides the last step of each window from the encoder.
+        """
+
+
+class FastWindows(Protocol):
+    """Gives what `encoding.windows` defines in less work."""
+
+    def encode(
+        self, encoder: Any, x: Tensor, context: int, hide_last: tuple[bool, ...], fabric: Fabric
+    ) -> Iterator[tuple[slice, slice, Tensor]]:
+        """(rows, steps, (V, rows, steps, D)), as `windows.encode_windows`; the encoder is on the device."""
+
+    def follow(self, encoder: Any, context: int) -> WindowState:
+        """The state for one live series."""
+
+
+def reach_of(encoder: nn.Module) -> int | None:
+    """The reach of the encoder's backbone, None if it may be unlimited."""
+    return getattr(encoder.backbone, "reach", None)

@@ -1,0 +1,425 @@
+"""`SeriesRepresentation`: panels in, representations out, for any encoder.
+
+A subclass says which network it is (`_build`) and what it minimises (`_objective`); everything else is here.
+"""
+
+from __future__ import annotations
+
+import copy
+from abc import abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor, nn
+
+from tsrep.base.fitting import atomic
+from tsrep.base.panels import Floats, draw_seed
+from tsrep.base.parameters import Range, check_parameters, integer, is_integer, number, out_of_range
+from tsrep.base.saving import Folder, Tensors
+from tsrep.base.training import TrainedEstimator, digest, initial_weights
+from tsrep.encoding.batches import (
+    Copies,
+    host_tensor,
+    in_batches,
+    layers_on_device,
+    on_device,
+    steps_per_batch,
+    with_progress,
+)
+from tsrep.encoding.export import ExportableEncoder, write_program
+from tsrep.encoding.long import LongSeries, encoded_stretches, encoded_windows, write
+from tsrep.encoding.online import OnlineEncoder
+from tsrep.encoding.pooling import pooling_over, steps_within
+from tsrep.encoding.read_out import ReadOut, read_out
+from tsrep.encoding.training import hold_out, train
+from tsrep.encoding.windows import encode_windows
+from tsrep.nn.padding import inside
+from tsrep.train.run import Run
+from tsrep.train.runtime import launch
+from tsrep.train.step import Descent, Objective
+
+DEFAULT_STEPS = 200
+
+RANGES: dict[str, Range] = {
+    "batch_size": integer(1),
+    "lr": number(above=0),
+    "max_steps": integer(0, none=True),
+    "max_epochs": integer(0, none=True),
+    "validation_fraction": number(0, below=1),
+    "patience": integer(1, none=True),
+    "checkpoint_every": integer(1),
+}
+
+
+class SeriesRepresentation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedEstimator):
+    """A scikit-learn transformer around a network from series to one vector per step.
+
+    A subclass gives `_build(channels)`, a new network with random weights, and `_objective()`, what a training step
+    minimises: (network, batch (B, T, C), generator) -> `tsrep.train.step.Losses`. The network is called with
+    (x, keep, inside, steps), as `tsrep.encoding.encoder.SeriesEncoder` is, and has a `backbone`. A subclass may also
+    give `_prepare` (how series are cut for training) and `_RANGES` (ranges of its own parameters).
+
+    Parameters
+    ----------
+    layers, pool : the read-out of `transform`, see `tsrep.encoding.read_out.read_out`; None: "max" of the last layer.
+
+    Attributes
+    ----------
+    encoder_ : torch module, (B, T, C) -> (B, T, D).
+    history_ : list of {"step", "epoch", "seconds", "loss", "validation_loss" where computed}.
+    n_steps_ : training steps made in all.
+    n_channels_, n_features_in_, n_features_out_ : channels; what scikit-learn counts; width of `transform`.
+    seed_ : the integer that seeded the fit.
+    """
+
+    encoder_: nn.Module
+
+    layers: Any = None
+    pool: Any = None
+
+    _RANGES: dict[str, Range] = {}
+
+    # What a subclass gives
+
+    @abstractmethod
+    def _build(self, channels: int) -> nn.Module:
+        """A network with random weights, in inference mode and without gradients, for series of `channels` channels."""
+
+    @abstractmethod
+    def _objective(self) -> Objective:
+        """What a training step minimises."""
+
+    def _prepare(self, x: Tensor) -> Tensor:
+        """Series (n, T, C) as they are trained on."""
+        return x[~x.isnan().all(-1).all(-1)]
+
+    def _default_length(self, values: int) -> int:
+        """Training steps where neither `max_steps` nor `max_epochs` is set, for a panel of `values` values."""
+        return DEFAULT_STEPS
+
+    def _read_out(self) -> ReadOut:
+        return read_out(self.layers, "max" if self.pool is None else self.pool)
+
+    def _check_parameters(self) -> None:
+        """Raises the ValueError of the first parameter that is out of range."""
+        check_parameters(self, {**RANGES, **self._RANGES})
+        if self.patience is not None and self.validation_fraction == 0:
+            raise out_of_range("patience", self.patience, "None, or a validation_fraction above 0 with it")
+        self._read_out()
+
+    # Training
+
+    @atomic
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learns from a panel (n, c, t), or anything `tsrep.data.as_panel` takes; `y` is ignored.
+
+        Raises
+        ------
+        ValueError
+            A parameter is out of range, `X` is not a panel to train on, or `checkpoint` holds another run.
+        NonFiniteLossError
+            The training diverged. The estimator and its checkpoint are what they were before.
+        """
+        self._check_parameters()
+        goes_on = self.warm_start and self._is_trained()
+        panel = self._panel(X, reset=not goes_on)
+        data = "" if self.checkpoint is None else digest(panel)
+        source = self._source(data)
+        if source is None:
+            run = self._start(panel.shape[1])
+        else:
+            self._take_over(source)
+            run = copy.deepcopy(self._run)
+        if source is None or source is self:
+            run.data = data
+            run.extend(*self._length_of_training(panel.size))
+        if not run.finished:
+            self._train(run, panel)
+        self._runs = [run]
+        return self
+
+    @property
+    def _run(self) -> Run:
+        return self._runs[0]
+
+    def _start(self, channels: int) -> Run:
+        """Sets a network with random weights; a run in which nothing was learned."""
+        seed = draw_seed(self.random_state)
+        with initial_weights(seed):
+            self.encoder_ = self._build(channels)
+        self._shape = self._current_shape()
+        self._check_layers()
+        return Run(seed)
+
+    def _check_layers(self) -> None:
+        """Raises the ValueError of a read-out of layers that the network does not have."""
+        statistics = self._read_out()
+        if not statistics.last_layer_only:
+            [(_, layers)] = self._encoded_layers(torch.zeros(1, 1, self.n_channels_), statistics)
+            if not all(-len(layers) <= index < len(layers) for index in statistics.layers):
+                raise out_of_range("layers", self.layers, f"indices of the encoder's {len(layers)} layers")
+
+    def _length_of_training(self, values: int) -> tuple[int | None, int | None]:
+        if self.max_steps is None and self.max_epochs is None:
+            return self._default_length(values), None
+        return self.max_steps, self.max_epochs
+
+    def _train(self, run: Run, panel: Floats) -> None:
+        x, held_out = _as_steps(panel), None
+        if self.validation_fraction > 0:
+            x, held_out = hold_out(x, self.validation_fraction, run.seed)
+            held_out = self._prepare(held_out)
+        fabric = launch(self.device, self.precision)
+        objective = self._objective()
+
+        def make_step(network: nn.Module, generator: torch.Generator) -> Descent:
+            return Descent(network, objective, lr=self.lr, generator=generator, fabric=fabric)
+
+        def save(encoder: nn.Module) -> None:
+            self.encoder_, self._runs = encoder, [run]
+            self.save(str(self.checkpoint))
+
+        self.encoder_ = train(
+            self.encoder_,
+            run,
+            self._prepare(x),
+            make_step,
+            batch_size=self.batch_size,
+            fabric=fabric,
+            held_out=held_out,
+            patience=self.patience,
+            save=None if self.checkpoint is None else save,
+            save_every=self.checkpoint_every,
+            title=type(self).__name__ if self.verbose > 0 else None,
+        )
+
+    # Representations
+
+    def transform(self, X: Any, intervals: ArrayLike | None = None) -> Floats:
+        """One vector per instance, (n, n_features_out_): the read-out, statistics over the instance's steps.
+
+        Parameters
+        ----------
+        X : panel (n, c, t).
+        intervals : one (start, stop) per instance, in steps: the statistics are over the steps start to stop - 1 only,
+            as they are represented within the whole series. None: all steps.
+
+        Raises
+        ------
+        ValueError
+            An interval is empty, leaves its series, or lies outside what was observed.
+        """
+        x = self._series(X)
+        where = inside(x) if intervals is None else inside(x) & steps_within(intervals, *x.shape[:2])
+        if not where.any(1).all():
+            first = int(where.any(1).logical_not().nonzero()[0])
+            raise ValueError(f"intervals[{first}] lies where nothing of instance {first} was observed")
+        statistics = self._read_out()
+        Z = torch.empty(0)
+        for rows, layers in self._encoded_layers(x, statistics):
+            here = where[rows]
+            z = statistics(layers, None if here.all() else here.to(layers[-1].device))
+            if rows.start == 0:
+                Z = torch.empty(len(x), z.shape[1])
+            Z[rows].copy_(z)
+        return Z.numpy()
+
+    def encode(self, X: Any, window: int | str | None = None) -> Floats:
+        """One vector per step, (n, t, D); NaN before an instance's first observed step and after its last.
+
+        Parameters
+        ----------
+        X : panel (n, c, t).
+        window : an integer pools over that many steps around each step. "multiscale" gives windows of 3, 5, 9, ...
+            side by side, (n, t, D * scales). "full_series" pools over all steps, (n, D). None: no pooling.
+        """
+        return self._encode(X, window)
+
+    def _encode(self, X: Any, window: int | str | None, keep: Any = None) -> Floats:
+        """`encode`; `keep(B, T)` gives a mask that hides steps, None: none."""
+        pool = pooling_over(window)
+        x = self._series(X)
+        Z = torch.empty(0)
+        for rows, z in self._encoded(x, keep):
+            within = inside(x[rows]).to(z.device)
+            pooled = pool(z, None if within.all() else within)
+            if window != "full_series":
+                pooled = pooled.masked_fill(~within.unsqueeze(-1), torch.nan)
+            if rows.start == 0:
+                Z = torch.empty(len(x), *pooled.shape[1:])
+            Z[rows].copy_(pooled)
+        return Z.numpy()
+
+    def encode_causal(self, X: Any, context: int = 200, hide_last: bool = False) -> Floats:
+        """One vector per step from that step and the `context` steps before it, (n, t, D).
+
+        Exactly what encoding each window of `context` + 1 steps alone and keeping its last step gives; a window that
+        begins before its series is filled with missing steps. `hide_last` hides every window's last step, for the
+        comparison in TS2Vec's anomaly score. A missing step has a vector here, from its context: whether it is a gap or
+        the end of the series cannot be known at that step.
+        """
+        return self._causal(X, context, (bool(hide_last),))[0]
+
+    def encode_causal_pair(self, X: Any, context: int = 200) -> tuple[Floats, Floats]:
+        """`encode_causal` with every window's last step shown and with it hidden, in less time than two calls.
+
+        TS2Vec's anomaly score of a step is the L1 distance between the two.
+        """
+        shown, hidden = self._causal(X, context, (False, True))
+        return shown, hidden
+
+    def encode_to_file(
+        self, series: Any, path: str | Path, context: int | None = None, dtype: str = "float32"
+    ) -> NDArray[np.floating[Any]]:
+        """Encodes one series of any length into an array file, with bounded memory, and opens it memory-mapped.
+
+        Parameters
+        ----------
+        series : (t, channels) or (t,), time down: an array, a `numpy.memmap`, a data frame, or anything sliced alike.
+            It is read a stretch at a time.
+        path : the file (.npy) to write, (t, D). It takes its name when it is whole.
+        context : None gives what `encode` gives for the whole series; a number what `encode_causal` gives with it.
+        dtype : "float32", or "float16" for half the disk.
+
+        Raises
+        ------
+        ValueError
+            The series has other channels than those fitted, holds no number, or is infinite somewhere.
+        TypeError
+            No `context` was given, and an output of the backbone depends on the whole series.
+        """
+        check_is_fitted(self, "encoder_")
+        if dtype not in ("float16", "float32"):
+            raise out_of_range("dtype", dtype, "'float32' or 'float16'")
+        long = LongSeries(series, self.n_channels_)
+        where = self.device, self.precision
+        if context is None:
+            parts = encoded_stretches(self.encoder_, long, *where)
+        else:
+            parts = encoded_windows(self.encoder_, long, _checked_context(context), *where)
+        parts = with_progress(parts, long.steps, "Encoding", self.verbose)
+        return write(path, parts, long.steps, self._width(), dtype)
+
+    def online(self, context: int = 200) -> OnlineEncoder:
+        """An encoder for a live series: `update(point)` gives what `encode_causal` gives for that step."""
+        check_is_fitted(self, "encoder_")
+        context = _checked_context(context)
+        return OnlineEncoder(self.encoder_, context, self.n_channels_, self.device, self.precision)
+
+    def _causal(self, X: Any, context: int, hide_last: tuple[bool, ...]) -> list[Floats]:
+        """(n, t, D) per variant."""
+        x = self._series(X)
+        fabric = launch(self.device, self.precision)
+        parts = encode_windows(self.encoder_, x, _checked_context(context), hide_last, fabric)
+        Z: list[Tensor] = []
+        copies = Copies(fabric.device)
+        for rows, steps, z in with_progress(parts, x.shape[0] * x.shape[1], "Encoding", self.verbose):
+            if not Z:
+                Z = [host_tensor((*x.shape[:2], z.shape[-1]), fabric.device) for _ in hide_last]
+            for all_steps, tile in zip(Z, z, strict=True):
+                copies.make(all_steps[rows, steps], tile)
+        copies.finish()
+        return [all_steps.numpy() for all_steps in Z]
+
+    def _encoded(self, x: Tensor, keep: Any = None) -> Iterator[tuple[slice, Tensor]]:
+        """(rows, representations (len, T, D)) over batches of `x` (n, T, C); what stands outside means nothing."""
+        network = on_device(self.encoder_, self.device, self.precision)
+
+        def encode_batch(batch: Tensor) -> Tensor:
+            within = inside(batch)
+            hidden = None if keep is None else keep(*batch.shape[:2])
+            return network(batch, hidden, None if within.all() else within)
+
+        return self._in_batches(x, encode_batch)
+
+    def _encoded_layers(self, x: Tensor, statistics: ReadOut) -> Iterator[tuple[slice, list[Tensor]]]:
+        """(rows, outputs of the layers) over batches of `x`; the last layer alone where that is all that is asked."""
+        if statistics.last_layer_only:
+            return ((rows, [z]) for rows, z in self._encoded(x))
+        network = layers_on_device(self.encoder_, self.device, self.precision)
+
+        def encode_batch(batch: Tensor) -> list[Tensor]:
+            within = inside(batch)
+            return network(batch, None if within.all() else within)
+
+        return self._in_batches(x, encode_batch)
+
+    def _in_batches(self, x: Tensor, encode_batch: Any) -> Iterator[tuple[slice, Any]]:
+        at_once = steps_per_batch(launch(self.device, self.precision).device)
+        return with_progress(in_batches(x, encode_batch, at_once), len(x), "Encoding", self.verbose)
+
+    def _series(self, X: Any) -> Tensor:
+        check_is_fitted(self, "encoder_")
+        return _as_steps(self._panel(X, reset=False))
+
+    def _width(self) -> int:
+        """D, by encoding one missing step."""
+        nothing = torch.full((1, 1, self.n_channels_), torch.nan)
+        return on_device(self.encoder_, self.device, self.precision)(nothing).shape[-1]
+
+    # What scikit-learn asks for
+
+    @property
+    def n_features_out_(self) -> int:
+        check_is_fitted(self, "encoder_")
+        [(_, layers)] = self._encoded_layers(torch.zeros(1, 1, self.n_channels_), self._read_out())
+        return self._read_out()(layers).shape[1]
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.n_features_out_
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
+
+    # On disk
+
+    def export(self, path: str | Path) -> None:
+        """Writes the encoder to `path` as a program that runs without this package, in 32 bit.
+
+        The file's ending says which: ".onnx" for ONNX Runtime and its like, ".pt2" for `torch.export.load`. The
+        program takes `panel`, (batch, channels, length) in float32 with NaN for what was not observed, any batch and
+        any length. It gives `steps`, what `encode` gives, and `series`, what `transform` gives.
+
+        Raises
+        ------
+        ValueError
+            `path` has neither ending, or the backbone or the read-out cannot be exported.
+        ModuleNotFoundError
+            ".onnx" is wanted and the packages that write it are not installed: they are the extra "export".
+        """
+        check_is_fitted(self, "encoder_")
+        program = ExportableEncoder(self.encoder_, self._read_out())
+        write_program(path, program, self.n_channels_, self._description())
+
+    def _fitted_state(self) -> Folder:
+        tensors = {"model": self.encoder_.state_dict(), "training": self._run.tensors}
+        return {"run": self._run.as_json(), "shape": self._shape}, tensors
+
+    def _restore(self, fitted: dict[str, Any], tensors: Tensors) -> None:
+        self._check_parameters()
+        self._shape = fitted.get("shape", self._current_shape())
+        parameters = self.get_params(deep=False)
+        self.encoder_ = type(self)(**{**parameters, **self._shape})._build(self.n_channels_)
+        self.encoder_.load_state_dict(tensors["model"])
+        self._runs = [Run.from_json(fitted["run"], tensors["training"])]
+
+
+def _checked_context(context: int) -> int:
+    if not is_integer(context) or context < 0:
+        raise out_of_range("context", context, "an integer of at least 0")
+    return int(context)
+
+
+def _as_steps(panel: Floats) -> Tensor:
+    """(n, c, t) array -> (n, t, c) tensor."""
+    return torch.from_numpy(panel).transpose(1, 2)

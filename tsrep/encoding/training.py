@@ -1,0 +1,116 @@
+"""From series to a trained encoder: hold instances out, build the step, run the loop."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from tsrep.train import hooks
+from tsrep.train.batches import TensorBatches
+from tsrep.train.loop import Clock, fit, reading_interval
+from tsrep.train.run import Run
+from tsrep.train.step import Descent, require_finite
+
+if TYPE_CHECKING:
+    from lightning.fabric import Fabric
+
+VALIDATE_EVERY = 10  # steps
+
+
+def hold_out(x: Tensor, fraction: float, seed: int) -> tuple[Tensor, Tensor]:
+    """(training, validation): a random share of the instances, at least one in each part."""
+    if len(x) < 2:
+        raise ValueError("validation_fraction needs at least 2 instances; X has 1")
+    order = torch.from_numpy(np.random.default_rng([seed, 1]).permutation(len(x)))
+    held = min(max(1, round(fraction * len(x))), len(x) - 1)
+    return x[order[held:]], x[order[:held]]
+
+
+def train(
+    encoder: nn.Module,
+    run: Run,
+    x: Tensor,
+    make_step: Callable[[nn.Module, torch.Generator], Descent],
+    *,
+    batch_size: int,
+    fabric: Fabric,
+    held_out: Tensor | None = None,
+    patience: int | None = None,
+    save: Callable[[nn.Module], None] | None = None,
+    save_every: int = 50,
+    title: str | None = None,
+) -> nn.Module:
+    """Continues `run` to its end and returns the trained encoder.
+
+    Parameters
+    ----------
+    encoder : the model so far; it is left as it is.
+    run : where the training stands; it advances.
+    x : training series (n, T, C).
+    make_step : (network, generator) -> the step that trains the network.
+    held_out : series on which a loss is computed every 10 steps.
+    save : called with the encoder every `save_every` steps and at the end, with `run` up to date.
+    title : heads a progress bar; None shows none.
+
+    Raises
+    ------
+    NonFiniteLossError
+        The loss or the weights became NaN or infinite. What `save` was called with before is finite.
+    """
+    network = copy.deepcopy(encoder).requires_grad_(True)
+    step = make_step(network, torch.Generator().manual_seed(run.seed))
+    if run.tensors:
+        step.load_state(run.tensors)
+
+    def keep(clock: Clock) -> None:
+        state = step.state()
+        require_finite(state, clock.step)
+        run.clock, run.tensors = clock, state
+        if save is not None:
+            save(_at_rest(step.model))
+
+    periods = []
+    with hooks.progress_bar(title or "", run.max_steps, run.clock.step, title is not None) as bar:
+        after_step = [hooks.record(run.history), bar]
+        if held_out is not None:
+            parts = held_out.split(int(batch_size))  # torch takes NumPy's integers for something else
+            after_step.append(
+                hooks.validate(run.history, lambda: _loss(step, parts, run.seed), VALIDATE_EVERY)
+            )
+            periods.append(VALIDATE_EVERY)
+        if patience is not None:
+            after_step.append(hooks.stop_early(run.history, patience, run.since))
+        if save is not None:
+            after_step.append(hooks.checkpoint(keep, save_every))
+            periods.append(int(save_every))
+        clock = fit(
+            step,
+            TensorBatches(x, batch_size, run.seed),
+            max_steps=run.max_steps,
+            max_epochs=run.max_epochs,
+            hooks=after_step,
+            read_every=reading_interval(fabric.device, *periods),
+            resume=run.clock,
+        )
+    run.finished = True
+    keep(clock)
+    return _at_rest(step.model)
+
+
+def _at_rest(model: nn.Module) -> nn.Module:
+    """In inference mode and without gradients; a copy where it is the network in training."""
+    if not any(weight.requires_grad for weight in model.parameters()):
+        return model
+    return copy.deepcopy(model).eval().requires_grad_(False)
+
+
+def _loss(step: Descent, parts: tuple[Tensor, ...], seed: int) -> float:
+    """Mean loss over held-out batches, with the same randomness every time."""
+    generator = torch.Generator().manual_seed(seed)
+    losses = [float(step.evaluate(part, generator)) for part in parts]
+    return float(np.average(losses, weights=[len(part) for part in parts]))

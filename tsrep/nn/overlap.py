@@ -1,0 +1,49 @@
+"""Long series in windows that overlap by half, and estimates averaged back.
+
+Near its ends a window knows less, so there an estimate counts less: its weight is its distance from the nearer end.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+class Windows(NamedTuple):
+    """Where windows lie: the instance and first step of each, (m,), and their length."""
+
+    rows: Tensor
+    starts: Tensor
+    length: int
+
+
+def cover(instances: int, steps: int, length: int) -> Windows:
+    """Windows of `length` steps, overlapping by half, that cover `instances` series of `steps` steps.
+
+    A series of at most `length` steps is one window.
+    """
+    length = min(length, steps)
+    starts = np.unique([*range(0, steps - length, max(1, length // 2)), steps - length])
+    rows = torch.arange(instances).repeat_interleave(len(starts))
+    return Windows(rows, torch.from_numpy(starts).repeat(instances), length)
+
+
+def cut(x: Tensor, windows: Windows) -> Tensor:
+    """(n, T, ...) -> (m, length, ...)."""
+    steps = windows.starts[:, None] + torch.arange(windows.length)
+    return x[windows.rows[:, None], steps]
+
+
+def join(parts: Tensor, windows: Windows, shape: tuple[int, ...]) -> Tensor:
+    """The inverse of `cut`, (m, length, C) -> `shape` (n, T, C); where windows overlap, their weighted mean."""
+    near = torch.arange(1, windows.length + 1)
+    weight = torch.minimum(near, near.flip(0)).to(parts)
+    steps = windows.starts[:, None] + torch.arange(windows.length)
+    place = (windows.rows[:, None] * shape[1] + steps).flatten()
+    total = parts.new_zeros(shape[0] * shape[1], shape[2])
+    total.index_add_(0, place, (parts * weight[:, None]).flatten(0, 1))
+    weights = parts.new_zeros(shape[0] * shape[1]).index_add_(0, place, weight.repeat(len(parts)))
+    return (total / weights[:, None]).view(shape)

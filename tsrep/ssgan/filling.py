@@ -1,0 +1,81 @@
+"""From series to windows as the game takes them, and from a generator's estimates back to series.
+
+Shapes: n series, c channels, t steps; windows of T steps, (B, T, C) as in `step.Batch`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from tsrep.data.containers import Series
+from tsrep.nn.overlap import Windows, cover, cut, join
+from tsrep.ssgan.inference import estimate
+from tsrep.ssgan.interpolating import interpolate
+from tsrep.ssgan.judgement import Judgement
+from tsrep.ssgan.loss import UNLABELLED
+from tsrep.ssgan.step import Batch
+
+if TYPE_CHECKING:
+    from lightning.fabric import Fabric
+
+Array = NDArray[Any]
+
+
+class Scaling(NamedTuple):
+    """Mean and standard deviation of each channel in `fit`, (c,), and whether it was ever observed there."""
+
+    mean: Array
+    scale: Array
+    seen: Array
+
+
+def windowed(
+    series: Series, scaling: Scaling, length: int, labels: Array | None = None
+) -> tuple[Batch, Windows]:
+    """The standardised series in windows of at most `length` steps, and where these lie."""
+    z = _standardised(series, scaling).astype(np.float32).transpose(0, 2, 1)
+    observed = ~np.isnan(z) & scaling.seen
+    windows = cover(len(z), z.shape[1], length)
+    inside = cut(torch.from_numpy(series.inside), windows)
+    inside = inside | ~inside.any(1, keepdim=True)  # a window without a step: nothing of it is kept
+    times = cut(torch.from_numpy(series.times), windows)
+    numbers = np.full(len(z), UNLABELLED) if labels is None else labels
+    batch = Batch(
+        values=cut(torch.from_numpy(np.where(observed, z, np.float32(0))), windows),
+        observed=cut(torch.from_numpy(observed), windows),
+        times=(times - times[:, :1]).float(),
+        labels=torch.from_numpy(numbers)[windows.rows],
+        inside=None if inside.all() else inside,
+    )
+    return batch, windows
+
+
+def fill(
+    series: Series, scaling: Scaling, length: int, generator: nn.Module, judgement: Judgement, fabric: Fabric
+) -> tuple[Array, Array]:
+    """Estimates and the Laplace scale of their errors in the units of the data, (n, c, t) float64.
+
+    A channel that falls back has straight lines over the whole series.
+    """
+    batch, windows = windowed(series, scaling, length)
+    n, channels, steps = series.panel.shape
+    estimates, scale = estimate(generator, batch, fabric)
+    z, scale = (join(part.double(), windows, (n, steps, channels)) for part in (estimates, scale))
+    z = torch.where(torch.from_numpy(judgement.fallback), _lines(series, scaling), z)
+    values = z.numpy().transpose(0, 2, 1) * scaling.scale[:, None] + scaling.mean[:, None]
+    return values, scale.numpy().transpose(0, 2, 1) * (judgement.spread * scaling.scale)[:, None]
+
+
+def _lines(series: Series, scaling: Scaling) -> Tensor:
+    """Straight lines over whole series, (n, t, c), standardised; 0, the mean, in a channel without a value."""
+    steps = torch.from_numpy(_standardised(series, scaling).transpose(0, 2, 1).copy())
+    return interpolate(steps.nan_to_num(), ~steps.isnan(), torch.from_numpy(series.times))[0]
+
+
+def _standardised(series: Series, scaling: Scaling) -> Array:
+    return (series.panel.astype(np.float64) - scaling.mean[:, None]) / scaling.scale[:, None]

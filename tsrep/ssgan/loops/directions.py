@@ -1,0 +1,71 @@
+"""Both directions of time side by side in one tensor, so that one loop and one matrix product serve both.
+
+The layout is (2, T, B, F): forward and backward, steps *in the order they are walked*, instances, features. A layer's
+weights are stacked the same way. A bidirectional net then takes T steps of one batched product instead of 2 T.
+
+Shapes: B instances, T steps, F features.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from tsrep.ssgan.elapsed import elapsed, elapsed_backward
+
+
+def both_ways(x: Tensor) -> Tensor:
+    """(B, T, F) -> (2, T, B, F)."""
+    x = x.transpose(0, 1)
+    return torch.stack([x, x.flip(0)])
+
+
+def in_time(walked: Tensor) -> Tensor:
+    """(2, T, B, F) as walked -> (2, B, T, F) in the order of time, for both directions."""
+    forward, backward = walked
+    return torch.stack([forward, backward.flip(0)]).transpose(1, 2)
+
+
+def before(walked: Tensor) -> Tensor:
+    """What there was one step earlier on each walk, 0 at the first: (2, T, B, F) of its own shape."""
+    return F.pad(walked[:, :-1], (0, 0, 0, 0, 1, 0))
+
+
+def elapsed_both_ways(times: Tensor, observed: Tensor, inside: Tensor | None) -> Tensor:
+    """Time since the last observation on each of the two walks: (2, T, B, C)."""
+    since = torch.stack([elapsed(times, observed, inside), elapsed_backward(times, observed, inside)])
+    return since.transpose(1, 2)
+
+
+class Affine(nn.Module):
+    """x W + b with a W and a b for each direction: (2, ..., n_in) -> (2, ..., n_out).
+
+    Drawn uniformly within 1 / sqrt(`fan`), where `fan` is the width that the layer's unit has in all (n_in if None).
+    """
+
+    def __init__(self, n_in: int, n_out: int, fan: int | None = None):
+        super().__init__()
+        bound = (fan or n_in) ** -0.5
+        self.weight = nn.Parameter(torch.empty(2, n_in, n_out).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.empty(2, 1, n_out).uniform_(-bound, bound))
+
+    def forward(self, x: Tensor) -> Tensor:
+        product = torch.baddbmm(self.bias, x.flatten(1, -2), self.weight)
+        return product.unflatten(1, x.shape[1:-1])
+
+
+def affine_gradients(x: Tensor, grad_out: Tensor) -> tuple[Tensor, Tensor]:
+    """Gradients of an affine map's weight and bias, from its input and the gradient of its output."""
+    return x.flatten(1, 2).mT @ grad_out.flatten(1, 2), grad_out.sum((1, 2)).unsqueeze(1)
+
+
+class Decay(nn.Module):
+    """How much of a state is kept after the elapsed times d: exp(-relu(d W + b)), (2, T, B, C) -> (2, T, B, H)."""
+
+    def __init__(self, n_channels: int, hidden_size: int):
+        super().__init__()
+        self.rate = Affine(n_channels, hidden_size, fan=hidden_size)
+
+    def forward(self, since: Tensor) -> Tensor:
+        return torch.exp(-self.rate(since).relu())

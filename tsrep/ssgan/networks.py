@@ -1,0 +1,139 @@
+"""The networks of an imputer: one generator, with a classifier where there are labels, or several that are averaged.
+
+Networks that differ in nothing but their initial weights and the order of what they saw err differently in the gaps,
+and their mean errs less than each (an ensemble; Hansen and Salamon, 1990). It is no part of SSGAN's paper.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import torch
+from torch import nn
+
+from tsrep.ssgan.averaging import MeanClassifier, MeanGenerator
+from tsrep.ssgan.build import Shape, build_game
+from tsrep.ssgan.hiding import borrow_rate
+from tsrep.ssgan.parameters import Settings
+from tsrep.ssgan.step import SSGANStep
+from tsrep.ssgan.training import HeldOut, train
+from tsrep.train.optimised import with_prefix
+from tsrep.train.run import Run
+
+if TYPE_CHECKING:
+    from lightning.fabric import Fabric
+
+
+class Networks(NamedTuple):
+    """What a game leaves: its generator, and its classifier where it had labels."""
+
+    generator: nn.Module
+    classifier: nn.Module | None
+
+
+def mean_of(members: Sequence[Networks]) -> Networks:
+    """The only member, or the mean of several."""
+    generators = [member.generator for member in members]
+    classifiers = [member.classifier for member in members if member.classifier is not None]
+    several = len(members) > 1
+    generator = MeanGenerator(generators) if several else generators[0]
+    if not classifiers:
+        return Networks(generator.eval(), None)
+    return Networks(generator.eval(), (MeanClassifier(classifiers) if several else classifiers[0]).eval())
+
+
+def members_of(networks: Networks) -> list[Networks]:
+    """The inverse of `mean_of`."""
+    if not isinstance(networks.generator, MeanGenerator):
+        return [networks]
+    generators = list(networks.generator.members)
+    mean = networks.classifier
+    classifiers = list(mean.members) if isinstance(mean, MeanClassifier) else [None] * len(generators)
+    return [Networks(*pair) for pair in zip(generators, classifiers, strict=True)]
+
+
+def borrowed_share(data: HeldOut, seen: np.ndarray, settings: Settings) -> float:
+    """`hiding.borrow_rate` of the observed values in the channels that were `seen` (C,); 0 if the recipe has none."""
+    if not settings.borrow_gaps:
+        return 0.0
+    observed = (data.batch.observed | data.held_out)[..., torch.from_numpy(seen)]
+    return borrow_rate(observed, data.batch.inside, float(np.max(settings.hide_rate)))
+
+
+def train_all(
+    runs: Sequence[Run],
+    before: Sequence[Networks],
+    data: HeldOut,
+    settings: Settings,
+    shape: Shape,
+    *,
+    n_classes: int,
+    decaying: bool,
+    borrowed: float,
+    batch_size: int,
+    patience: int | None,
+    fabric: Fabric,
+    save: Callable[[Sequence[Networks]], None] | None,
+    save_every: int,
+    show: bool,
+) -> list[Networks]:
+    """Continues one run after another to its end; what each leaves.
+
+    Parameters
+    ----------
+    runs : they advance.
+    before : the networks that earlier fits left, of as many runs as were begun.
+    save : called now and then with the networks so far, the best ones of the run in progress among them.
+    """
+    done: list[Networks] = []
+    for number, run in enumerate(runs):
+        if run.finished and number < len(before):
+            done.append(before[number])
+            continue
+        step = build_game(settings, shape, n_classes, decaying, borrowed, run.seed, fabric)
+        if (
+            run.clock.step and not run.tensors
+        ):  # an imputer that an earlier version saved: weights without moments
+            _load(step, before[number])
+
+        def save_so_far(run: Run = run, step: SSGANStep = step) -> None:
+            assert save is not None
+            save([*done, _best(step, run), *before[len(done) + 1 :]])
+
+        title = "SSGAN" if len(runs) == 1 else f"SSGAN {number + 1} of {len(runs)}"
+        train(
+            step,
+            run,
+            data,
+            settings,
+            batch_size=batch_size,
+            patience=patience,
+            fabric=fabric,
+            save=None if save is None else save_so_far,
+            save_every=save_every,
+            title=title if show else None,
+        )
+        done.append(_networks(step))
+    return done
+
+
+def _networks(step: SSGANStep) -> Networks:
+    return Networks(step.generator.network, None if step.classifier is None else step.classifier.network)
+
+
+def _best(step: SSGANStep, run: Run) -> Networks:
+    """Copies with the best weights of a run."""
+    best = copy.deepcopy(_networks(step))
+    best.generator.load_state_dict(with_prefix("best.generator.network.", run.tensors))
+    if best.classifier is not None:
+        best.classifier.load_state_dict(with_prefix("best.classifier.network.", run.tensors))
+    return best
+
+
+def _load(step: SSGANStep, networks: Networks) -> None:
+    step.generator.network.load_state_dict(networks.generator.state_dict())
+    if step.classifier is not None and networks.classifier is not None:
+        step.classifier.network.load_state_dict(networks.classifier.state_dict())

@@ -1,0 +1,71 @@
+"""The runs and networks of an imputer as JSON and tensors, and back; also those that version 0.1 saved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tsrep.base.saving import Folder, Tensors
+from tsrep.ssgan.build import Shape, build_classifier, build_generator
+from tsrep.ssgan.networks import Networks, mean_of, members_of
+from tsrep.train.loop import Clock
+from tsrep.train.run import Run
+
+
+def runs_to(runs: Sequence[Run]) -> Folder:
+    """Each run's record, and its state in a file of its own."""
+    states = {f"training.{number}": run.tensors for number, run in enumerate(runs)}
+    return {"runs": [run.as_json() for run in runs]}, states
+
+
+def runs_from(fitted: dict[str, Any], tensors: Tensors) -> list[Run]:
+    """The inverse of `runs_to`."""
+    if "runs" not in fitted:
+        return _runs_of_version_0_1(fitted)
+    return [
+        Run.from_json(described, tensors[f"training.{number}"])
+        for number, described in enumerate(fitted["runs"])
+    ]
+
+
+def networks_to(networks: Networks) -> Folder:
+    """The number of networks, and the weights of generators and classifiers."""
+    weights = {"model": networks.generator.state_dict()}
+    if networks.classifier is not None:
+        weights["classifier"] = networks.classifier.state_dict()
+    return {"n_networks": len(members_of(networks))}, weights
+
+
+def networks_from(
+    fitted: dict[str, Any], tensors: Tensors, kinds: dict[str, Any], shape: Shape, n_classes: int
+) -> Networks:
+    """The inverse of `networks_to`; `kinds` names the "generator" and the "classifier"."""
+
+    def member() -> Networks:
+        generator = build_generator(kinds["generator"], shape)
+        return Networks(
+            generator, build_classifier(kinds["classifier"], shape, n_classes) if n_classes else None
+        )
+
+    networks = mean_of([member() for _ in range(fitted["n_networks"])])
+    networks.generator.load_state_dict(tensors["model"])
+    if networks.classifier is not None:
+        networks.classifier.load_state_dict(tensors["classifier"])
+    return networks
+
+
+def _runs_of_version_0_1(fitted: dict[str, Any]) -> list[Run]:
+    """Finished runs without a state: that version kept a record and the first seed only."""
+    runs = []
+    for number in range(fitted["n_networks"]):
+        history = [
+            {name: value for name, value in record.items() if name != "network"}
+            for record in fitted["history_"]
+            if record["network"] == number
+        ]
+        last = history[-1] if history else {"step": 0, "epoch": 0}
+        run = Run(fitted["seed_"] + number, finished=True, history=history)
+        run.clock = Clock(last["step"], last["epoch"])
+        run.notes = {"rescues": fitted["rescues_"] if number == 0 else 0}
+        runs.append(run)
+    return runs

@@ -1,0 +1,117 @@
+"""A network and the optimiser that moves it, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from lightning.fabric import Fabric
+
+Groups = Callable[[nn.Module], Sequence[dict[str, Any]]]
+"""Gives AdamW's parameter groups for a network; the key `scale` is a factor on the learning rate (layer decay)."""
+
+
+class Optimised:
+    """A network with an AdamW of its own.
+
+    Parameters
+    ----------
+    network : the module to move.
+    lr, weight_decay : of AdamW; without decay it is Adam.
+    fabric : device and precision.
+    max_norm : gradients are clipped to this norm; None: they are taken as they are.
+    groups : parameter groups, see `Groups`; None: one group of all parameters.
+
+    Attributes
+    ----------
+    network : the module, on the device.
+    forward : the module as it is called in training: with the precision that was asked for.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        lr: float,
+        fabric: Fabric,
+        weight_decay: float = 0.0,
+        max_norm: float | None = None,
+        groups: Groups | None = None,
+    ):
+        self.network = network.to(fabric.device)
+        self.fabric = fabric
+        self.max_norm = max_norm
+        on_cuda = fabric.device.type == "cuda"  # a captured step reads its learning rate on the device
+        optimiser = torch.optim.AdamW(
+            network.parameters() if groups is None else groups(network),
+            lr=torch.tensor(lr, device=fabric.device) if on_cuda else lr,
+            weight_decay=weight_decay,
+            fused=True,
+            capturable=on_cuda,
+        )
+        self.forward, self._optimiser = fabric.setup(network, optimiser)
+        self.lr = lr
+
+    def descend(self, loss: Tensor) -> Tensor:
+        """One step down `loss`, which is given back detached."""
+        self._optimiser.zero_grad()
+        self.fabric.backward(loss)
+        if self.max_norm is not None:
+            self.fabric.clip_gradients(
+                self.forward, self._optimiser, max_norm=self.max_norm, error_if_nonfinite=False
+            )
+        self._optimiser.step()
+        return loss.detach()
+
+    @property
+    def lr(self) -> float:
+        """The learning rate; it can be set. A group with a `scale` has that share of it."""
+        group = self._optimiser.param_groups[0]
+        return float(group["lr"]) / group.get("scale", 1.0)
+
+    @lr.setter
+    def lr(self, value: float) -> None:
+        for group in self._optimiser.param_groups:
+            rate = value * group["scale"] if "scale" in group else value
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(rate)
+            else:
+                group["lr"] = rate
+
+    def state(self) -> dict[str, Tensor]:
+        """Weights and moments by name. The learning rate is the schedule's."""
+        state = {f"network.{name}": value for name, value in self.network.state_dict().items()}
+        moments = self._optimiser.state_dict()["state"]
+        return state | {f"adamw.{i}.{name}": value for i, of in moments.items() for name, value in of.items()}
+
+    def load_state(self, state: dict[str, Tensor]) -> None:
+        """Continues from `state`, which is copied: the optimiser writes into its moments."""
+        self.network.load_state_dict(with_prefix("network.", state))
+        moments: dict[int, dict[str, Tensor]] = {}
+        for name, value in with_prefix("adamw.", state).items():
+            index, moment = name.split(".")
+            moments.setdefault(int(index), {})[moment] = value.clone()
+        groups = self._optimiser.state_dict()["param_groups"]
+        self._optimiser.load_state_dict({"state": moments, "param_groups": groups})
+
+
+def with_prefix(prefix: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The part of `state` whose names begin with `prefix`, by the rest of the name."""
+    return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+
+
+@contextmanager
+def frozen(*optimised: Optimised | None) -> Iterator[None]:
+    """Gradients pass through these networks and none is left on their weights."""
+    networks = [each.network for each in optimised if each is not None]
+    for network in networks:
+        network.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for network in networks:
+            network.requires_grad_(True)

@@ -1,0 +1,29 @@
+"""Learning rates as functions of the step.
+
+A schedule is called with the number of steps made before, from 0 on, and gives the learning rate of the next step.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+Schedule = Callable[[int], float]
+
+
+def constant(lr: float) -> Schedule:
+    """`lr` at every step."""
+    return lambda step: lr
+
+
+def warm_up_cosine(lr: float, warm_up: int, total: int) -> Schedule:
+    """Rises linearly to `lr` over `warm_up` steps, while a half cosine lowers it to 0 at step `total`.
+
+    The cosine is that of SGDR (Loshchilov and Hutter, ICLR 2017, equation 5) without restarts.
+    """
+
+    def rate(step: int) -> float:
+        risen = min(1.0, (step + 1) / max(1, warm_up))
+        return lr * risen * (0.5 + 0.5 * math.cos(math.pi * min(1.0, step / max(1, total))))
+
+    return rate
