@@ -44,7 +44,7 @@ class SavedEstimator(BaseEstimator, ABC):
         """Class, parameters (except those named) and versions, as JSON holds them."""
         kind = type(self)
         held = {name: value for name, value in self.get_params(deep=False).items() if name not in without}
-        parameters = {name: _as_json(value) for name, value in held.items()}
+        parameters = {name: as_json(value) for name, value in held.items()}
         described = {"class": f"{kind.__module__}:{kind.__qualname__}", "parameters": parameters}
         return {**described, "versions": _versions()}
 
@@ -115,7 +115,7 @@ def _with_current_names(config: dict[str, Any]) -> dict[str, Any]:
     return {**config, "parameters": parameters}
 
 
-def _as_json(value: Any) -> Any:
+def as_json(value: Any) -> Any:
     """A parameter as JSON holds it; a generator has no such form and was used up by the fit."""
     if isinstance(value, np.generic):
         return value.item()

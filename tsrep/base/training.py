@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tsrep.base.panels import PanelEstimator, RandomState
 from tsrep.base.parameters import out_of_range
-from tsrep.base.saving import load
+from tsrep.base.saving import as_json, load
 from tsrep.train.checkpoint import holds_model
 from tsrep.train.run import Run
 
@@ -80,10 +80,10 @@ class TrainedEstimator(PanelEstimator):
             return found
         if not goes_on:
             return None
+        current = self._current_shape()
         for name, value in self._shape.items():
-            if getattr(self, name) != value:
-                wanted = f"{value!r} as in the fit that warm_start=True goes on from"
-                raise out_of_range(name, getattr(self, name), wanted)
+            if current[name] != value:
+                raise out_of_range(name, current[name], f"{value!r}, as in the fit before (warm_start=True)")
         return self
 
     def _found_in_checkpoint(self, data: str) -> Self | None:
@@ -111,7 +111,8 @@ class TrainedEstimator(PanelEstimator):
         self.__dict__.update(fitted)
 
     def _current_shape(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self._SHAPES}
+        """The parameters that decide on the networks' shapes, as JSON holds them."""
+        return {name: as_json(getattr(self, name)) for name in self._SHAPES}
 
     @classmethod
     def _from_folder(cls, config: dict[str, Any], tensors: Any) -> Self:

@@ -36,12 +36,12 @@ class ReadOut(NamedTuple):
     pools: tuple[tuple[str, int], ...]
 
     def __call__(self, layers: Sequence[Tensor], where: Tensor | None = None) -> Tensor:
-        """Features (B, F) of the layers named, in their order; `where` (B, T) are the steps that count, None: all."""
+        """Features (B, F) from the outputs of the layers; `where` (B, T) are the steps that count, None: all."""
         features = [
             STATISTICS[name](z, part)
-            for layer in layers
+            for index in self.layers
             for name, parts in self.pools
-            for z, part in _parts_of(layer, where, parts)
+            for z, part in _parts_of(layers[index], where, parts)
         ]
         return features[0] if len(features) == 1 else torch.cat(features, dim=1)
 
@@ -74,8 +74,8 @@ def read_out(layers: int | Sequence[int] | None, pool: str | Sequence[str]) -> R
     indices = (-1,) if layers is None else (layers,) if isinstance(layers, int) else tuple(layers)
     if not indices or not all(isinstance(index, int) and not isinstance(index, bool) for index in indices):
         raise ValueError(f"layers is {layers!r}; wanted None, an index of a layer or a list of them")
-    names = [pool] if isinstance(pool, str) else list(pool)
-    return ReadOut(indices, tuple(_pool(name, pool) for entry in names for name in _expanded(entry)))
+    entries = pool if isinstance(pool, Sequence) and not isinstance(pool, str) else [pool]
+    return ReadOut(indices, tuple(_pool(name, pool) for entry in entries for name in _expanded(entry)))
 
 
 def equal_parts(where: Tensor, parts: int) -> Tensor:

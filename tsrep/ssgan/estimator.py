@@ -29,7 +29,7 @@ from torch import nn
 
 from tsrep.base.fitting import atomic
 from tsrep.base.panels import RandomState, draw_seed
-from tsrep.base.saving import Folder, Tensors
+from tsrep.base.saving import Folder, Tensors, as_json
 from tsrep.base.training import TrainedEstimator, digest
 from tsrep.data import PanelScaler
 from tsrep.data.containers import Series
@@ -300,10 +300,13 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
     def _current_shape(self) -> dict[str, Any]:
         """What decides on the networks' weights, by the name of the parameter."""
         settings = resolved(self)
-        shape = {name: getattr(self, name) for name in ("core", "depth", "n_heads", "n_networks", "reminder")}
+        shape = {
+            name: as_json(getattr(self, name))
+            for name in ("core", "depth", "n_heads", "n_networks", "reminder")
+        }
         width = self.hidden_size or (64 if self.n_channels_ <= MANY_CHANNELS else 128)
         kinds = {"generator": settings.generator, "classifier": settings.classifier}
-        return {**kinds, "hidden_size": width, **shape}
+        return {**kinds, "hidden_size": int(width), **shape}
 
     @property
     def history_(self) -> list[dict[str, Any]]:

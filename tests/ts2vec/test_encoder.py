@@ -55,7 +55,7 @@ def test_the_convolution_in_place_equals_its_definition_and_torchs(
     a = F.gelu(x) if inside is None else F.gelu(x) * inside
     by_torch = F.conv1d(a.permute(1, 2, 0), as_torch, layer.bias, padding=dilation, dilation=dilation)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(convolution, "FEW", 0 if recomputed else convolution.FEW)
+        patch.setattr(convolution, "KEPT_ACTIVATIONS", 0 if recomputed else convolution.KEPT_ACTIVATIONS)
         in_place = layer(x, inside)
     results = [
         in_place,

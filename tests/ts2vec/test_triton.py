@@ -11,20 +11,23 @@ from hypothesis import strategies as st
 pytest.importorskip("triton")
 
 from tsrep import TS2Vec, load
+from tsrep.encoding.encoder import SeriesEncoder
 from tsrep.train.runtime import launch
 from tsrep.train.step import Descent
-from tsrep.ts2vec import fused, objective
+from tsrep.ts2vec import objective
 from tsrep.ts2vec.backbones import LSTM
 from tsrep.ts2vec.convolution import activated, three_taps
-from tsrep.ts2vec.encoder import ResidualBlock, SeriesEncoder, paper_encoder
+from tsrep.ts2vec.encoder import ResidualBlock, paper_encoder
+from tsrep.ts2vec.fast import planned
 from tsrep.ts2vec.fast.levels import Levels, levels_of
+from tsrep.ts2vec.fast.planned import PlannedObjective
 from tsrep.ts2vec.fast.tiled import tiled_loss, tiled_loss_of_first
+from tsrep.ts2vec.fast.triton import MOST_COMPONENTS
 from tsrep.ts2vec.fast.triton.convolution import fused_three_taps
 from tsrep.ts2vec.fast.triton.dropout import fused_dropout
 from tsrep.ts2vec.fast.triton.loss import fused_loss
 from tsrep.ts2vec.fast.triton.neighbours import fused_among, fused_within
 from tsrep.ts2vec.fast.windows import WindowEncoder
-from tsrep.ts2vec.objective import ContrastiveObjective
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
@@ -176,12 +179,13 @@ def test_dropout_keeps_its_share_and_its_noise():
 )
 @pytest.mark.parametrize("seed", [0, 5, 11])
 def test_a_plan_gives_the_loss_and_gradients_of_the_objective(options, seed, monkeypatch):
-    monkeypatch.setattr(objective, "DROPOUT", 0.0)  # its noise is another one
+    for module in (objective, planned):
+        monkeypatch.setattr(module, "DROPOUT", 0.0)  # the noise differs
     network = paper_encoder(2, hidden_channels=8, n_components=20, depth=3).to(DEVICE)
     x = random(3, 26, 2, seed=seed).detach().cpu()
     x[0, 4] = torch.nan
     of = list(network.parameters())
-    contrastive = ContrastiveObjective(**options)
+    contrastive = PlannedObjective(**options)
     plan = contrastive.plan(network, x, torch.Generator().manual_seed(seed))
     found = contrastive.of_plan(network, *(part.to(DEVICE) for part in plan))
     expected = contrastive(network, x.to(DEVICE), torch.Generator().manual_seed(seed))
@@ -194,8 +198,8 @@ def test_the_host_is_asked_nothing(monkeypatch):
     """On the meta device there are no numbers: whoever asks for one raises."""
     monkeypatch.setattr(torch, "is_autocast_enabled", lambda device: False)  # it does not know of that device
     network = paper_encoder(2, 8, 20, depth=3).eval()
-    plan = ContrastiveObjective().plan(network, torch.zeros(3, 26, 2), torch.Generator())
-    loss = ContrastiveObjective().of_plan(network.to("meta"), *(part.to("meta") for part in plan))
+    plan = PlannedObjective().plan(network, torch.zeros(3, 26, 2), torch.Generator())
+    loss = PlannedObjective().of_plan(network.to("meta"), *(part.to("meta") for part in plan))
     loss.backward()
     assert loss.shape == ()
     with torch.inference_mode():
@@ -207,7 +211,7 @@ def test_the_host_is_asked_nothing(monkeypatch):
 def test_plans_have_few_lengths_and_nothing_shown_beyond_a_view():
     network = paper_encoder(1, 4, 6, 2)
     generator = torch.Generator().manual_seed(0)
-    plans = [ContrastiveObjective().plan(network, torch.zeros(2, 100, 1), generator) for _ in range(60)]
+    plans = [PlannedObjective().plan(network, torch.zeros(2, 100, 1), generator) for _ in range(60)]
     assert 4 <= len({plan[3].shape for plan in plans}) <= 8
     for _, begin, ends, keep, *_ in plans:
         assert int(begin.min()) >= 0
@@ -222,23 +226,24 @@ def test_what_no_plan_is_made_for():
     network = paper_encoder(1, 4, 6, 2)
     ragged = x.clone()
     ragged[0, :3] = torch.nan
-    assert ContrastiveObjective().plan(network, ragged, generator) is None
-    assert ContrastiveObjective(positive_pairs="subseries").plan(network, x, generator) is None
-    assert ContrastiveObjective(augmentation="jitter").plan(network, x, generator) is None
-    assert ContrastiveObjective().plan(paper_encoder(1, 4, fused.WIDEST + 1, 2), x, generator) is None
+    assert PlannedObjective().plan(network, ragged, generator) is None
+    assert PlannedObjective(positive_pairs="subseries").plan(network, x, generator) is None
+    assert PlannedObjective(augmentation="jitter").plan(network, x, generator) is None
+    assert PlannedObjective().plan(paper_encoder(1, 4, MOST_COMPONENTS + 1, 2), x, generator) is None
     other = SeriesEncoder(torch.nn.Linear(1, 4), LSTM(4, 6))
-    assert ContrastiveObjective().plan(other, x, generator) is None
+    assert PlannedObjective().plan(other, x, generator) is None
 
 
 @on_a_gpu
 @pytest.mark.parametrize(("precision", "error"), [("32", 1e-3), ("bf16", 0.1)])
 def test_recorded_steps_are_those_of_the_objective(precision, error, monkeypatch):
-    monkeypatch.setattr(objective, "DROPOUT", 0.0)  # its noise is another one
+    for module in (objective, planned):
+        monkeypatch.setattr(module, "DROPOUT", 0.0)  # the noise differs
     x = random(4, 150, 2, seed=3).detach().cpu()
     network = paper_encoder(2, 64, 320, 5)
 
     def losses(plain):
-        contrastive = ContrastiveObjective()
+        contrastive = PlannedObjective()
         descent = Descent(
             copy.deepcopy(network),
             (lambda *given: contrastive(*given)) if plain else contrastive,

@@ -12,8 +12,9 @@ from tsrep.train import hooks
 from tsrep.train.average import WeightAverage
 from tsrep.train.batches import TensorBatches
 from tsrep.train.cuda_graph import Captured
-from tsrep.train.loop import Clock, NonFiniteLossError, fit
+from tsrep.train.loop import Clock, fit, reading_interval
 from tsrep.train.runtime import launch
+from tsrep.train.step import NonFiniteLossError
 
 
 class Remembers:
@@ -93,6 +94,42 @@ def test_every_hook_is_called_even_when_one_says_stop():
     assert called == [1]
 
 
+@pytest.mark.parametrize("stop", [5, 12])
+def test_scalars_read_every_few_steps_give_the_same_record_and_stop(stop):
+    def trained(read_every, resume=None, history=None):
+        history = [] if history is None else history
+        acted = []
+        after = [
+            hooks.record(history),
+            hooks.validate(history, lambda: float(len(history)), every=3),
+            lambda clock, scalars: acted.append(clock.step),
+            hooks.stop_early(history, patience=2),
+        ]
+        batches = TensorBatches(torch.arange(10), 4, seed=0)
+        clock = fit(Remembers(), batches, max_steps=stop, hooks=after, read_every=read_every, resume=resume)
+        return clock, [(line["step"], line["epoch"], line.get("validation_loss")) for line in history], acted
+
+    assert trained(3) == trained(1)
+    assert reading_interval(torch.device("cpu"), 50) == 1
+    assert [reading_interval(torch.device("cuda"), *periods) for periods in ((), (50, 15), (7,))] == [
+        10,
+        5,
+        1,
+    ]
+
+
+def test_a_loss_that_is_read_late_is_found_at_its_step():
+    with pytest.raises(NonFiniteLossError, match="at step 2"):
+        fit(Remembers([1.0, math.nan]), TensorBatches(torch.arange(4), 2, 0), max_steps=9, read_every=4)
+
+
+def test_what_is_called_before_a_step_sees_its_clock():
+    seen = []
+    batches = TensorBatches(torch.arange(4), 2, 0)
+    fit(Remembers(), batches, max_steps=3, before_step=lambda clock: seen.append((clock.step, clock.epoch)))
+    assert seen == [(0, 0), (1, 0), (2, 1)]
+
+
 def test_weight_average_is_the_mean_of_all_snapshots_with_the_first():
     network = torch.nn.Linear(2, 1, bias=False)
     snapshots = [np.array([[0.0, 3.0]]), np.array([[1.0, 1.0]]), np.array([[5.0, 2.0]])]
@@ -115,10 +152,10 @@ def test_unknown_devices_and_precisions_are_refused(device, precision):
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_what_cannot_be_recorded_is_called_as_it_is():
-    recorded = Captured(lambda x: x * float(x.sum()), torch.device("cuda", 0))
+def test_what_cannot_be_captured_runs_as_it_is():
+    captured = Captured(lambda x: x * float(x.sum()), torch.device("cuda", 0))
     x = torch.tensor([1.0, 2.0])
-    assert recorded(x).tolist() == [3.0, 6.0]
-    with pytest.warns(RuntimeWarning, match="could not be recorded"):
-        assert recorded(x).tolist() == [3.0, 6.0]
-    assert recorded(2 * x).tolist() == [12.0, 24.0]
+    assert captured(x).tolist() == [3.0, 6.0]
+    with pytest.warns(RuntimeWarning, match="could not be captured"):
+        assert captured(x).tolist() == [3.0, 6.0]
+    assert captured(2 * x).tolist() == [12.0, 24.0]

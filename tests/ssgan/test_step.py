@@ -318,15 +318,6 @@ def test_the_game_recorded_on_a_gpu_is_that_of_the_cpu():
     torch.testing.assert_close(played("cuda"), played("cpu"), rtol=5e-3, atol=1e-4)
 
 
-def test_rates_are_kept_in_the_state(fabric):
-    step = game(fabric)
-    for who in PLAYERS:
-        getattr(step, who).lr = 5e-3
-    again = game(fabric)
-    again.load_state(step.state())
-    assert [getattr(again, who).lr for who in PLAYERS] == [5e-3] * 3
-
-
 def test_pretraining_moves_the_classifier_alone_and_lowers_its_loss(fabric):
     step = game(fabric)
     before = weights(step)

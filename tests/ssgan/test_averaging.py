@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from tsrep import SSGANImputer, load
-from tsrep.ssgan.averaging import mean_classifier, mean_generator
 from tsrep.ssgan.brits import RecurrentGenerator
 from tsrep.ssgan.classifier import ConvolutionalClassifier
 from tsrep.ssgan.interpolating import InterpolatingGenerator
+from tsrep.ssgan.networks import Networks, mean_of, members_of
 
 B, T, C = 3, 9, 2
 
@@ -20,19 +20,22 @@ def test_the_estimate_is_the_mean_of_the_members(kind):
     given = torch.randn(B, T, C, generator=random) * observed, observed, torch.arange(float(T)).expand(B, T)
     members = [kind(C, 8) for _ in range(3)]
     alone = [member(*given) for member in members]
-    together = mean_generator(members)(*given)
+    mean = mean_of([Networks(member, None) for member in members])
+    together = mean.generator(*given)
     torch.testing.assert_close(together.estimate, sum(found.estimate for found in alone) / 3)
     if kind is RecurrentGenerator:
         assert together.scale is None
     else:
         torch.testing.assert_close(together.scale, sum(found.scale for found in alone) / 3)
-    assert mean_generator(members[:1]) is members[0]
+    assert [member.generator for member in members_of(mean)] == members
+    assert mean_of([Networks(members[0], None)]).generator is members[0]
 
 
 def test_the_logits_are_the_mean_of_the_members():
     members = [ConvolutionalClassifier(C, 4, 3) for _ in range(2)]
     x = torch.randn(B, T, C)
-    torch.testing.assert_close(mean_classifier(members)(x), (members[0](x) + members[1](x)) / 2)
+    mean = mean_of([Networks(InterpolatingGenerator(C, 8), member) for member in members]).classifier
+    torch.testing.assert_close(mean(x), (members[0](x) + members[1](x)) / 2)
 
 
 def test_the_estimator_plays_as_many_games_as_are_asked_for_and_keeps_them(tmp_path):

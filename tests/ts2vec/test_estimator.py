@@ -423,11 +423,12 @@ def test_foreign_models_are_refused(X, tmp_path):
     path = tmp_path / "m"
     small().fit(X).save(path)
     config = json.loads((path / "config.json").read_text())
+    fitted = config["fitted"]
     for changed, says in [
         ({"class": "os:system"}, "no estimator of this package"),
         ({"class": "tsrep.base.saving:load"}, "no estimator of this package"),
         ({"parameters": {"unheard_of": 1}}, "does not fit"),
-        ({"parameters": {"depth": 2}}, "does not fit"),
+        ({"fitted": {**fitted, "shape": {**fitted["shape"], "depth": 2}}}, "does not fit"),
     ]:
         (path / "config.json").write_text(json.dumps({**config, **changed}))
         with pytest.raises(ModelFileError, match=says):

@@ -5,13 +5,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tsrep.ts2vec.inference import last_of_windows, tiles
 
 from tsrep import TS2Vec
-from tsrep.encoding.windows import encode_windows
+from tsrep.encoding import online
+from tsrep.encoding.windows import encode_windows, tiles
 from tsrep.train.runtime import launch
-from tsrep.ts2vec import replay, streaming
 from tsrep.ts2vec.build import build_encoder
+from tsrep.ts2vec.fast import replay
 from tsrep.ts2vec.fast.windows import WindowEncoder
 from tsrep.ts2vec.masks import last
 
@@ -37,15 +37,13 @@ def series(n, t, channels=2, gaps=0.0, seed=0):
 
 @torch.no_grad()
 def by_definition(encoder, x, context, hide_last=False):
-    z = torch.empty(*x.shape[:2], 9)
-
-    def encode(batch):
-        keep = last(*batch.shape[:2]) if hide_last else None
-        return encoder(batch, keep, steps=slice(context, None))
-
-    for rows, steps, part in last_of_windows(x, encode, context, 50):
-        z[rows, steps] = part
-    return z
+    """Window after window, encoded whole; its last step is kept."""
+    padded = torch.cat([torch.full((len(x), context, x.shape[2]), torch.nan), x], dim=1)
+    z = []
+    for step in range(x.shape[1]):
+        window = padded[:, step : step + context + 1]
+        z.append(encoder(window, last(*window.shape[:2]) if hide_last else None)[:, -1])
+    return torch.stack(z, dim=1)
 
 
 @settings(max_examples=60, deadline=None)
@@ -87,7 +85,7 @@ def test_tiles_of_two_sizes_equal_windows_one_by_one(n, t, context, sizes, hide_
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(replay, "TILE", sizes[0])
         patched.setattr(replay, "LARGE_TILE", sizes[1])
-        patched.setattr(replay, "Recorded", lambda function, device, held: function)
+        patched.setattr(replay, "Captured", lambda function, device, held: function)
         replay._tile.cache_clear()
         for rows, steps, z in replay.encode_in_tiles(encoder, x, context, hide_last, launch("cpu")):
             found[:, rows, steps] = z
@@ -188,7 +186,7 @@ def test_online_pair_and_a_fresh_start_from_the_last_points(fitted):
 def test_online_computes_a_bounded_number_of_points_together(fitted, monkeypatch):
     model, x = fitted
     sizes, push = [], WindowEncoder.push
-    monkeypatch.setattr(streaming, "AT_ONCE", 16)
+    monkeypatch.setattr(online, "POINTS_AT_ONCE", 16)
     monkeypatch.setattr(
         WindowEncoder, "push", lambda self, new, *rest: sizes.append(new.shape[1]) or push(self, new, *rest)
     )
@@ -215,8 +213,21 @@ def test_online_refuses_what_it_cannot_take(fitted, points, complaint):
         fitted[0].online().update(points)
 
 
-def test_online_needs_the_dilated_convolutions():
-    X = np.zeros((1, 1, 9))
-    model = TS2Vec(n_components=4, backbone="lstm", max_steps=0, random_state=0).fit(X)
-    with pytest.raises(TypeError, match="LSTM"):
-        model.online()
+@pytest.mark.parametrize("backbone", ["lstm", "transformer"])
+def test_online_works_with_every_backbone(backbone):
+    X = np.random.default_rng(0).normal(size=(1, 2, 30))
+    X[0, 1, 7] = np.nan
+    model = TS2Vec(n_components=4, backbone=backbone, max_steps=0, random_state=0).fit(X)
+    live = model.online(context=6)
+    one_by_one = np.stack([live.update(point) for point in X[0].T])
+    np.testing.assert_allclose(one_by_one, model.encode_causal(X, context=6)[0], atol=1e-5)
+    shown, hidden = model.online(context=6).update_pair(X[0].T)
+    expected = model.encode_causal_pair(X, context=6)
+    np.testing.assert_allclose([shown, hidden], np.concatenate(expected), atol=1e-5)
+
+
+def test_online_takes_no_point_and_points_in_reverse(fitted):
+    model, x = fitted
+    assert model.online().update(np.empty((0, x.shape[1]))).shape == (0, 9)
+    backwards = x[0].T[::-1]
+    np.testing.assert_array_equal(model.online().update(backwards), model.online().update(backwards.copy()))

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tsrep.data import observed_and_inside
+from tsrep.nn.padding import inside
 from tsrep.ts2vec import crops
 from tsrep.ts2vec.augment import AUGMENTATIONS
 from tsrep.ts2vec.masks import MASKS
@@ -88,7 +89,7 @@ def test_centring_balances_what_is_missing_at_both_ends():
 def test_inside_agrees_with_the_data_room(seed, n, c, t):
     X = np.random.default_rng(seed).normal(size=(n, c, t))
     X[np.random.default_rng(seed + 1).random(X.shape) < 0.6] = np.nan
-    ours = crops.inside(torch.from_numpy(X).transpose(1, 2))
+    ours = inside(torch.from_numpy(X).transpose(1, 2))
     np.testing.assert_array_equal(ours, observed_and_inside(X)[1])
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tsrep import TS2Vec
-from tsrep.ts2vec import long
+from tsrep.encoding import long
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def series():
 @pytest.mark.parametrize("stretch", [1, 17, 100, 499, 500, 1000])
 @pytest.mark.parametrize("context", [None, 30])
 def test_stretches_give_what_the_whole_gives(model, series, stretch, context, tmp_path, monkeypatch):
-    monkeypatch.setattr(long, "STRETCH", stretch)
+    monkeypatch.setattr(long, "STRETCH_STEPS", stretch)
     if stretch == 1:
         series = series[:60]
     Z = model.encode_to_file(series, tmp_path / "z.npy", context=context)

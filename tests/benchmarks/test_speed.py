@@ -42,7 +42,7 @@ from benchmarks.speed_ts2vec import RESULTS, app
 from tsrep.bench.environment import environment
 from tsrep.bench.results import append_line, read_lines
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 TINY = Network(hidden_channels=4, n_components=6, depth=3)
 QUICK = Settings(network=TINY, rounds=1, seconds=0.0)
 SMALL_ROWS = [
