@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 
@@ -35,6 +36,13 @@ def cut(x: Tensor, windows: Windows) -> Tensor:
     """(n, T, ...) -> (m, length, ...)."""
     steps = windows.starts[:, None] + torch.arange(windows.length)
     return x[windows.rows[:, None], steps]
+
+
+def mean_by_row(parts: Tensor, windows: Windows) -> NDArray[np.float64]:
+    """The mean over the windows of each instance, (m, k) -> (n, k)."""
+    rows = windows.rows.numpy()
+    sums = [np.bincount(rows, column) for column in parts.double().numpy().T]
+    return np.stack(sums, axis=1) / np.bincount(rows)[:, None]
 
 
 def join(parts: Tensor, windows: Windows, shape: tuple[int, ...]) -> Tensor:

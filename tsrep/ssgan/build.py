@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import nn
 
+from tsrep.base.training import initial_weights
 from tsrep.ssgan.brits import RecurrentGenerator
 from tsrep.ssgan.classifier import CLASSIFIERS
 from tsrep.ssgan.discriminator import Discriminator
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from lightning.fabric import Fabric
 
 
+MANY_CHANNELS = 64
+
+
 class Shape(NamedTuple):
     """Sizes of the networks; depth, heads and core are the interpolating generator's."""
 
@@ -26,6 +30,11 @@ class Shape(NamedTuple):
     depth: int
     n_heads: int
     core: str
+
+
+def default_width(n_channels: int) -> int:
+    """`hidden_size` where it is None."""
+    return 64 if n_channels <= MANY_CHANNELS else 128
 
 
 def build_generator(kind: str, shape: Shape) -> nn.Module:
@@ -52,9 +61,7 @@ def build_game(
     """A game before its first step: without a discriminator where its weight is 0, without a classifier where there are
     no classes. `decaying` is the discriminator's, `borrowed` the step's `borrow_rate`."""
     discriminator = None
-    # Torch's initialisers know no other source than the global one: it is put back as it was.
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with initial_weights(seed):
         generator = build_generator(settings.generator, shape)
         if settings.adversarial_weight > 0:
             discriminator = Discriminator(shape.n_channels, shape.hidden_size, decaying)

@@ -29,18 +29,19 @@ from torch import nn
 
 from tsrep.base.fitting import atomic
 from tsrep.base.panels import RandomState, draw_seed
-from tsrep.base.saving import Folder, Tensors, as_json
+from tsrep.base.parameters import is_integer, out_of_range
+from tsrep.base.saving import Folder, Tensors
 from tsrep.base.training import TrainedEstimator, digest
-from tsrep.data import PanelScaler
 from tsrep.data.containers import Series
-from tsrep.ssgan.build import Shape
+from tsrep.nn.overlap import mean_by_row
+from tsrep.ssgan import saved
+from tsrep.ssgan.build import Shape, default_width
 from tsrep.ssgan.filling import Scaling, fill, windowed
 from tsrep.ssgan.inference import class_probabilities, estimate
 from tsrep.ssgan.judgement import Judgement, judge, unjudged
 from tsrep.ssgan.labels import class_numbers, renumbered
 from tsrep.ssgan.networks import Networks, borrowed_share, mean_of, members_of, train_all
 from tsrep.ssgan.parameters import Settings, resolved
-from tsrep.ssgan.saved import networks_from, networks_to, runs_from, runs_to
 from tsrep.ssgan.training import HeldOut, hold_out
 from tsrep.train.batches import take
 from tsrep.train.run import Run
@@ -48,8 +49,7 @@ from tsrep.train.runtime import launch
 
 Array = NDArray[Any]
 
-MANY_CHANNELS = 64
-SCORED = 0.1  # share of the observed values that `score` takes away
+SCORED_SHARE = 0.1  # share of the observed values that `score` takes away
 
 
 def _has_classifier(imputer: SSGANImputer) -> bool:
@@ -133,6 +133,8 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
     _indicated: Array
 
     lr: float | None  # type: ignore[assignment]  # None: the recipe's
+
+    _SHAPES = ("core", "depth", "n_heads", "n_networks", "reminder")
 
     def __init__(
         self,
@@ -220,7 +222,8 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
         series = Series(X)
         panel = self._panel(series.source, reset=not goes_on, panel=series.panel)
         labels, classes = class_numbers(y, len(panel))
-        source = self._source("" if self.checkpoint is None else digest(panel, labels, series.times))
+        data = "" if self.checkpoint is None else digest(panel, labels, series.times)
+        source = self._source(data)
         if source is None:
             self._start(series, panel, classes)
         else:
@@ -230,15 +233,15 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
                 labels = renumbered(labels, classes, getattr(self, "classes_", None))
         if source is None or source is self:
             for run in self._runs:
-                run.data = "" if self.checkpoint is None else digest(panel, labels, series.times)
+                run.data = data
                 run.extend(settings.max_steps, settings.max_epochs)
         batch, _ = windowed(series, self._scaling, self.window_length, labels)
         batch = take(batch, batch.observed.flatten(1).any(1).nonzero()[:, 0])
-        data = hold_out(batch, self.validation_fraction, self.seed_)
+        held_out = hold_out(batch, self.validation_fraction, self.seed_)
         if not all(run.finished for run in self._runs):
-            self._train(data, settings)
-        estimates, scale = estimate(self.generator_, data.batch, launch(self.device, self.precision))
-        self._set_judgement(judge(estimates, scale, data, self._seen, settings.fallback))
+            self._train(held_out, settings)
+        estimates, scale = estimate(self.generator_, held_out.batch, launch(self.device, self.precision))
+        self._set_judgement(judge(estimates, scale, held_out, self._seen, settings.fallback))
         if self.checkpoint is not None:
             self.save(self.checkpoint)
         return self
@@ -248,13 +251,11 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
         seed = draw_seed(self.random_state)
         if series.names is not None:
             self.feature_names_in_ = np.asarray(series.names, dtype=object)
-        scaler = PanelScaler().fit(series.panel)
-        missing = np.isnan(panel)
-        self.mean_, self.scale_ = scaler.mean_, scaler.scale_
-        self._seen = np.asarray(~missing.all(axis=(0, 2)))
+        self.mean_, self.scale_, self._seen = Scaling.of(series)
         if not self._seen.all():
             names = ", ".join(map(str, np.flatnonzero(~self._seen)))
             warnings.warn(f"never observed in fit, so filled with 0: channel {names}", stacklevel=5)
+        missing = np.isnan(panel)
         self._indicated = np.asarray(missing[:, 0].any(0) if self._fixes_length else missing.any((0, 2)))
         self.__dict__.pop("classes_", None)
         if len(classes):
@@ -298,15 +299,10 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
         self.held_out_error_, self.lines_error_ = judgement.error, judgement.lines_error
 
     def _current_shape(self) -> dict[str, Any]:
-        """What decides on the networks' weights, by the name of the parameter."""
         settings = resolved(self)
-        shape = {
-            name: as_json(getattr(self, name))
-            for name in ("core", "depth", "n_heads", "n_networks", "reminder")
-        }
-        width = self.hidden_size or (64 if self.n_channels_ <= MANY_CHANNELS else 128)
+        width = self.hidden_size or default_width(self.n_channels_)
         kinds = {"generator": settings.generator, "classifier": settings.classifier}
-        return {**kinds, "hidden_size": int(width), **shape}
+        return {**super()._current_shape(), **kinds, "hidden_size": int(width)}
 
     @property
     def history_(self) -> list[dict[str, Any]]:
@@ -352,17 +348,13 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
         Each value is drawn on its own, from a Laplace distribution around the imputed one; the shape is that of the
         standard deviations of `transform`.
         """
-        if not isinstance(n_samples, int | np.integer) or n_samples < 1:
-            raise ValueError(f"n_samples is {n_samples!r}; wanted an integer of at least 1")
+        if not is_integer(n_samples) or n_samples < 1:
+            raise out_of_range("n_samples", n_samples, "an integer of at least 1")
         series, values, scale = self._imputed(X)
         random = np.random.default_rng(draw_seed(random_state))
-        panel = series.panel
-        missing = np.isnan(panel)
-        drawn = (
-            np.where(missing, values + scale * random.laplace(size=panel.shape), panel)
-            for _ in range(n_samples)
-        )
-        return np.stack([series.as_array(one) for one in drawn])
+        observed = ~np.isnan(series.panel)
+        samples = (values + scale * random.laplace(size=values.shape) for _ in range(n_samples))
+        return np.stack([series.as_array(np.where(observed, series.panel, sample)) for sample in samples])
 
     def score(self, X: Any, y: Any = None) -> float:
         """Minus the mean absolute error, in standard deviations of `fit`, on a tenth of the observed values of `X`.
@@ -370,10 +362,9 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
         Those are taken away first, the same ones at every call; the higher the better, 0 is perfect. `y` is ignored.
         """
         series = self._series(X)
-        random = np.random.default_rng(0)
         panel = series.panel.astype(np.float64)
-        drawn = random.random(panel.shape) < SCORED
-        gone = ~np.isnan(panel) & self._seen[:, None] & drawn
+        gone = np.random.default_rng(0).random(panel.shape) < SCORED_SHARE
+        gone &= ~np.isnan(panel) & self._seen[:, None]
         if not gone.any():
             raise ValueError("X holds too few observed values to score: none was drawn to be taken away")
         series.panel = np.where(gone, np.nan, panel)
@@ -405,11 +396,8 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
         batch, windows = windowed(self._series(X), self._scaling, self.window_length)
         fabric = launch(self.device, self.precision)
         assert self.classifier_ is not None
-        found = class_probabilities(self.classifier_, self.generator_, batch, fabric).double().numpy()
-        rows = windows.rows.numpy()
-        counts = np.bincount(rows)
-        sums = np.stack([np.bincount(rows, column) for column in found.T], axis=1)
-        return np.asarray(sums / counts[:, None])
+        probabilities = class_probabilities(self.classifier_, self.generator_, batch, fabric)
+        return mean_by_row(probabilities, windows)
 
     @available_if(_has_classifier)
     def predict(self, X: Any) -> Array:
@@ -435,25 +423,16 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
     # On disk
 
     def _fitted_state(self) -> Folder:
-        fitted: dict[str, Any] = {name: getattr(self, name).tolist() for name in _ARRAYS}
-        fitted |= {name: getattr(self, name) for name in _VALUES}
-        if self.classifier_ is not None:
-            fitted["classes_"] = self.classes_.tolist()
-        runs, states = runs_to(self._runs)
-        networks, weights = networks_to(Networks(self.generator_, self.classifier_))
-        return {**fitted, "shape": self._shape, **runs, **networks}, {**weights, **states}
+        fitted = {**saved.attributes_to(self), "shape": self._shape}
+        runs, states = saved.runs_to(self._runs)
+        networks, weights = saved.networks_to(Networks(self.generator_, self.classifier_))
+        return {**fitted, **runs, **networks}, {**weights, **states}
 
     def _restore(self, fitted: dict[str, Any], tensors: Tensors) -> None:
-        for name in _ARRAYS:
-            setattr(self, name, np.asarray(fitted[name]))
-        for name in _VALUES:
-            setattr(self, name, fitted[name])
-        if "classes_" in fitted:
-            self.classes_ = np.asarray(fitted["classes_"])
-        self._runs = runs_from(fitted, tensors)
+        saved.attributes_from(self, fitted)
+        self._runs = saved.runs_from(fitted, tensors)
         self._shape = fitted.get("shape", self._current_shape())
-        n_classes = len(fitted.get("classes_", ()))
-        networks = networks_from(fitted, tensors, self._shape, self._network_shape(), n_classes)
+        networks = saved.networks_from(fitted, tensors, self._shape, self._network_shape())
         self.generator_, self.classifier_ = networks
 
     def plot(self, X: Any, instance: int = 0) -> Any:
@@ -464,13 +443,6 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
         length = int(series.lengths[instance])
         parts = (part[instance][:, :length] for part in (series.panel, values, scale))
         names = series.names or [f"channel {i}" for i in range(self.n_channels_)]
-        index = (
-            series.source.index
-            if isinstance(series.source, pd.DataFrame) and len(series.panel) == 1
-            else None
-        )
+        one_frame = isinstance(series.source, pd.DataFrame) and len(series.panel) == 1
+        index = series.source.index if one_frame else None
         return plot_imputation(*parts, names=names, index=index)
-
-
-_ARRAYS = ("mean_", "scale_", "fallback_", "spread_", "_seen", "_indicated")
-_VALUES = ("held_out_error_", "lines_error_")

@@ -5,13 +5,14 @@ Shapes: n series, c channels, t steps; windows of T steps, (B, T, C) as in `step
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from tsrep.data import PanelScaler
 from tsrep.data.containers import Series
 from tsrep.nn.overlap import Windows, cover, cut, join
 from tsrep.ssgan.inference import estimate
@@ -32,6 +33,13 @@ class Scaling(NamedTuple):
     mean: Array
     scale: Array
     seen: Array
+
+    @classmethod
+    def of(cls, series: Series) -> Self:
+        """That of the observed values."""
+        scaler = PanelScaler().fit(series.panel)
+        seen = np.asarray(~np.isnan(series.panel).all(axis=(0, 2)))
+        return cls(scaler.mean_, scaler.scale_, seen)
 
 
 def windowed(

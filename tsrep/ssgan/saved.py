@@ -1,15 +1,38 @@
-"""The runs and networks of an imputer as JSON and tensors, and back; also those that version 0.1 saved."""
+"""The fitted state of an imputer as JSON and tensors, and back; also those that version 0.1 saved."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from tsrep.base.saving import Folder, Tensors
 from tsrep.ssgan.build import Shape, build_classifier, build_generator
 from tsrep.ssgan.networks import Networks, mean_of, members_of
 from tsrep.train.loop import Clock
 from tsrep.train.run import Run
+
+ARRAYS = ("mean_", "scale_", "fallback_", "spread_", "_seen", "_indicated")
+VALUES = ("held_out_error_", "lines_error_")
+
+
+def attributes_to(imputer: Any) -> dict[str, Any]:
+    """The fitted arrays and numbers as JSON holds them."""
+    fitted: dict[str, Any] = {name: getattr(imputer, name).tolist() for name in ARRAYS}
+    if imputer.classifier_ is not None:
+        fitted["classes_"] = imputer.classes_.tolist()
+    return {**fitted, **{name: getattr(imputer, name) for name in VALUES}}
+
+
+def attributes_from(imputer: Any, fitted: dict[str, Any]) -> None:
+    """Sets what `attributes_to` gave."""
+    for name in ARRAYS:
+        setattr(imputer, name, np.asarray(fitted[name]))
+    for name in VALUES:
+        setattr(imputer, name, fitted[name])
+    if "classes_" in fitted:
+        imputer.classes_ = np.asarray(fitted["classes_"])
 
 
 def runs_to(runs: Sequence[Run]) -> Folder:
@@ -36,10 +59,9 @@ def networks_to(networks: Networks) -> Folder:
     return {"n_networks": len(members_of(networks))}, weights
 
 
-def networks_from(
-    fitted: dict[str, Any], tensors: Tensors, kinds: dict[str, Any], shape: Shape, n_classes: int
-) -> Networks:
+def networks_from(fitted: dict[str, Any], tensors: Tensors, kinds: dict[str, Any], shape: Shape) -> Networks:
     """The inverse of `networks_to`; `kinds` names the "generator" and the "classifier"."""
+    n_classes = len(fitted.get("classes_", ()))
 
     def member() -> Networks:
         generator = build_generator(kinds["generator"], shape)
