@@ -87,23 +87,22 @@ def detect(
     if not 0 < train <= 1:
         raise ValueError(f"--train is {train:g}; wanted a share of the steps, above 0 and at most 1")
     frame = read_series(file, TableOptions(time, names(columns), every, missing, sort), MIN_STEPS)
-    loaded = None if model is None else _loaded(model)
+    saved: Any = None if model is None else _loaded(model)
     console.print(described(file, frame))
 
     rows = len(frame) if train == 1 else int(train * len(frame))
-    if _is_detector(loaded):
+    if _is_detector(saved):
         console.print("a saved detector: nothing is learned from this file")
-        detector, learned = loaded, 0
+        detector, start = saved, 0
     else:
-        score_name = "combined" if score is None else score.value  # until it is the detector's own default
-        settings = {"score": score_name, "threshold": threshold.value, "level": level, "delay": delay}
-        detector = _detector(loaded, rows, context, max_steps, seed, console, settings)
+        settings = {"threshold": threshold.value, "level": level, "delay": delay}
+        settings["score"] = "combined" if score is None else score.value  # until it is the detector's default
+        detector = _detector(saved, rows, context, max_steps, seed, console, settings)
         console.print(f"learning what is normal from the first {rows} steps, context {detector.context}")
         detector.fit(frame.iloc[:rows])
-        learned = rows
+        start = 0 if rows == len(frame) else rows  # of the test part
     if save is not None:
         detector.save(save)
-    start = 0 if learned == len(frame) else learned  # of the test part
     result = frame.assign(score=detector.decision_function(frame), alarm=detector.predict(frame))
     result["part"] = np.where(np.arange(len(frame)) < start, "train", "test")
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -125,7 +124,7 @@ def _loaded(model: Path) -> Any:
     """The detector or encoder in a folder."""
     return load_model(
         model,
-        lambda loaded: _is_detector(loaded) or hasattr(loaded, "encode_causal"),
+        lambda saved: _is_detector(saved) or hasattr(saved, "encode_causal"),
         "a detector or an encoder",
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,13 +26,13 @@ class SideBySide:
 
         from tsrep.data import as_regular, split_long
 
-        self._series = split_long(long)
+        self._series: dict[Any, pd.DataFrame] = split_long(long)
         parts = [series.add_prefix(f"{name}{SEPARATOR}") for name, series in self._series.items()]
         self.frame = as_regular(pd.concat(parts, axis=1).sort_index(), min_steps=min_steps)
         self.inside = np.zeros(self.frame.shape, dtype=bool)
         for name, series in self._series.items():
             rows = (self.frame.index >= series.index[0]) & (self.frame.index <= series.index[-1])
-            columns = [column.startswith(f"{name}{SEPARATOR}") for column in self.frame]
+            columns = self.frame.columns.str.startswith(f"{name}{SEPARATOR}")
             self.inside[np.ix_(rows, columns)] = True
 
     def as_long(self, table: pd.DataFrame) -> pd.DataFrame:
@@ -42,8 +42,8 @@ class SideBySide:
         rows = []
         for name, series in self._series.items():
             start = f"{name}{SEPARATOR}"
-            values = table.loc[series.index, [column for column in table if column.startswith(start)]]
-            values = values.rename(columns=lambda column, start=start: column.removeprefix(start))
+            values = table.loc[series.index, table.columns.str.startswith(start)]
+            values = values.set_axis(values.columns.str.removeprefix(start), axis=1)
             rows.append(values.rename_axis("ds").reset_index().assign(unique_id=name))
         long = pd.concat(rows, ignore_index=True)
         return long[["unique_id", *long.columns.drop("unique_id")]]
