@@ -1,13 +1,16 @@
 """Options: the enumerations are those of the package, no option was lost, and an earlier name still works."""
 
+import re
+
+import numpy as np
 import pandas as pd
 import pytest
 import typer
 
+from tsrep import TS2Vec
 from tsrep.cli import app
 from tsrep.cli.options import Probe, Score, TableOptions, Threshold
-from tsrep.tasks import ANOMALY_SCORES
-from tsrep.tasks.anomaly.detector import LEVELS
+from tsrep.tasks import ANOMALY_SCORES, RepresentationAnomalyDetector
 from tsrep.tasks.anomaly.scores import SCORES
 from tsrep.tasks.probes import PROBES
 
@@ -26,8 +29,13 @@ OPTIONS = {
 
 def test_enumerations_are_those_of_the_package():
     assert [score.value for score in Score] == list(SCORES) == list(ANOMALY_SCORES)
-    assert [threshold.value for threshold in Threshold] == list(LEVELS)
     assert [probe.value for probe in Probe] == [*PROBES, "auto"]
+
+
+def test_thresholds_are_those_that_the_detector_takes():
+    with pytest.raises(ValueError, match="threshold is 'other'") as error:
+        RepresentationAnomalyDetector(TS2Vec(), threshold="other").fit(np.zeros(300))
+    assert re.findall(r"'(\w+)'", str(error.value))[1:] == [threshold.value for threshold in Threshold]
 
 
 def test_every_command_has_its_options():

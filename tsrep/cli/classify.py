@@ -18,7 +18,7 @@ def classify(
     root: Root = None,
     seed: Seed = 0,
     probe: Annotated[
-        Probe | None, typer.Option(help="Classifier on the representations; default: svm, the paper's.")
+        Probe | None, typer.Option(help="Classifier on the representations; default: svm.")
     ] = None,
     max_steps: MaxSteps = None,
     save: Annotated[Path | None, typer.Option(help="Folder to save the trained encoder in.")] = None,
@@ -38,14 +38,14 @@ def classify(
         trained.save(save)
     untrained = TS2Vec(max_steps=0, random_state=seed).fit(X_train)
     settings = {} if probe is None else {"probe": probe.value}
-    table = Table("encoder", "steps", "test accuracy")
+    table = Table("encoder", "steps", "probe", "test accuracy")
     for title, encoder in (("TS2Vec", trained), ("untrained", untrained)):
         classifier = RepresentationClassifier(encoder, prefit=True, **settings).fit(X_train, y_train)
         accuracy = classifier.score(X_test, y_test)
-        table.add_row(title, str(len(encoder.history_)), f"{accuracy:.3f}")
+        table.add_row(title, str(len(encoder.history_)), classifier.probe_name_, f"{accuracy:.3f}")
     console.print(table)
     seconds = trained.history_[-1]["seconds"] if trained.history_ else 0.0
-    console.print(f"trained in {seconds:.0f} s; probe {classifier.probe}, seed {seed}")
+    console.print(f"trained in {seconds:.0f} s; seed {seed}")
     if save is not None:
         console.print(
             f"encoder saved: {save}\nnext: tsrep encode {name} --model {save} --out {name}.csv",
