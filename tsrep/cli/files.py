@@ -15,7 +15,8 @@ def stem(file: Path) -> str:
 def checked_ending(out: Path, endings: Sequence[str]) -> Path:
     """`out` as it is; a ValueError if its name ends in none of `endings`."""
     if out.suffix not in endings:
-        raise ValueError(f"--out is {out.name!r}; wanted a name that ends in {' or '.join(endings)}")
+        choices = " or ".join(", ".join(endings).rsplit(", ", 1))
+        raise ValueError(f"--out is {out.name!r}; wanted a name that ends in {choices}")
     return out
 
 
