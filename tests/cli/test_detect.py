@@ -57,6 +57,14 @@ def test_a_saved_detector_is_used_as_it_is(detect, file, tmp_path):
     assert set(second["part"]) == {"test"}
 
 
+def test_the_default_score_is_combined(detect, file, tmp_path):
+    options = [file, "--columns", "load", "--max-steps", 0, "--context", 20]
+    detect(*options, "--out", "default.csv")
+    detect(*options, "--score", "combined", "--out", "combined.csv")
+    first, second = (pd.read_csv(tmp_path / name) for name in ("default.csv", "combined.csv"))
+    pd.testing.assert_frame_equal(first, second)
+
+
 def test_a_saved_encoder_is_built_on(detect, file, tmp_path):
     TS2Vec(n_components=4, hidden_channels=4, depth=2, max_steps=1).fit(np.ones((2, 1, 20))).save(
         tmp_path / "e"
