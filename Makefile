@@ -38,7 +38,7 @@ lint: $(READY)  ## style and type checks only
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-format: $(READY)  ## mend what the style checks can mend by themselves
+format: $(READY)  ## fix what the style checks can fix by themselves
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 

@@ -202,7 +202,7 @@ def test_two_rows_for_one_time(tmp_path):
     path = written(tmp_path, table([*HOURS, HOURS[2]]))
     with pytest.raises(TableError, match=r"x.csv: 1 rows repeat a time, the first 2026-01-31 00:00:00"):
         read_table(path)
-    assert read_table(path, mend=True)["load"].tolist() == [0, 1, 4, 3, 4, 5]
+    assert read_table(path, sort=True)["load"].tolist() == [0, 1, 4, 3, 4, 5]
 
 
 def test_several_series_in_one_file_are_pointed_out(tmp_path):
@@ -217,7 +217,7 @@ def test_rows_out_of_order(tmp_path):
         TableError, match="not sorted by time: 2026-01-31 00:00:00 comes before 2026-01-30 23:00:00"
     ):
         read_table(path)
-    assert read_table(path, mend=True)["load"].tolist() == [0, 2, 1, 3]
+    assert read_table(path, sort=True)["load"].tolist() == [0, 2, 1, 3]
 
 
 def test_text_among_the_numbers(tmp_path):

@@ -1,5 +1,18 @@
-"""The command line: `tsrep`, or `python -m tsrep`. What computes is imported inside commands: help is quick."""
+"""The command line: `tsrep`, or `python -m tsrep`. Whatever computes is imported inside the commands: help is quick.
 
-from tsrep.cli.commands import app, main
+In reading order:
+
+app.py          the application: its commands, `--version`, errors as one line
+options.py      options that several commands share, `TableOptions` among them
+reading.py      how a command reads a table file, and what it reports about it
+long_table.py   the series of a long table side by side, and back
+files.py        the file that a command writes, the saved model that it loads
+dataset.py      a data set by name
+classify.py     `tsrep classify`, and so on: one command per file, signature and work together
+encode.py  detect.py  forecast.py  impute.py  info.py  bench.py
+demo/           `tsrep demo`
+"""
+
+from tsrep.cli.app import app, main
 
 __all__ = ["app", "main"]

@@ -3,145 +3,171 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-import numpy as np
+import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Table as TextTable
 
-from tsrep.cli.series import described
+from tsrep.cli.files import checked_ending, load_model, stem
+from tsrep.cli.options import (
+    CONTEXT,
+    OUTPUT,
+    Columns,
+    Context,
+    Every,
+    MaxSteps,
+    Missing,
+    Plot,
+    Save,
+    Score,
+    Seed,
+    Sort,
+    Table,
+    TableOptions,
+    Threshold,
+    Time,
+    names,
+)
+from tsrep.cli.reading import described, read_series
 
-SHORTEST = 100
-"""Steps that a series must have."""
-CONTEXT = 200
-SHOWN = 20
+MIN_STEPS = 100
+SHOWN_ALARMS = 20
 
 
-def detect_in_file(
-    file: Path,
-    *,
-    time: str | None,
-    columns: list[str] | None,
-    train: float,
-    score: str,
-    context: int | None,
-    threshold: str,
-    level: float | None,
-    delay: int,
-    model: Path | None,
-    save: Path | None,
-    out: Path | None,
-    plot: bool,
-    mend: bool,
-    every: str | None,
-    missing: float | None,
-    seed: int,
-    max_steps: int | None,
+def detect(
+    file: Table,
+    train: Annotated[
+        float, typer.Option(help="Share of the steps, from the first on, to learn what is normal from.")
+    ] = 0.5,
+    score: Annotated[
+        Score | None,
+        typer.Option(help="The anomaly score; default: combined, which measures best. hidden: the paper's."),
+    ] = None,
+    threshold: Annotated[
+        Threshold, typer.Option(help="The rule that sets the threshold, see --level.")
+    ] = Threshold.deviation,
+    level: Annotated[
+        float | None,
+        typer.Option(
+            help="For deviation and running: standard deviations above the mean (4); for quantile: which one (0.999); "
+            "for budget: alarms per 10,000 steps (10)."
+        ),
+    ] = None,
+    delay: Annotated[
+        int, typer.Option(help="Steps after an alarm in which there is no other alarm.", min=0)
+    ] = 7,
+    context: Context = None,
+    max_steps: MaxSteps = None,
+    seed: Seed = 0,
+    model: Annotated[
+        Path | None,
+        typer.Option(help="Folder of a saved detector to use, or of a saved encoder to build a detector on."),
+    ] = None,
+    time: Time = None,
+    columns: Columns = None,
+    every: Every = None,
+    missing: Missing = None,
+    sort: Sort = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="CSV file for the scores; default: NAME-alarms.csv.", rich_help_panel=OUTPUT),
+    ] = None,
+    plot: Plot = False,
+    save: Save = None,
 ) -> None:
-    """Learn from the first part of the series in `file`, raise alarms on the rest, print and write them.
+    """Find anomalies in a long series: learn from its first half what is normal, raise alarms on the rest.
 
-    `out` (default: the file's name with `-alarms.csv`, in the folder one is in) has a row for each step: its time and
-    values, `score`, `alarm`, and `part`, "train" or "test". With `plot` a picture of the same name lies beside it.
+    The file written has one row per step: time, values, score (higher = more anomalous), alarm (0 or 1) and part.
     """
-    from tsrep.data import read_table
+    import numpy as np
 
     console = Console(highlight=False)
-    stem = file.name.split(".")[0]
-    out = Path(f"{stem}-alarms.csv") if out is None else out
-    if out.suffix != ".csv":
-        raise ValueError(f"--out is {out.name!r}, wanted a name that ends in .csv")
+    out = checked_ending(out or Path(f"{stem(file)}-alarms.csv"), (".csv",))
     if not 0 < train <= 1:
-        raise ValueError(f"--train is {train:g}, wanted a share of the steps, above 0 and at most 1")
-    frame = read_table(
-        file, time=time, columns=columns, min_steps=SHORTEST, mend=mend, every=every, missing=missing
-    )
-    found = None if model is None else _loaded(model)
+        raise ValueError(f"--train is {train:g}; wanted a share of the steps, above 0 and at most 1")
+    frame = read_series(file, TableOptions(time, names(columns), every, missing, sort), MIN_STEPS)
+    saved: Any = None if model is None else _loaded(model)
     console.print(described(file, frame))
 
     rows = len(frame) if train == 1 else int(train * len(frame))
-    detector, learned = _detector(
-        frame.iloc[:rows],
-        console,
-        found=found,
-        settings={"score": score, "threshold": threshold, "level": level, "delay": delay},
-        context=context,
-        seed=seed,
-        max_steps=max_steps,
-    )
+    if _is_detector(saved):
+        console.print("a saved detector: nothing is learned from this file")
+        detector, start = saved, 0
+    else:
+        settings = {"threshold": threshold.value, "level": level, "delay": delay}
+        settings["score"] = "combined" if score is None else score.value  # until it is the detector's default
+        detector = _detector(saved, rows, context, max_steps, seed, console, settings)
+        console.print(f"learning what is normal from the first {rows} steps, context {detector.context}")
+        detector.fit(frame.iloc[:rows])
+        start = 0 if rows == len(frame) else rows  # of the test part
     if save is not None:
         detector.save(save)
-    from_row = 0 if learned == 0 or learned == len(frame) else learned
     result = frame.assign(score=detector.decision_function(frame), alarm=detector.predict(frame))
-    result["part"] = np.where(np.arange(len(frame)) < from_row, "train", "test")
+    result["part"] = np.where(np.arange(len(frame)) < start, "train", "test")
     out.parent.mkdir(parents=True, exist_ok=True)
     result.rename_axis("time").to_csv(out)
 
-    tested = result.iloc[from_row:]
+    tested = result.iloc[start:]
     _print_alarms(console, tested[tested["alarm"] == 1], len(tested))
-    console.print(f"every step with its score: {out}", soft_wrap=True)
+    console.print(f"scores of all steps: {out}", soft_wrap=True)
     if plot:
-        figure = detector.plot(
-            tested[frame.columns], history=frame.iloc[:from_row] if from_row else None, title=stem
-        )
+        history = frame.iloc[:start] if start else None
+        figure = detector.plot(tested[frame.columns], history=history, title=stem(file))
         figure.savefig(out.with_suffix(".png"), dpi=150)
         console.print(f"picture: {out.with_suffix('.png')}", soft_wrap=True)
     if save is not None:
         console.print(f"detector saved: {save}\nnext: tsrep detect NEW_FILE --model {save}", soft_wrap=True)
 
 
-def _detector(
-    train: Any,
-    console: Console,
-    *,
-    found: Any,
-    settings: dict[str, Any],
-    context: int | None,
-    seed: int,
-    max_steps: int | None,
-) -> tuple[Any, int]:
-    """(a fitted detector, how many rows it learned from): the one that was `found`, or one fitted on `train`.
+def _loaded(model: Path) -> Any:
+    """The detector or encoder in a folder."""
+    return load_model(
+        model,
+        lambda saved: _is_detector(saved) or hasattr(saved, "encode_causal"),
+        "a detector or an encoder",
+    )
 
-    Where an encoder was found, only scale and threshold are learned.
-    """
+
+def _is_detector(model: Any) -> bool:
+    from tsrep.tasks import RepresentationAnomalyDetector
+
+    return isinstance(model, RepresentationAnomalyDetector)
+
+
+def _detector(
+    encoder: Any,
+    rows: int,
+    context: int | None,
+    max_steps: int | None,
+    seed: int,
+    console: Console,
+    settings: dict[str, Any],
+) -> Any:
+    """An unfitted detector for `rows` training steps: on a saved encoder, or on a new one if `encoder` is None."""
     from tsrep import TS2Vec
     from tsrep.tasks import RepresentationAnomalyDetector
 
-    if isinstance(found, RepresentationAnomalyDetector):
-        console.print("a saved detector: nothing is learned from this file")
-        return found, 0
-    context = min(CONTEXT, len(train) // 4) if context is None else context
-    if found is None:
-        encoder = TS2Vec(
-            max_train_length=2 * context,
-            max_steps=max_steps,
-            random_state=seed,
-            verbose=int(console.is_terminal),
-        )
-    else:
-        encoder = found
-    detector = RepresentationAnomalyDetector(encoder, context, prefit=found is not None, **settings)
-    console.print(f"learning what is normal from the first {len(train)} steps, context {context}")
-    return detector.fit(train), len(train)
-
-
-def _loaded(model: Path) -> Any:
-    """The detector or encoder in a folder."""
-    from tsrep import load
-    from tsrep.tasks import RepresentationAnomalyDetector
-
-    found = load(model)
-    if not (isinstance(found, RepresentationAnomalyDetector) or hasattr(found, "encode_causal")):
-        raise ValueError(f"--model {model} holds a {type(found).__name__}, wanted a detector or an encoder")
-    return found
+    context = min(CONTEXT, rows // 4) if context is None else context
+    if encoder is not None:
+        return RepresentationAnomalyDetector(encoder, context=context, prefit=True, **settings)
+    new = TS2Vec(
+        max_train_length=2 * context,
+        max_steps=max_steps,
+        random_state=seed,
+        verbose=int(console.is_terminal),
+    )
+    return RepresentationAnomalyDetector(new, context=context, **settings)
 
 
 def _print_alarms(console: Console, alarms: Any, tested: int) -> None:
     if len(alarms) == 0:
         console.print(f"no alarm in {tested} steps")
         return
-    strongest = alarms.nlargest(SHOWN, "score").sort_index()
+    highest = alarms.nlargest(SHOWN_ALARMS, "score").sort_index()
     title = f"{len(alarms)} alarm{'s' if len(alarms) > 1 else ''} in {tested} steps"
-    table = Table("time", "score", title=title + (f", the {SHOWN} strongest" if len(alarms) > SHOWN else ""))
-    for time, score in strongest["score"].items():
+    shown = f", the {SHOWN_ALARMS} with the highest scores" if len(alarms) > SHOWN_ALARMS else ""
+    table = TextTable("time", "score", title=title + shown)
+    for time, score in highest["score"].items():
         table.add_row(str(time), f"{score:.3g}")
     console.print(table)

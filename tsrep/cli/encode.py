@@ -3,26 +3,46 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
+import typer
 from rich.console import Console
 
-from tsrep.cli.dataset import Array, normalised_dataset
+from tsrep.cli.dataset import normalised_dataset
+from tsrep.cli.files import checked_ending
+from tsrep.cli.options import Root, Split
+from tsrep.cli.reading import read_values
+
+if TYPE_CHECKING:
+    from tsrep.cli.dataset import Array
 
 ENDINGS = (".npz", ".npy", ".csv")
 
 
-def encode_to_file(
-    source: str, *, model: Path, out: Path, per_step: bool, split: str, root: Path | None
+def encode(
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="A file (.ts .tsv .arff .txt .npy .npz; .csv: one long series) or the name of a data set."
+        ),
+    ],
+    model: Annotated[Path, typer.Option(help="Folder of a saved encoder.")],
+    out: Annotated[Path, typer.Option(help="File for the representations: .npz, .npy or .csv.")],
+    per_step: Annotated[
+        bool, typer.Option("--per-step", help="One vector per step instead of one per series.")
+    ] = False,
+    split: Annotated[Split, typer.Option(help="The part of a data set given by name.")] = Split.test,
+    root: Root = None,
 ) -> None:
-    """Encode `source` and write `out`: (n, d) representations, or (n, t, d) with `per_step`.
+    """Turn series into representations with a saved encoder.
 
-    `.npz` holds `Z` and, where the source has labels, `y`; `.npy` holds `Z` alone; `.csv` has one line a series,
-    or a step, led by the columns `series`, `step` and `label`.
+    A data set given by name is normalised as in `tsrep classify`; the values of a file are used as they are.
+
+    A .npz file holds the arrays Z and, if there are labels, y; .npy holds Z alone; .csv one line per series or step.
     """
-    if out.suffix not in ENDINGS:
-        raise ValueError(f"--out is {out.name!r}, wanted a name that ends in {', '.join(ENDINGS)}")
+    import numpy as np
+
+    checked_ending(out, ENDINGS)
     X, y = _read(source, split, root)
 
     from tsrep import load
@@ -37,54 +57,36 @@ def encode_to_file(
         np.save(out, Z)
     else:
         _write_csv(out, Z, y)
-    console = Console(highlight=False)
-    console.print(
-        f"{out}: {' x '.join(map(str, Z.shape))} ({'series x steps' if per_step else 'series'} x dimensions)"
-    )
+    axes = "series x steps x dimensions" if per_step else "series x dimensions"
+    Console(highlight=False).print(f"{out}: {' x '.join(map(str, Z.shape))} ({axes})")
 
 
-def _read(source: str, split: str, root: Path | None) -> tuple[Any, Array | None]:
+def _read(source: str, split: Split, root: Path | None) -> tuple[Any, Array | None]:
     """The panel and its labels, None where there are none."""
+    import numpy as np
+
     path = Path(source)
     if not path.exists():
         if path.suffix or len(path.parts) > 1:
             raise FileNotFoundError(f"{source} does not exist")
         X_train, y_train, X_test, y_test = normalised_dataset(source, root)
-        return (X_train, y_train) if split == "train" else (X_test, y_test)
+        return (X_train, y_train) if split is Split.train else (X_test, y_test)
     if path.suffix == ".npy":
         return np.load(path, allow_pickle=False), None
     if path.suffix == ".npz":
-        return _read_npz(path)
+        with np.load(path, allow_pickle=False) as arrays:
+            if "X" not in arrays:
+                raise ValueError(f"{path} holds {sorted(arrays)}; wanted an array called X")
+            return arrays["X"], arrays.get("y")
     if path.suffix == ".csv":
-        return _read_long_series(path), None
+        return read_values(path), None
     from tsrep.data import read_dataset_file
 
     return read_dataset_file(path)
 
 
-def _read_npz(path: Path) -> tuple[Array, Array | None]:
-    with np.load(path, allow_pickle=False) as arrays:
-        if "X" not in arrays:
-            raise ValueError(f"{path} holds {sorted(arrays)}, wanted an array called X")
-        return arrays["X"], arrays.get("y")
-
-
-def _read_long_series(path: Path) -> Array:
-    """A table with time down and channels across as a panel of one instance, (1, c, t)."""
-    import pandas as pd
-
-    frame = pd.read_csv(path)
-    if frame.shape[1] > 1 and not pd.api.types.is_numeric_dtype(frame.dtypes.iloc[0]):
-        frame = frame.set_index(frame.columns[0])  # the time stamps
-    texts = [str(name) for name, kind in frame.dtypes.items() if not pd.api.types.is_numeric_dtype(kind)]
-    if texts:
-        raise ValueError(
-            f"{path}: column {texts[0]!r} holds text, wanted numbers (time stamps may stand in the first)"
-        )
-    return frame.to_numpy(dtype=float).T[None]
-
-
 def _write_csv(path: Path, Z: Array, y: Array | None) -> None:
+    import numpy as np
     import pandas as pd
 
     n, d = len(Z), Z.shape[-1]

@@ -13,10 +13,10 @@ from tsrep.data.times import TableError, listed
 Frame = pd.DataFrame
 
 
-def in_order(values: Frame, mend: bool, texts: Sequence[str]) -> Frame:
+def in_order(values: Frame, sort: bool, texts: Sequence[str]) -> Frame:
     """The rows by time, newest last, one for each time."""
     index = values.index
-    if mend:
+    if sort:
         return values.groupby(level=0, sort=True).mean()
     if len(index) > 1 and index.is_monotonic_decreasing:
         values = values[::-1]
@@ -28,14 +28,14 @@ def in_order(values: Frame, mend: bool, texts: Sequence[str]) -> Frame:
             f"; if {listed(texts)} tells several series apart, give one series at a time" if texts else ""
         )
         raise TableError(
-            f"{int(twice.sum())} rows repeat a time, the first {index[row]}: keep one row for each time, or take "
-            f"their mean with mend (--mend in a shell){several}"
+            f"{int(twice.sum())} rows repeat a time, the first {index[row]}: keep one row per time, or average "
+            f"them with sort=True (--sort in a shell){several}"
         )
     if not index.is_monotonic_increasing:
         back = int(np.argmax(index[1:] < index[:-1])) + 1
         raise TableError(
             f"the rows are not sorted by time: {index[back - 1]} comes before {index[back]}; sort them, or "
-            "have them sorted with mend (--mend in a shell)"
+            "pass sort=True (--sort in a shell)"
         )
     return values
 

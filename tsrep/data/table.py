@@ -33,7 +33,7 @@ def read_table(
     time: str | None = None,
     columns: Sequence[str] | None = None,
     min_steps: int = 2,
-    mend: bool = False,
+    sort: bool = False,
     every: str | None = None,
     missing: float | None = None,
 ) -> Frame:
@@ -48,7 +48,7 @@ def read_table(
         A table of nothing but numbers has its rows counted 0, 1, 2, ...
     columns : the columns to keep, in this order. None: all but the time.
     min_steps : fewer rows than this are an error.
-    mend : True sorts the rows and gives rows of the same time their mean, in place of raising.
+    sort : True sorts the rows by time and averages rows with the same time, instead of raising.
     every : a length of time such as "5min" or "1h": the mean of the rows within each such step, for a table whose
         rows have no rhythm of their own. Rows need not be sorted then.
     missing : a number that stands for a missing value, -9999 for example.
@@ -70,7 +70,7 @@ def read_table(
             time=time,
             columns=columns,
             min_steps=min_steps,
-            mend=mend,
+            sort=sort,
             every=every,
             missing=missing,
         )
@@ -84,7 +84,7 @@ def as_regular(
     time: str | None = None,
     columns: Sequence[str] | None = None,
     min_steps: int = 2,
-    mend: bool = False,
+    sort: bool = False,
     every: str | None = None,
     missing: float | None = None,
 ) -> Frame:
@@ -119,7 +119,7 @@ def as_regular(
         values = values.mask(values == missing)
     if every is not None:
         return averaged(values, every)
-    return on_grid(in_order(values, mend, texts))
+    return on_grid(in_order(values, sort, texts))
 
 
 # The file

@@ -19,7 +19,7 @@ Frame = pd.DataFrame
 
 
 class TableError(ValueError):
-    """A table that holds no regular series of numbers; the message says where and what would mend it."""
+    """A table that holds no regular series of numbers; the message says where and how to fix it."""
 
 
 def find_time(frame: Frame, named: str | None) -> tuple[list[Hashable], pd.Index]:

@@ -6,5 +6,6 @@ heartbeats.py       forecast that recording, and find its abnormal stretch
 gaps.py             fill gaps, against simple rules
 results.py          what all of these gave
 page.py             figures and the page
-run.py              the whole of it, with progress on the terminal
+run.py              the whole demonstration, with progress on the terminal
+command.py          the command `tsrep demo`
 """

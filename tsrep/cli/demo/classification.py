@@ -1,4 +1,4 @@
-"""One labelled data set: what training is worth, against the untrained encoder and the raw values.
+"""One labelled data set: accuracy after training, beside the untrained encoder and the raw values.
 
 The protocol is that of the paper: the encoder never sees a label, an RBF SVM is trained on the whole-series
 representations of the training part, and the accuracy is that of the archive's own test part.
@@ -41,7 +41,7 @@ EXAMPLES = (
 
 @dataclass(frozen=True)
 class Classified:
-    """What one data set gave. `representations` holds those of the test part, (n_test, d), by method."""
+    """Results on one data set. `representations` holds those of the test part, (n_test, d), by method."""
 
     example: Example
     shape: Mapping[str, int]
@@ -52,7 +52,7 @@ class Classified:
     y_test: NDArray[Any]
 
     def summary(self) -> dict[str, Any]:
-        """What goes into results.json: all but the representations."""
+        """The entry in results.json: everything but the representations."""
         return {
             "about": self.example.about,
             **self.shape,

@@ -1,8 +1,8 @@
-"""Gaps filled: a smart watch's six channels with values taken away, found again by `SSGANImputer` and by rules.
+"""Imputation: values removed from the six channels of a smart watch, filled by `SSGANImputer` and by simple rules.
 
-The imputer learns from the training part of BasicMotions, from which 30 % of the values were taken at random, and fills
-gaps of two kinds in the test part: single values at random, and stretches of ten steps, a kind that it never trained
-on. It gets no label and no complete series.
+The imputer learns from the training part of BasicMotions, from which 30 % of the values were removed at random, and
+fills gaps of two kinds in the test part: single values at random, and stretches of ten steps, which did not occur in
+training. It gets no label and no complete series.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Filled:
-    """`errors`: a row a method and a column a kind of gap, mean absolute errors in standard deviations. `coverage`: by
-    kind, the share of the taken values within the middle 90 % of what was drawn. `truth`, `seen`, `imputed`, `scale`:
-    of the series in the picture, (c, t), with stretches taken away."""
+    """`errors`: one row per method and one column per kind of gap, mean absolute errors in standard deviations.
+    `coverage`: per kind, the share of the removed values within the central 90 % of the samples. `truth`, `seen`,
+    `imputed`, `scale`: of the series in the picture, (c, t), with stretches removed."""
 
     errors: pd.DataFrame
     coverage: Mapping[str, float]
@@ -41,13 +41,13 @@ class Filled:
     seconds: Mapping[str, float]
 
     def summary(self) -> dict[str, Any]:
-        """What goes into results.json: all but the series."""
+        """The entry in results.json: everything but the series."""
         errors = {str(name): row.to_dict() for name, row in self.errors.iterrows()}
         return {"errors": errors, "coverage": dict(self.coverage), "seconds": dict(self.seconds)}
 
 
 def fill_gaps(seed: int, max_steps: int | None, say: Say, verbose: int) -> Filled:
-    """Take away, learn, fill, compare; `max_steps=None` trains for STEPS steps."""
+    """Remove values, train, fill, compare; `max_steps=None` trains for STEPS steps."""
     from tsrep import SSGANImputer
     from tsrep.bench.imputers import interpolated, last_observed
     from tsrep.bench.methods import Stopwatch

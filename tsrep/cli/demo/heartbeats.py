@@ -1,9 +1,9 @@
-"""Heartbeats forecast and watched: what a representation is worth on a long series, on the recording of `recording.py`.
+"""Heartbeats, forecast and watched for anomalies: TS2Vec on the recording of `recording.py`.
 
 Forecasting: `RepresentationForecaster` learns from the first two thirds and then forecasts a third of a second at every
 step of the rest. Two baselines see the same values: ridge regression on the raw lags, and the last heartbeat again.
-Detection: `RepresentationAnomalyDetector` learns from the same part what is normal; the score is "nearest", which is
-made for patterns that never were. The encoders see nothing of the rest, and no label.
+Detection: `RepresentationAnomalyDetector` learns from the same part what is normal; the score is "nearest", made for
+patterns that did not occur in training. The encoders see neither the rest nor the labels.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ OURS, LAGS, LAST_BEAT = "TS2Vec and raw values", "ridge on raw values", "the las
 LEARNED_FROM = 5_000
 HORIZON = 120
 CONTEXT = 200
-LONGEST_BEAT = 500  # steps within which the last heartbeat is looked for
+LONGEST_BEAT = 500  # steps within which the period of the heartbeat is searched
 
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """`errors`: a row a method, mean absolute and mean squared error in mV and mV^2 over all origins of the last third.
-    `shown`: the forecasts of each method from one origin; `past` and `came` the values before and after it."""
+    """`errors`: one row per method, mean absolute and mean squared error in mV and mV^2 over all origins of the last
+    third. `shown`: the forecasts of each method from one origin; `past` and `came` the values before and after it."""
 
     errors: pd.DataFrame
     coverage: float
@@ -41,7 +41,7 @@ class Forecast:
     seconds: Mapping[str, float]
 
     def summary(self) -> dict[str, Any]:
-        """What goes into results.json."""
+        """The entry in results.json."""
         errors = {str(name): row.to_dict() for name, row in self.errors.iterrows()}
         return {
             "horizon": HORIZON,
@@ -66,11 +66,11 @@ class Watched:
 
     @property
     def true_alarms(self) -> int:
-        """How many alarms lie in the labelled stretch."""
+        """Number of alarms in the labelled stretch."""
         return int((self.alarms * self.labels).sum())
 
     def summary(self) -> dict[str, Any]:
-        """What goes into results.json: all but the arrays."""
+        """The entry in results.json: everything but the arrays."""
         return {
             "alarms": int(self.alarms.sum()),
             "alarms_in_the_labelled_stretch": self.true_alarms,
@@ -93,7 +93,7 @@ def forecast_heartbeats(seed: int, max_steps: int | None, say: Say, verbose: int
     for name, (encoder, recipe) in encoders.items():
         say(f"forecasting: {name}")
         with watch(name):
-            forecaster = RepresentationForecaster(encoder, HORIZON, CONTEXT, recipe)
+            forecaster = RepresentationForecaster(encoder, HORIZON, CONTEXT, recipe=recipe)
             forecaster.fit(series[:LEARNED_FROM])
             row = forecaster.backtest(series, LEARNED_FROM).iloc[0]
             shown[name] = forecaster.predict(series[: origin + 1])
@@ -129,7 +129,9 @@ def watch_heartbeats(seed: int, max_steps: int | None, say: Say, verbose: int) -
     watch = Stopwatch()
     say("learning what is normal")
     with watch("detection"):
-        detector = RepresentationAnomalyDetector(_encoder(seed, max_steps, verbose), CONTEXT, score="nearest")
+        detector = RepresentationAnomalyDetector(
+            _encoder(seed, max_steps, verbose), context=CONTEXT, score="nearest"
+        )
         detector.fit(values[:LEARNED_FROM])
         say("scoring every step")
         new, past = values[LEARNED_FROM:], values[:LEARNED_FROM]
@@ -147,7 +149,7 @@ def watch_heartbeats(seed: int, max_steps: int | None, say: Say, verbose: int) -
 
 
 def heartbeat(values: NDArray[Any]) -> int:
-    """The lag, from a quarter of a second on, at which the values are most like themselves.
+    """The lag, from a quarter of a second on, with the highest autocorrelation.
 
     Examples
     --------
@@ -159,8 +161,8 @@ def heartbeat(values: NDArray[Any]) -> int:
     """
     centred = values - values.mean()
     lags = np.arange(int(SAMPLING_RATE / 4), LONGEST_BEAT)
-    alike = [np.mean(centred[lag:] * centred[:-lag]) for lag in lags]
-    return int(lags[int(np.argmax(alike))])
+    correlations = [np.mean(centred[lag:] * centred[:-lag]) for lag in lags]
+    return int(lags[int(np.argmax(correlations))])
 
 
 def _errors_of_repeating(values: NDArray[Any], period: int) -> dict[str, float]:

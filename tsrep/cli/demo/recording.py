@@ -1,8 +1,8 @@
 """One long recording, encoded step by step: the electrocardiogram that sktime bundles as `mitdb`.
 
-7,500 values of one lead, with one stretch labelled as abnormal. The label is shown in the figure and used for
-nothing. The file states no sampling rate; 360 values a second is that of the database it is named after (the
-MIT-BIH Arrhythmia Database), and gives a plausible 75 beats a minute.
+7,500 values of one lead, with one stretch labelled as abnormal. The label is shown in the figure and not used
+otherwise. The file states no sampling rate; 360 values per second is that of the database it is named after (the
+MIT-BIH Arrhythmia Database), and gives a plausible 75 beats per minute.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 
 SAMPLING_RATE = 360.0
 PIECE = 360  # steps of a training window: one second, a little more than a beat
-BATCH = 4  # half of the default: 20 windows are few, and the demonstration is to be quick
+BATCH = 4  # half of the default: there are only 20 windows, and the demonstration should be quick
 SHOWN = slice(4860, 7500)  # the last third, with the labelled stretch
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """The recording (t,), its labelled stretch, and one representation a step (t, d)."""
+    """The recording (t,), its labelled stretch, and one representation per step (t, d)."""
 
     series: NDArray[Any]
     labelled: tuple[int, int]
@@ -33,7 +33,7 @@ class Encoded:
     seconds: Mapping[str, float]
 
     def summary(self) -> dict[str, Any]:
-        """What goes into results.json: all but the arrays."""
+        """The entry in results.json: everything but the arrays."""
         return {
             "length": len(self.series),
             "labelled": list(self.labelled),

@@ -1,4 +1,4 @@
-"""The whole demonstration, told on the terminal while it runs."""
+"""The whole demonstration, with progress on the terminal."""
 
 from __future__ import annotations
 
@@ -33,10 +33,9 @@ def run(
     out : folder, made if it is missing; files of an earlier run in it are replaced
     seed : of the encoders, at least 0
     datasets : names among the bundled examples; None takes all
-    recording : whether to encode the long recording too, forecast it and look for its abnormal stretch, and to fill
-        gaps
+    recording : whether to encode and forecast the long recording, detect its anomalies, and fill gaps
     max_steps : training steps of each encoder; None is the paper's rule
-    console : where progress is told; None is the terminal
+    console : where progress is printed; None is the terminal
 
     Returns
     -------
@@ -45,13 +44,13 @@ def run(
     Raises
     ------
     ValueError
-        A name in `datasets` is none of the examples, or nothing is left to do.
+        A name in `datasets` is not among the examples, or there is nothing to do.
     """
     known = {example.name: example for example in EXAMPLES}
     names = list(known) if datasets is None else list(datasets)
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise ValueError(f"datasets holds {', '.join(unknown)}, wanted names among {', '.join(known)}")
+        raise ValueError(f"datasets holds {', '.join(unknown)}; wanted names among {', '.join(known)}")
     if not names and not recording:
         raise ValueError("datasets is empty and recording is False: nothing to show")
     console = Console() if console is None else console
@@ -75,21 +74,21 @@ def run(
         def begin(number: int, title: str, about: str) -> None:
             console.print(f"[bold]{len(names) + number}/{n_parts}  {title}[/bold]  {about}", highlight=False)
 
-        begin(1, "An electrocardiogram", "One vector for each of its steps.")
+        begin(1, "An electrocardiogram", "One vector per step.")
         say("training")
         encoded = encode_recording(seed, max_steps, verbose)
-        begin(2, "Its forecast", "A third of a second ahead, beside two baselines.")
+        begin(2, "Its forecast", "A third of a second ahead, with two baselines.")
         forecast = forecast_heartbeats(seed, max_steps, say, verbose)
-        told = (f"{name} {error:.4f}" for name, error in forecast.errors["mae"].items())
-        console.print(f"  mean absolute error in mV: {'   '.join(told)}", highlight=False)
-        begin(3, "Its anomalies", "Alarms in the last third, learned from the rest.")
+        errors = (f"{name} {error:.4f}" for name, error in forecast.errors["mae"].items())
+        console.print(f"  mean absolute error in mV: {'   '.join(errors)}", highlight=False)
+        begin(3, "Its anomalies", "Alarms in the last third, learned from the first two.")
         watched = watch_heartbeats(seed, max_steps, say, verbose)
         found = f"{watched.true_alarms} of {int(watched.alarms.sum())} alarms in the abnormal stretch"
         console.print(f"  {found}", highlight=False)
-        begin(4, "Gaps", "Values taken away from six channels, and found again.")
+        begin(4, "Gaps", "Values removed from six channels, and filled again.")
         gaps = fill_gaps(seed, max_steps, say, verbose)
-        told = (f"{kind} {error:.3f}" for kind, error in gaps.errors.loc[OURS].items())
-        console.print(f"  mean absolute error in deviations: {'   '.join(told)}", highlight=False)
+        errors = (f"{kind} {error:.3f}" for kind, error in gaps.errors.loc[OURS].items())
+        console.print(f"  mean absolute error in standard deviations: {'   '.join(errors)}", highlight=False)
         results = Results(classified, encoded, forecast, watched, gaps)
 
     say("drawing")

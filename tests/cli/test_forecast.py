@@ -1,12 +1,12 @@
-"""`tsrep forecast`: from a file to what comes next, and errors that a user can mend."""
+"""`tsrep forecast`: from a file to what comes next, and errors that a user can fix."""
+
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
-from typer.testing import CliRunner
 
 from tsrep import TS2Vec, load
-from tsrep.cli import app
 from tsrep.tasks import RepresentationForecaster
 
 STEPS = np.arange(420)
@@ -15,12 +15,10 @@ TIMES = pd.date_range("2026-01-01", periods=420, freq="h")
 QUICK = ["--max-steps", 1, "--context", 48, "--horizon", 24]
 
 
-def forecast(*arguments, code=0):
-    """What the command printed, with single spaces."""
-    options = ["forecast", *map(str, arguments)]
-    result = CliRunner().invoke(app, options, env={"COLUMNS": "200"})
-    assert result.exit_code == code, result.output
-    return " ".join(result.output.split())
+@pytest.fixture
+def forecast(shell):
+    """Runs the command and gives what it printed."""
+    return partial(shell, "forecast")
 
 
 @pytest.fixture
@@ -31,9 +29,9 @@ def file(tmp_path, monkeypatch):
     return tmp_path / "power.csv"
 
 
-def test_forecasts_are_printed_written_and_drawn(file):
+def test_forecasts_are_printed_written_and_drawn(forecast, file):
     shown = forecast(file, "--target", "load", *QUICK, "--plot")
-    assert "power.csv: 420 steps, a step 0 days 01:00:00; load, other" in shown
+    assert "power.csv: 420 steps, one every 0 days 01:00:00; columns load, other" in shown
     assert "24 steps ahead" in shown and "2026-01-18 12:00:00" in shown
     table = pd.read_csv(file.with_name("power-forecast.csv"), parse_dates=["time"])
     assert list(table.columns) == ["time", "load", "load_lower", "load_upper"]
@@ -42,7 +40,7 @@ def test_forecasts_are_printed_written_and_drawn(file):
     assert file.with_name("power-forecast.png").stat().st_size > 10_000
 
 
-def test_a_saved_forecaster_is_used_as_it_is(file, tmp_path):
+def test_a_saved_forecaster_is_used_as_it_is(forecast, file, tmp_path):
     forecast(file, "--columns", "load", *QUICK, "--save", tmp_path / "f", "--out", tmp_path / "new" / "a.csv")
     assert isinstance(load(tmp_path / "f"), RepresentationForecaster)
     pd.read_csv(file).iloc[10:].to_csv(tmp_path / "later.csv", index=False)
@@ -51,10 +49,10 @@ def test_a_saved_forecaster_is_used_as_it_is(file, tmp_path):
     first, second = (pd.read_csv(tmp_path / name) for name in ("new/a.csv", "b.csv"))
     pd.testing.assert_frame_equal(first, second, rtol=1e-4)
     TS2Vec(max_steps=0, depth=1).fit(np.zeros((1, 1, 9))).save(tmp_path / "e")
-    assert "holds a TS2Vec, wanted a forecaster" in forecast(file, "--model", tmp_path / "e", code=1)
+    assert "holds a TS2Vec; wanted a forecaster" in forecast(file, "--model", tmp_path / "e", code=1)
 
 
-def test_rows_without_the_target_hold_what_is_known(file):
+def test_rows_without_the_target_hold_what_is_known(forecast, file):
     frame = pd.read_csv(file)
     frame["price"] = (STEPS % 5 == 0).astype(float)
     frame["load"] += 4 * frame["price"]
@@ -67,7 +65,7 @@ def test_rows_without_the_target_hold_what_is_known(file):
     assert "there are 24" in forecast(file, "--known", "price", *QUICK[:-1], 30, code=1)
 
 
-def test_many_series_in_a_long_table(tmp_path, monkeypatch):
+def test_many_series_in_a_long_table(forecast, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     parts = [
         pd.DataFrame({"unique_id": name, "ds": TIMES, "y": LOAD * size})
@@ -81,7 +79,7 @@ def test_many_series_in_a_long_table(tmp_path, monkeypatch):
     assert means["b"] / means["a"] == pytest.approx(9, rel=0.02)
 
 
-def test_many_targets_are_told_in_standard_deviations_and_without_intervals(file):
+def test_many_targets_are_told_in_standard_deviations_and_without_intervals(forecast, file):
     frame = pd.read_csv(file)
     for number in range(3):
         frame[f"flat{number} [m]"] = 1.0
@@ -91,22 +89,24 @@ def test_many_targets_are_told_in_standard_deviations_and_without_intervals(file
     assert (
         "┃ time ┃ load ┃ other ┃ flat0 [m] ┃ flat1 [m] ┃ flat2 [m] ┃" in shown and "load_lower" not in shown
     )
-    assert "; load, other, flat0 [m], flat1 [m], flat2 [m] learning" in shown  # brackets are no markup
+    assert (
+        "; columns load, other, flat0 [m], flat1 [m], flat2 [m] learning" in shown
+    )  # brackets are no markup
     assert "load_lower" in pd.read_csv(file.with_name("power-forecast.csv"))
 
 
-def test_a_number_that_stands_for_a_gap_is_suspected_and_taken_out(file):
+def test_a_number_that_stands_for_a_gap_is_suspected_and_taken_out(forecast, file):
     frame = pd.read_csv(file)
     frame.loc[[30, 200], "load"] = -9999.0
     frame.to_csv(file, index=False)
     shown = forecast(file, "--target", "load", *QUICK, "--missing", -9999)
-    assert "2 steps with a missing value" in shown and "stands far below" not in shown
+    assert "2 steps with a missing value" in shown and "is far below" not in shown
     table = pd.read_csv(file.with_name("power-forecast.csv"))
     assert table["load"].between(6, 14).all()
-    assert "load: -9999 stands far below all other values" in forecast(file, "--horizon", 300, code=1)
+    assert "load: -9999 is far below all other values" in forecast(file, "--horizon", 300, code=1)
 
 
-def test_faults_are_one_line_that_helps(file, tmp_path):
+def test_faults_are_one_line_that_helps(forecast, file, tmp_path):
     meant = "no column 'Lod' among 'load', 'other'; did you mean 'load'?"
     assert meant in forecast(file, "--target", "Lod", code=1)
     assert "does not exist" in forecast(tmp_path / "none.csv", code=1)
@@ -114,4 +114,4 @@ def test_faults_are_one_line_that_helps(file, tmp_path):
     assert "too short" in forecast(file, "--horizon", 200, code=1)
     twice = pd.read_csv(file)
     pd.concat([twice, twice.tail(1)]).to_csv(file, index=False)
-    assert "repeat a time" in (told := forecast(file, code=1)) and "--mend in a shell" in told
+    assert "repeat a time" in (told := forecast(file, code=1)) and "--sort in a shell" in told

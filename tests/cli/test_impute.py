@@ -1,15 +1,14 @@
-"""`tsrep impute`: from a file with gaps to one without, and errors that a user can mend."""
+"""`tsrep impute`: from a file with gaps to one without, and errors that a user can fix."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
-from typer.testing import CliRunner
 
 import tsrep
-from tsrep.cli import app
 
 STEPS = np.arange(60)
 TIMES = pd.date_range("2026-01-01", periods=60, freq="h")
@@ -42,11 +41,10 @@ class Lines:
         (path / "it.json").write_text(json.dumps([self.max_steps, self.random_state]))
 
 
-def impute(*arguments, code=0):
-    """What the command printed, with single spaces."""
-    result = CliRunner().invoke(app, ["impute", *map(str, arguments)], env={"COLUMNS": "200"})
-    assert result.exit_code == code, result.output
-    return " ".join(result.output.split())
+@pytest.fixture
+def impute(shell):
+    """Runs the command and gives what it printed."""
+    return partial(shell, "impute")
 
 
 @pytest.fixture
@@ -59,12 +57,15 @@ def file(tmp_path, monkeypatch):
     return tmp_path / "power.csv"
 
 
-def test_gaps_and_absent_rows_are_filled_and_the_rest_is_as_it_was(file):
+def test_gaps_and_absent_rows_are_filled_and_the_rest_is_as_it_was(impute, file):
     shown = impute(file, "--columns", "load,other", "--plot")
-    assert "power.csv: 60 steps, a step 0 days 01:00:00, 5 steps with a missing value; load, other" in shown
+    assert (
+        "power.csv: 60 steps, one every 0 days 01:00:00, 5 steps with a missing value; columns load, other"
+        in shown
+    )
     assert "6 of 120 values missing" in shown
     assert "load │ 5 │ 3 │ 0.4286 to 5.714" in shown and "other │ 1 │ 1 │" in shown
-    assert "so filled with lines: load" in shown
+    assert "filled by linear interpolation, which is at least as good on held-out values: load" in shown
     table = pd.read_csv(file.with_name("power-imputed.csv"), parse_dates=["time"])
     assert list(table) == ["time", "load", "other"] and (table["time"] == TIMES).all()
     np.testing.assert_allclose(table["load"], STEPS / 7)
@@ -75,7 +76,7 @@ def test_gaps_and_absent_rows_are_filled_and_the_rest_is_as_it_was(file):
     assert file.with_name("power-imputed.png").stat().st_size > 0
 
 
-def test_deviations_and_samples_stand_beside(file, tmp_path):
+def test_deviations_and_samples_stand_beside(impute, file, tmp_path):
     impute(file, "--columns", "load", "--std", "--samples", 3, "--out", "new/full.csv")
     table = pd.read_csv(tmp_path / "new" / "full.csv")
     assert list(table) == ["time", "load", "load std"]
@@ -87,7 +88,7 @@ def test_deviations_and_samples_stand_beside(file, tmp_path):
     assert np.ptp(by_sample[10]) == 0
 
 
-def test_the_series_of_a_long_table_come_back_as_rows(file, tmp_path):
+def test_the_series_of_a_long_table_come_back_as_rows(impute, file, tmp_path):
     first = pd.DataFrame({"unique_id": "a", "ds": TIMES, "y": 1.0 * STEPS})
     second = pd.DataFrame({"unique_id": "b", "ds": TIMES[10:50], "y": 2.0})
     first.loc[7, "y"] = np.nan
@@ -102,7 +103,7 @@ def test_the_series_of_a_long_table_come_back_as_rows(file, tmp_path):
     assert (table["ds"][60:] == TIMES[10:50]).all()
 
 
-def test_a_number_may_stand_for_a_gap(file, tmp_path):
+def test_a_number_may_stand_for_a_gap(impute, file, tmp_path):
     pd.read_csv(file)[["time", "load"]].fillna(-999.0).to_csv(tmp_path / "marked.csv", index=False)
     impute("marked.csv", "--missing", -999)
     np.testing.assert_allclose(pd.read_csv("marked-imputed.csv")["load"], STEPS / 7)
@@ -112,7 +113,7 @@ def test_a_number_may_stand_for_a_gap(file, tmp_path):
     assert pd.read_csv("long-imputed.csv")["y"].tolist() == [*STEPS[:-1], 58]
 
 
-def test_parquet_in_and_out(file, tmp_path):
+def test_parquet_in_and_out(impute, file, tmp_path):
     pytest.importorskip("pyarrow")
     frame = pd.read_csv(file, parse_dates=["time"])[["time", "load"]]
     frame.to_parquet(tmp_path / "power.parquet")
@@ -121,7 +122,7 @@ def test_parquet_in_and_out(file, tmp_path):
     assert len(table) == 60 and not table.isna().to_numpy().any()
 
 
-def test_seed_steps_and_saving_are_handed_on(file, tmp_path, monkeypatch):
+def test_seed_steps_and_saving_are_handed_on(impute, file, tmp_path, monkeypatch):
     shown = impute(file, "--columns", "load", "--seed", 5, "--max-steps", 7, "--save", tmp_path / "m")
     assert json.loads((tmp_path / "m" / "it.json").read_text()) == [7, 5] and "imputer saved" in shown
     monkeypatch.setattr(tsrep, "load", lambda path: Lines())
@@ -141,11 +142,11 @@ def test_seed_steps_and_saving_are_handed_on(file, tmp_path, monkeypatch):
         (["short.csv"], "short.csv: holds 9 rows, wanted at least 20"),
         (["empty.csv"], "column 'load' holds no value"),
         (["power.csv", "--columns", "load", "--model", "."], "is not a saved model"),
-        (["long.csv", "--mend"], "takes none of --time, --every and --mend"),
+        (["long.csv", "--sort"], "takes none of --time, --every and --sort"),
         (["long.csv", "--columns", "x"], "no column 'x' among 'unique_id', 'ds', 'y'"),
     ],
 )
-def test_what_a_user_can_mend_is_one_line(file, arguments, words):
+def test_what_a_user_can_fix_is_one_line(impute, file, arguments, words):
     pd.DataFrame({"time": TIMES, "load": 1.0}).to_csv("whole.csv", index=False)
     pd.DataFrame({"time": TIMES[:9], "load": [1.0, None] + [2.0] * 7}).to_csv("short.csv", index=False)
     pd.DataFrame({"time": TIMES, "load": np.nan, "x": 1.0}).to_csv("empty.csv", index=False)

@@ -1,12 +1,12 @@
-"""`tsrep detect`: from a file to alarms, and errors that a user can mend."""
+"""`tsrep detect`: from a file to alarms, and errors that a user can fix."""
+
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
-from typer.testing import CliRunner
 
 from tsrep import TS2Vec, load
-from tsrep.cli import app
 from tsrep.tasks import RepresentationAnomalyDetector
 
 STEPS = np.arange(240)
@@ -15,12 +15,10 @@ LOAD[200] = 4.0
 TIMES = pd.date_range("2026-01-01", periods=240, freq="h")
 
 
-def detect(*arguments, code=0):
-    """What the command printed, with single spaces."""
-    options = ["detect", *map(str, arguments)]
-    result = CliRunner().invoke(app, options, env={"COLUMNS": "200"})
-    assert result.exit_code == code, result.output
-    return " ".join(result.output.split())
+@pytest.fixture
+def detect(shell):
+    """Runs the command and gives what it printed."""
+    return partial(shell, "detect")
 
 
 @pytest.fixture
@@ -31,9 +29,9 @@ def file(tmp_path, monkeypatch):
     return tmp_path / "power.csv"
 
 
-def test_alarms_are_printed_written_and_drawn(file):
+def test_alarms_are_printed_written_and_drawn(detect, file):
     shown = detect(file, "--columns", "load", "--max-steps", 2, "--plot")
-    assert "power.csv: 240 steps, a step 0 days 01:00:00; load" in shown
+    assert "power.csv: 240 steps, one every 0 days 01:00:00; columns load" in shown
     assert "2026-01-09 08:00:00" in shown
     table = pd.read_csv(file.with_name("power-alarms.csv"), parse_dates=["time"])
     assert list(table.columns) == ["time", "load", "score", "alarm", "part"]
@@ -43,7 +41,7 @@ def test_alarms_are_printed_written_and_drawn(file):
     assert file.with_name("power-alarms.png").stat().st_size > 10_000
 
 
-def test_a_saved_detector_is_used_as_it_is(file, tmp_path):
+def test_a_saved_detector_is_used_as_it_is(detect, file, tmp_path):
     options = ["--columns", "load,other", "--max-steps", 1, "--context", 20, "--score", "nearest"]
     detect(file, *options, "--save", tmp_path / "d", "--out", tmp_path / "new" / "a.csv")
     detector = load(tmp_path / "d")
@@ -59,7 +57,15 @@ def test_a_saved_detector_is_used_as_it_is(file, tmp_path):
     assert set(second["part"]) == {"test"}
 
 
-def test_a_saved_encoder_is_built_on(file, tmp_path):
+def test_the_default_score_is_combined(detect, file, tmp_path):
+    options = [file, "--columns", "load", "--max-steps", 0, "--context", 20]
+    detect(*options, "--out", "default.csv")
+    detect(*options, "--score", "combined", "--out", "combined.csv")
+    first, second = (pd.read_csv(tmp_path / name) for name in ("default.csv", "combined.csv"))
+    pd.testing.assert_frame_equal(first, second)
+
+
+def test_a_saved_encoder_is_built_on(detect, file, tmp_path):
     TS2Vec(n_components=4, hidden_channels=4, depth=2, max_steps=1).fit(np.ones((2, 1, 20))).save(
         tmp_path / "e"
     )
@@ -71,12 +77,12 @@ def test_a_saved_encoder_is_built_on(file, tmp_path):
     assert set(table["part"]) == {"test"} and table["alarm"].sum() == 0  # 10 in 10,000 steps are none in 240
 
 
-def test_gaps_are_told_and_mended(file, tmp_path):
+def test_gaps_are_reported_and_rows_sorted(detect, file, tmp_path):
     rows = pd.read_csv(file).drop(index=[50, 51])
     rows.sample(frac=1, random_state=0).to_csv(tmp_path / "gaps.csv", index=False)
     assert "not sorted by time" in detect("gaps.csv", "--columns", "load", code=1)
-    shown = detect("gaps.csv", "--columns", "load", "--mend", "--max-steps", 0)
-    assert "240 steps, a step 0 days 01:00:00, 2 steps with a missing value" in shown
+    shown = detect("gaps.csv", "--columns", "load", "--sort", "--max-steps", 0)
+    assert "240 steps, one every 0 days 01:00:00, 2 steps with a missing value" in shown
     assert len(pd.read_csv(tmp_path / "gaps-alarms.csv")) == 240
 
 
@@ -97,7 +103,7 @@ def test_gaps_are_told_and_mended(file, tmp_path):
         (["power.csv", "--columns", "load", "--model", "."], "is not a saved model"),
     ],
 )
-def test_what_a_user_can_mend_is_one_line(file, arguments, words):
+def test_what_a_user_can_fix_is_one_line(detect, file, arguments, words):
     short = pd.DataFrame({"time": TIMES[:50], "load": 1.0})
     short.to_csv(file.with_name("short.csv"), index=False)
     twice = pd.DataFrame({"time": TIMES[[*range(120), 5]], "load": 1.0})

@@ -1,0 +1,150 @@
+"""Options that several commands share, each typed once.
+
+The values of an enumeration are written out, because the package that defines them takes a second to import; tests
+compare the two. Options that describe a table file become one object, `TableOptions`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Probe(StrEnum):
+    """The classifiers of `tsrep.tasks.RepresentationClassifier`."""
+
+    svm = "svm"
+    logistic = "logistic"
+    knn = "knn"
+    ridge = "ridge"
+    auto = "auto"
+
+
+class Score(StrEnum):
+    """The scores of `tsrep.tasks.RepresentationAnomalyDetector`: `tsrep.tasks.ANOMALY_SCORES`."""
+
+    hidden = "hidden"
+    scales = "scales"
+    standardised = "standardised"
+    mahalanobis = "mahalanobis"
+    nearest = "nearest"
+    pooled = "pooled"
+    window = "window"
+    combined = "combined"
+
+
+class Threshold(StrEnum):
+    """Its thresholds."""
+
+    deviation = "deviation"
+    quantile = "quantile"
+    budget = "budget"
+    running = "running"
+
+
+class Split(StrEnum):
+    """The two parts of an archive's data set."""
+
+    train = "train"
+    test = "test"
+
+
+# The table file
+
+TABLE = "How the file is read"
+
+Table = Annotated[Path, typer.Argument(help="A CSV or Parquet file with a time column.")]
+Time = Annotated[str | None, typer.Option(help="The time column; default: detected.", rich_help_panel=TABLE)]
+Columns = Annotated[
+    str | None,
+    typer.Option(help="The columns to use, separated by commas; default: all.", rich_help_panel=TABLE),
+]
+Every = Annotated[
+    str | None,
+    typer.Option(help="Average the rows over steps of this length, for example 5min.", rich_help_panel=TABLE),
+]
+Missing = Annotated[
+    float | None,
+    typer.Option(
+        help="The number that stands for a missing value, for example -9999.", rich_help_panel=TABLE
+    ),
+]
+Sort = Annotated[
+    bool,
+    typer.Option(
+        "--sort",
+        help="Sort the rows by time and average rows with the same time.",
+        rich_help_panel=TABLE,
+    ),
+]
+
+
+@dataclass(frozen=True)
+class TableOptions:
+    """How a table file is read: the options of the panel above, as `tsrep.data.read_table` takes them."""
+
+    time: str | None = None
+    columns: list[str] | None = None
+    every: str | None = None
+    missing: float | None = None
+    sort: bool = False
+
+    @property
+    def given(self) -> set[str]:
+        """The options that were given, by the names they have in a shell."""
+        values = {
+            "--time": self.time,
+            "--columns": self.columns,
+            "--every": self.every,
+            "--missing": self.missing is not None,
+            "--sort": self.sort,
+        }
+        return {name for name, value in values.items() if value}
+
+
+def names(text: str | None) -> list[str] | None:
+    """The names between commas.
+
+    Examples
+    --------
+    >>> names("load, price")
+    ['load', 'price']
+    """
+    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
+
+
+# The model
+
+CONTEXT = 200
+"""Steps of context where the series is long enough, the paper's."""
+
+Context = Annotated[
+    int | None,
+    typer.Option(
+        help=f"Number of steps to look back; default: {CONTEXT}, fewer for a short series.",
+        min=1,
+    ),
+]
+MaxSteps = Annotated[
+    int | None, typer.Option(help="Training steps; default: the paper's rule, 200 or 600.", min=0)
+]
+Seed = Annotated[
+    int, typer.Option(help="Random seed of the training: the same seed gives the same numbers.", min=0)
+]
+Root = Annotated[
+    Path | None,
+    typer.Option(help="Folder of the archives; default: $TSREP_DATA, then what comes with sktime."),
+]
+
+# What is written
+
+OUTPUT = "What is written"
+
+Plot = Annotated[
+    bool, typer.Option("--plot", help="Draw a picture, saved beside --out.", rich_help_panel=OUTPUT)
+]
+Save = Annotated[Path | None, typer.Option(help="Folder to save the model in.", rich_help_panel=OUTPUT)]
