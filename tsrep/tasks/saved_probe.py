@@ -16,7 +16,7 @@ import torch
 from sklearn.base import BaseEstimator
 from torch import Tensor
 
-from tsrep.train.checkpoint import ModelFileError
+from tsrep.base.saving import ModelFileError
 
 ESTIMATORS = frozenset(
     {
