@@ -221,6 +221,27 @@ def test_looking_ahead_takes_the_mean_of_the_scores_that_follow(fitted, score):
         ahead.online()
 
 
+def test_the_recipe_decides_a_score_that_is_none(fitted, tmp_path):
+    trained = fitted["hidden"].encoder_
+    for recipe, score in (("best", "combined"), ("paper", "hidden")):
+        settings = {"context": CONTEXT, "prefit": True}
+        by_recipe = RepresentationAnomalyDetector(trained, recipe=recipe, **settings).fit(WAVE[:TRAIN])
+        by_score = RepresentationAnomalyDetector(trained, score=score, **settings).fit(WAVE[:TRAIN])
+        scores = by_recipe.decision_function(SPIKED)
+        np.testing.assert_array_equal(scores, by_score.decision_function(SPIKED))
+        by_recipe.save(tmp_path / recipe)
+        again = load(tmp_path / recipe)
+        assert (again.recipe, again.score) == (recipe, None)
+        np.testing.assert_array_equal(again.decision_function(SPIKED), scores)
+    assert RepresentationAnomalyDetector(trained).recipe == "best"
+    explicit = RepresentationAnomalyDetector(trained, CONTEXT, "window", True, recipe="paper").fit(
+        WAVE[:TRAIN]
+    )
+    assert type(explicit.series_[""].score) is SCORES["window"]
+    with pytest.raises(ValueError, match=r"recipe is 'good'; wanted one of \['best', 'paper'\]"):
+        detector(recipe="good").fit(WAVE)
+
+
 # Neither ahead nor at the test part
 
 
@@ -359,6 +380,18 @@ def test_a_gap_longer_than_an_encoder_looks():
 def test_containers(fitted, make):
     found = fitted["hidden"].decision_function(make(SPIKED))
     np.testing.assert_array_equal(found, fitted["hidden"].decision_function(SPIKED))
+
+
+def test_a_file(fitted, tmp_path):
+    index = pd.date_range("2026-01-01", periods=520, freq="h")
+    pd.DataFrame({"load": SPIKED}, index).rename_axis("time").to_csv(tmp_path / "load.csv")
+    pd.DataFrame({"load": SPIKED}, index)[:420].rename_axis("time").to_csv(tmp_path / "before.csv")
+    scores = fitted["hidden"].decision_function(tmp_path / "load.csv")
+    np.testing.assert_array_equal(scores, fitted["hidden"].decision_function(SPIKED))
+    after = pd.DataFrame({"load": SPIKED}, index)[420:]
+    later = fitted["hidden"].decision_function(after, history=tmp_path / "before.csv")
+    np.testing.assert_allclose(later, scores[420:], rtol=1e-3, atol=1e-4)
+    assert len(fitted["hidden"].plot(tmp_path / "load.csv").axes) == 2
 
 
 def test_history_in_pandas(fitted):

@@ -301,6 +301,14 @@ def test_a_file_is_what_is_in_it(tmp_path: Path) -> None:
     ]
 
 
+def test_an_array_is_read_as_numbered_columns() -> None:
+    data = hourly(300)
+    fitted = forecaster(horizons=6).fit(data.to_numpy(), targets=["0"])
+    numbered = data.set_axis(["0", "1"], axis=1).reset_index(drop=True)
+    pd.testing.assert_frame_equal(fitted.predict(), forecaster(horizons=6).fit(numbered, ["0"]).predict())
+    assert list(forecaster(horizons=6).fit(data["load"].to_numpy()).predict()) == ["y", "y_lower", "y_upper"]
+
+
 def test_known_columns_act_on_the_steps_to_come() -> None:
     rng = np.random.default_rng(4)
     data = hourly(800, noise=0.2)[["load"]]

@@ -184,7 +184,7 @@ class RepresentationClassifier(ClassifierMixin, SavedEstimator):
 
     def _to_folder(self) -> Folder:
         encoder, tensors = inner_to_folder(self.encoder_, "encoder")
-        tensors["probe"] = {"skops": probe_to_tensor(self.probe_)}
+        tensors["probe"] = {"skops": probe_to_tensor(self.probe_, self.classes_)}
         fitted = {name: getattr(self, name) for name in OF_THE_PROBE if hasattr(self, name)}
         return {**self._description("encoder"), "encoder": encoder, "fitted": fitted}, tensors
 
@@ -193,8 +193,7 @@ class RepresentationClassifier(ClassifierMixin, SavedEstimator):
         encoder = inner_from_folder(config["encoder"], tensors, "encoder")
         classifier = cls(encoder, **config["parameters"])
         classifier.encoder_ = encoder
-        classifier.probe_ = probe_from_tensor(tensors["probe"]["skops"])
-        classifier.classes_ = classifier.probe_.classes_
+        classifier.probe_, classifier.classes_ = probe_from_tensor(tensors["probe"]["skops"])
         for name in OF_THE_PROBE:
             if name in config["fitted"]:
                 setattr(classifier, name, config["fitted"][name])

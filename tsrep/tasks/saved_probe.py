@@ -13,6 +13,7 @@ import zipfile
 from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from torch import Tensor
 
@@ -51,15 +52,15 @@ PLAIN = frozenset(
 TYPES = ESTIMATORS | NEIGHBOUR_TREE | NUMPY | PLAIN
 
 
-def probe_to_tensor(probe: BaseEstimator) -> Tensor:
-    """The skops file of a probe, (bytes,) uint8."""
+def probe_to_tensor(probe: BaseEstimator, classes: NDArray[Any]) -> Tensor:
+    """The skops file of a probe and of the sorted labels, (bytes,) uint8."""
     from skops import io as skops
 
-    return torch.frombuffer(bytearray(skops.dumps(probe)), dtype=torch.uint8)
+    return torch.frombuffer(bytearray(skops.dumps({"probe": probe, "classes": classes})), dtype=torch.uint8)
 
 
-def probe_from_tensor(tensor: Tensor) -> Any:
-    """The inverse of `probe_to_tensor`.
+def probe_from_tensor(tensor: Tensor) -> tuple[Any, NDArray[Any]]:
+    """(probe, classes), the inverse of `probe_to_tensor`.
 
     Raises
     ------
@@ -76,7 +77,8 @@ def probe_from_tensor(tensor: Tensor) -> Any:
         raise ModelFileError(f"the probe is not a skops file: {error}") from error
     if unknown:
         raise ModelFileError(f"the probe asks for {', '.join(sorted(unknown))}; no probe is made of that")
-    return skops.loads(content, trusted=sorted(NEIGHBOUR_TREE))
+    saved = skops.loads(content, trusted=sorted(NEIGHBOUR_TREE))
+    return saved["probe"], saved["classes"]
 
 
 def _types_in(content: bytes) -> set[str]:
