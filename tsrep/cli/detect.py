@@ -111,12 +111,7 @@ def _detector(
         return found, 0
     context = min(CONTEXT, len(train) // 4) if context is None else context
     if found is None:
-        encoder = TS2Vec(
-            max_train_length=2 * context,
-            max_steps=max_steps,
-            random_state=seed,
-            verbose=int(console.is_terminal),
-        )
+        encoder = TS2Vec(max_steps=max_steps, random_state=seed, verbose=int(console.is_terminal))
     else:
         encoder = found
     detector = RepresentationAnomalyDetector(encoder, context, prefit=found is not None, **settings)

@@ -136,9 +136,7 @@ def _fitted(
     rows = len(data) if "unique_id" not in data else int(data.groupby("unique_id").size().max())
     if context is None:  # of three quarters of the rows, half to look back on at most
         context = max(1, min(CONTEXT, (3 * rows // 4 - horizon) // 2))
-    encoder = TS2Vec(
-        max_train_length=5 * context, max_steps=max_steps, random_state=seed, verbose=int(console.is_terminal)
-    )
+    encoder = TS2Vec(max_steps=max_steps, random_state=seed, verbose=int(console.is_terminal))
     console.print(f"learning from the first three quarters, choosing on the last; context {context}")
     forecaster = RepresentationForecaster(encoder, horizon, context, level=level)
     forecaster.fit(data, targets, known)
