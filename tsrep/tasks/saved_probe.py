@@ -39,13 +39,9 @@ NEIGHBOUR_TREE = frozenset(
     }
 )
 """What a nearest-neighbour classifier holds. skops accepts these only where it is told to."""
-BITS = (
-    *(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)),
-    "float16",
-    "float32",
-    "float64",
-)
-NUMPY = frozenset(f"numpy.{name}" for name in ("ndarray", "dtype", "bool", "str_", *BITS))
+INTEGERS = tuple(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))
+FLOATS = ("float16", "float32", "float64")
+NUMPY = frozenset(f"numpy.{name}" for name in ("ndarray", "dtype", "bool", "str_", *INTEGERS, *FLOATS))
 PLAIN = frozenset(
     f"builtins.{name}" for name in ("dict", "list", "tuple", "str", "int", "float", "bool", "NoneType")
 )

@@ -93,8 +93,9 @@ class RepresentationAnomalyDetector(SavedEstimator):
 
     Higher = more anomalous: `decision_function` is the score that is compared with `threshold_`, `score_samples` is its
     negative, as in scikit-learn's detectors. `predict` gives 1 for an alarm and 0 otherwise, where scikit-learn's
-    detectors give -1 and 1. A missing step has the median of the training scores and no alarm, and so have the first
-    steps of a series, which have no previous scores.
+    detectors give -1 and 1. A missing step has the median of the training scores and no alarm; with a moving average so
+    have the first steps of a series, which have no previous scores. Without one, the first `context` steps of a series
+    that is given without `history` score high, since their context is incomplete.
 
     Examples
     --------

@@ -135,7 +135,7 @@ def long_enough(
         longest = max(histories, key=lambda name: len(histories[name]))
         rows, stop = len(histories[longest]), stops[longest]
         raise ValueError(
-            f"data has {rows} rows, {stop} for training and {rows - stop} for validation; wanted at least "
+            f"data is too short: {rows} rows, {stop} for training and {rows - stop} for validation; wanted at least "
             f"{training_rows} and {validation_rows} for context={context} and a horizon of {horizon}: "
             "use a shorter context or horizon"
         )
