@@ -96,7 +96,8 @@ def detect(
         detector, start = saved, 0
     else:
         settings = {"threshold": threshold.value, "level": level, "delay": delay}
-        settings["score"] = "combined" if score is None else score.value  # until it is the detector's default
+        if score is not None:
+            settings["score"] = score.value
         detector = _detector(saved, rows, context, max_steps, seed, console, settings)
         console.print(f"learning what is normal from the first {rows} steps, context {detector.context}")
         detector.fit(frame.iloc[:rows])
@@ -152,7 +153,6 @@ def _detector(
     if encoder is not None:
         return RepresentationAnomalyDetector(encoder, context=context, prefit=True, **settings)
     new = TS2Vec(
-        max_train_length=2 * context,
         max_steps=max_steps,
         random_state=seed,
         verbose=int(console.is_terminal),

@@ -156,9 +156,7 @@ def _forecaster(
 
     if context is None:  # at most half of the first three quarters of the rows
         context = max(1, min(CONTEXT, (3 * rows // 4 - horizon) // 2))
-    encoder = TS2Vec(
-        max_train_length=5 * context, max_steps=max_steps, random_state=seed, verbose=int(console.is_terminal)
-    )
+    encoder = TS2Vec(max_steps=max_steps, random_state=seed, verbose=int(console.is_terminal))
     return RepresentationForecaster(encoder, horizon, context, level=level)
 
 

@@ -1,4 +1,13 @@
-"""What a representation is used for. Every task takes any encoder with `fit` and `transform`."""
+"""Tasks on top of any encoder: classification, forecasting and anomaly detection, with no encoder known by name.
+
+series.py          long series in any container, read into one form; the scale of their channels
+representation.py  the encoder of a task: what it must have, how it is copied and fitted, its training windows
+probes.py          the classifiers that are trained on representations, and the choice among them
+saved_probe.py     a probe as a tensor, and back
+classify.py        `RepresentationClassifier`
+forecast/          `RepresentationForecaster`
+anomaly/           `RepresentationAnomalyDetector`
+"""
 
 from tsrep.tasks.anomaly import (
     ANOMALY_SCORES,

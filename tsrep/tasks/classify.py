@@ -1,8 +1,8 @@
-"""Classification by a representation and a probe: features from all series, labels from those that have one.
+"""Classification with a representation and a probe: the encoder learns from all series, the probe from labelled ones.
 
-`RepresentationClassifier` is a scikit-learn classifier around any encoder with `fit` and `transform`. The default
-is the protocol of TS2Vec (Yue et al., AAAI 2022): the encoder never sees a label, and an RBF SVM is trained on the
-representation of the whole series. It knows no encoder by name.
+`RepresentationClassifier` is a scikit-learn classifier around any encoder with `fit` and `transform`. Its
+`recipe="paper"` is the protocol of TS2Vec (Yue et al., AAAI 2022): the encoder never sees a label, and an RBF SVM is
+trained on the representations of whole series.
 """
 
 from __future__ import annotations
@@ -12,49 +12,70 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import softmax
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import ClassifierMixin
 from sklearn.utils import column_or_1d, get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from tsrep.base.fitting import atomic
+from tsrep.base.parameters import boolean, check_parameters, one_of
+from tsrep.base.saving import Folder, SavedEstimator, Tensors, inner_from_folder, inner_to_folder
 from tsrep.tasks.probes import PROBES, choose_probe, class_scores, probe_temperature
+from tsrep.tasks.representation import check_encoder, fit_encoder
+from tsrep.tasks.saved_probe import probe_from_tensor, probe_to_tensor
 
 UNLABELLED = -1
+OF_THE_PROBE = ("probe_name_", "probe_accuracies_", "temperature_")
+"""Fitted attributes that `config.json` holds; which of them there are depends on the probe."""
+
+BEST_PROBE = "auto"
+"""What `recipe="best"` means by `probe=None`."""
+PROBE_OF_RECIPE = {"best": BEST_PROBE, "paper": "svm"}
+
+RANGES = {
+    "probe": one_of(*PROBES, "auto", None),
+    "prefit": boolean(),
+    "recipe": one_of(*PROBE_OF_RECIPE),
+}
 
 
 def _has_decision_values(classifier: RepresentationClassifier) -> bool:
     return hasattr(getattr(classifier, "probe_", None), "decision_function")
 
 
-class RepresentationClassifier(ClassifierMixin, BaseEstimator):
-    """Encoder without labels, then a probe with labels.
+class RepresentationClassifier(ClassifierMixin, SavedEstimator):
+    """An encoder trained without labels, then a probe trained with labels.
 
     Parameters
     ----------
     encoder : transformer
-        Anything with `fit(X)` and `transform(X)` that gives (n_instances, n_features). A clone of it is fitted.
-    probe : {"svm", "logistic", "knn", "ridge", "auto"}
-        The classifier on top, see `tsrep.tasks.probes`. "svm" is the paper's protocol. "auto" takes whichever of
-        the four has the best cross-validated accuracy on the training part; that is no part of the paper.
+        Any object with `fit(X)` and `transform(X)` that gives (n_instances, n_features). A clone of it is fitted.
+    probe : {"svm", "logistic", "knn", "ridge", "auto"} or None
+        The classifier on top, see `tsrep.tasks.probes`. "auto" takes the one of the four with the best cross-validated
+        accuracy on the training part. None: what `recipe` says.
     prefit : bool
         True uses `encoder` itself, already fitted, and trains the probe only. Where the classifier is cloned
-        (in `GridSearchCV`, say) wrap a fitted encoder in scikit-learn's `FrozenEstimator` instead.
+        (in `GridSearchCV`, for example), wrap a fitted encoder in scikit-learn's `FrozenEstimator` instead.
+    recipe : {"best", "paper"}
+        Decides a `probe` that is None. "best": "auto"; "paper": "svm", the protocol of TS2Vec.
 
     Attributes
     ----------
     encoder_ : the fitted encoder
     probe_ : the fitted scikit-learn classifier
-    probe_name_ : which of the four it is
-    probe_accuracies_ : cross-validated accuracy of each candidate, with `probe="auto"` only
+    probe_name_ : which of the four probes it is
+    probe_accuracies_ : cross-validated accuracy of each probe, with "auto" only
     temperature_ : divisor of the decision values in `predict_proba`, for probes without probabilities of their own
     classes_ : (n_classes,) sorted labels
 
     Notes
     -----
     Instances with the label -1 in an integer `y` are unlabelled: they train the encoder and not the probe. Data whose
-    classes are named -1 and 1 must be renamed first; labels that are strings are all labels.
+    classes are named -1 and 1 must be renamed first; strings are always labels.
+
+    `save` writes the encoder as its own `save` does, and the probe as a skops file; `tsrep.load` builds a probe only
+    from the types that the four probes are made of. The encoder must be an estimator of this package.
 
     Examples
     --------
@@ -65,55 +86,58 @@ class RepresentationClassifier(ClassifierMixin, BaseEstimator):
     array(['slow'], dtype='<U4')
     """
 
-    def __init__(self, encoder: Any, probe: str = "svm", prefit: bool = False) -> None:
+    def __init__(
+        self, encoder: Any, probe: str | None = None, prefit: bool = False, recipe: str = "best"
+    ) -> None:
         self.encoder = encoder
         self.probe = probe
         self.prefit = prefit
+        self.recipe = recipe
 
     @atomic
     def fit(self, X: Any, y: ArrayLike) -> Self:
         """Fit the encoder on every instance of the panel `X`, then the probe on those with a label.
 
-        `X` is whatever the encoder takes, (n, c, t) or (n, t) say; `y` is (n,) labels, -1 for unlabelled.
+        Parameters
+        ----------
+        X : whatever the encoder takes, (n, c, t) or (n, t) for example.
+        y : (n,) labels, -1 for unlabelled.
 
         Raises
         ------
         ValueError
-            If `probe` is unknown, `X` and `y` differ in length, or fewer than two classes are left.
+            A parameter is out of range, `X` and `y` differ in length, or fewer than two classes are left.
         """
-        if self.probe not in (*PROBES, "auto"):
-            raise ValueError(
-                f"probe is {self.probe!r}, wanted one of {', '.join(map(repr, PROBES))} or 'auto'"
-            )
-        for method in ("fit", "transform"):
-            if not hasattr(self.encoder, method):
-                raise TypeError(f"encoder is {self.encoder!r}, wanted an object with fit and transform")
+        check_parameters(self, RANGES)
+        check_encoder(self.encoder, "fit", "transform")
         if y is None:
             raise ValueError(
-                "requires y to be passed, but the target y is None: wanted one label an instance"
+                "requires y to be passed, but the target y is None; wanted one label per instance"
             )
         labels = column_or_1d(y, warn=True)
         check_classification_targets(labels)
         if isinstance(X, np.ndarray | list):
-            _check_as_many(len(X), len(labels))
+            _check_lengths(len(X), len(labels))
         labelled = _is_labelled(labels)
         self.classes_ = np.unique(labels[labelled])
         if len(self.classes_) < 2:
             raise ValueError(
-                f"y names {len(self.classes_)} class(es) {self.classes_.tolist()} and has "
-                f"{int(np.sum(~labelled))} unlabelled instances (-1), wanted two classes or more; "
+                f"y has {len(self.classes_)} class(es) {self.classes_.tolist()} and "
+                f"{int(np.sum(~labelled))} unlabelled instances (-1); wanted at least two classes; "
                 "classes called -1 must be renamed"
             )
-        self.encoder_ = self.encoder if self.prefit else clone(self.encoder).fit(X, None)
+        self.encoder_ = fit_encoder(self.encoder, X, prefit=self.prefit)
         Z = np.asarray(self.encoder_.transform(X))
-        _check_as_many(len(Z), len(labels))
+        _check_lengths(len(Z), len(labels))
         if hasattr(self.encoder_, "n_features_in_"):
             self.n_features_in_ = self.encoder_.n_features_in_
         return self._fit_probe(Z[labelled], labels[labelled])
 
     def _fit_probe(self, Z: NDArray[Any], y: NDArray[Any]) -> Self:
-        self.probe_name_ = self.probe
-        if self.probe == "auto":
+        for name in OF_THE_PROBE:
+            self.__dict__.pop(name, None)
+        self.probe_name_ = PROBE_OF_RECIPE[self.recipe] if self.probe is None else self.probe
+        if self.probe_name_ == "auto":
             self.probe_name_, self.probe_accuracies_ = choose_probe(Z, y)
         self.probe_ = PROBES[self.probe_name_](Z, y)
         if not hasattr(self.probe_, "predict_proba"):
@@ -128,18 +152,20 @@ class RepresentationClassifier(ClassifierMixin, BaseEstimator):
     def predict_proba(self, X: Any) -> NDArray[Any]:
         """(n, n_classes) probabilities, columns as in `classes_`, largest for the class that `predict` names.
 
-        Probes with decision values only (SVM, ridge) get a softmax of them, divided by one temperature that was
-        fitted on cross-validated decision values of the training part; the 1-NN probe answers 0 or 1.
+        For probes with decision values only (SVM, ridge) these are a softmax of the decision values, divided by a
+        temperature that was fitted on cross-validated decision values of the training part. The 1-NN probe gives 0
+        or 1.
         """
         Z = self._represent(X)
         if hasattr(self.probe_, "predict_proba"):
             return self.probe_.predict_proba(Z)
         probabilities = softmax(class_scores(self.probe_.decision_function(Z)) / self.temperature_, axis=1)
-        return _largest_first(probabilities, np.searchsorted(self.classes_, self.probe_.predict(Z)))
+        predicted = np.searchsorted(self.classes_, self.probe_.predict(Z))
+        return _with_largest_at(probabilities, predicted)
 
     @available_if(_has_decision_values)
     def decision_function(self, X: Any) -> NDArray[Any]:
-        """(n,) for two classes, else (n, n_classes): the probe's own decision values. The 1-NN probe has none."""
+        """Decision values of the probe, (n,) for two classes, else (n, n_classes). The 1-NN probe has none."""
         return self.probe_.decision_function(self._represent(X))
 
     def _represent(self, X: Any) -> NDArray[Any]:
@@ -154,19 +180,44 @@ class RepresentationClassifier(ClassifierMixin, BaseEstimator):
         )
         return tags
 
+    # On disk
 
-def _check_as_many(instances: int, labels: int) -> None:
+    def _to_folder(self) -> Folder:
+        encoder, tensors = inner_to_folder(self.encoder_, "encoder")
+        tensors["probe"] = {"skops": probe_to_tensor(self.probe_, self.classes_)}
+        fitted = {name: getattr(self, name) for name in OF_THE_PROBE if hasattr(self, name)}
+        return {**self._description("encoder"), "encoder": encoder, "fitted": fitted}, tensors
+
+    @classmethod
+    def _from_folder(cls, config: dict[str, Any], tensors: Tensors) -> Self:
+        encoder = inner_from_folder(config["encoder"], tensors, "encoder")
+        classifier = cls(encoder, **config["parameters"])
+        classifier.encoder_ = encoder
+        classifier.probe_, classifier.classes_ = probe_from_tensor(tensors["probe"]["skops"])
+        for name in OF_THE_PROBE:
+            if name in config["fitted"]:
+                setattr(classifier, name, config["fitted"][name])
+        if hasattr(encoder, "n_features_in_"):
+            classifier.n_features_in_ = encoder.n_features_in_
+        return classifier
+
+
+def _check_lengths(instances: int, labels: int) -> None:
     if instances != labels:
-        raise ValueError(f"X has {instances} instances and y has {labels} labels, wanted as many")
+        raise ValueError(f"X has {instances} instances and y has {labels} labels; wanted one per instance")
 
 
 def _is_labelled(y: NDArray[Any]) -> NDArray[np.bool_]:
     return y != UNLABELLED if y.dtype.kind in "iuf" else np.ones(len(y), dtype=bool)
 
 
-def _largest_first(probabilities: NDArray[Any], named: NDArray[np.intp]) -> NDArray[Any]:
-    """Swap, where the largest entry of a row is not the class that was named (a tie of one-vs-one votes), the two."""
-    rows, largest = np.arange(len(named)), probabilities.argmax(axis=1)
+def _with_largest_at(probabilities: NDArray[Any], predicted: NDArray[np.intp]) -> NDArray[Any]:
+    """Probabilities (n, k) whose largest entry per row is at the predicted class (n,).
+
+    One-vs-one votes may tie; where another class has the largest entry, the two entries are swapped.
+    """
+    rows, largest = np.arange(len(predicted)), probabilities.argmax(axis=1)
     swapped = probabilities.copy()
-    swapped[rows, named], swapped[rows, largest] = probabilities[rows, largest], probabilities[rows, named]
+    swapped[rows, predicted] = probabilities[rows, largest]
+    swapped[rows, largest] = probabilities[rows, predicted]
     return swapped

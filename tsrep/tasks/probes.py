@@ -1,14 +1,13 @@
-"""Probes: the small classifiers that are trained on representations to see what the representations hold.
+"""Probes: small classifiers trained on representations, to measure what the representations hold.
 
 The SVM, logistic and nearest-neighbour probes follow the evaluation protocol of TS2Vec (Yue et al., AAAI 2022, section
-4.1) as the authors' code spells it out; the ridge probe is the customary one for random-convolution features
-(Dempster et al., 2020). Each function takes representations `Z` (n, d) and labels `y` (n,), and returns a fitted
-scikit-learn classifier. `choose_probe` picks one of the four by cross-validation and is no part of the paper.
+4.1) as in the authors' code; the ridge probe is the usual classifier of random-convolution features (Dempster et al.,
+2020). Each function takes representations `Z` (n, d) and labels `y` (n,), and returns a fitted scikit-learn classifier.
+`choose_probe` selects one of the four by cross-validation and is no part of the paper.
 
-Departures: classes with one single member survive the subsampling of a large training set (the authors' stratified
-draw stops with an error there); the logistic probe is one-vs-rest through `OneVsRestClassifier`, since scikit-learn
-removed the `multi_class` argument; the SVM stops after ten million iterations (theirs has no limit when the cost is
-not searched).
+Departures: classes with a single member are kept when a large training set is subsampled (the authors' stratified draw
+raises an error); the logistic probe is one-vs-rest through `OneVsRestClassifier`, since scikit-learn removed the
+`multi_class` argument; the SVM stops after ten million iterations (theirs has no limit when C is not searched).
 """
 
 from __future__ import annotations
@@ -32,17 +31,16 @@ from sklearn.svm import SVC
 
 SVM_COSTS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2, 1e3, 1e4, np.inf)
 SVM_LIMIT = 10_000
-# with an infinite cost and equal rows of different classes the solver would never end
-SVM_ITERATIONS = 10_000_000
+SVM_ITERATIONS = 10_000_000  # with C=inf and equal rows of different classes the solver does not converge
 LOGISTIC_LIMIT = 100_000
 
 
 def fit_svm(Z: NDArray[Any], y: NDArray[Any]) -> SVC:
     """RBF support vector machine, no scaling, `gamma="scale"`.
 
-    The cost C is infinite where a class has fewer than five instances on average or there are fewer than 50 in all;
-    otherwise five-fold cross-validation chooses it among 1e-4, 1e-3, ..., 1e4 and infinity. Above 10,000 rows a
-    stratified draw of 10,000 is used.
+    C is infinite where there are fewer than five instances per class on average or fewer than 50 in total; otherwise
+    five-fold cross-validation selects it from 1e-4, 1e-3, ..., 1e4 and infinity. Of more than 10,000 rows a stratified
+    sample of 10,000 is used.
     """
     if len(y) // len(np.unique(y)) < 5 or len(y) < 50:
         return SVC(C=np.inf, gamma="scale", max_iter=SVM_ITERATIONS).fit(Z, y)
@@ -54,19 +52,19 @@ def fit_svm(Z: NDArray[Any], y: NDArray[Any]) -> SVC:
 
 
 def fit_logistic(Z: NDArray[Any], y: NDArray[Any]) -> BaseEstimator:
-    """Standardised features, then one logistic regression a class; above 100,000 rows a stratified draw of as many."""
+    """Standardised features, then one logistic regression per class, on a stratified sample of at most 100,000 rows."""
     Z, y = subsample(Z, y, LOGISTIC_LIMIT)
     regression = LogisticRegression(max_iter=1_000_000)
     return make_pipeline(StandardScaler(), OneVsRestClassifier(regression)).fit(Z, y)
 
 
 def fit_knn(Z: NDArray[Any], y: NDArray[Any]) -> BaseEstimator:
-    """Standardised features, then the label of the one nearest neighbour."""
+    """Standardised features, then the label of the nearest neighbour."""
     return make_pipeline(StandardScaler(), KNeighborsClassifier(n_neighbors=1)).fit(Z, y)
 
 
 def fit_ridge(Z: NDArray[Any], y: NDArray[Any]) -> BaseEstimator:
-    """Standardised features, then ridge regression on the class indicators; alpha of 1e-3 ... 1e3 by leave-one-out."""
+    """Standardised features, then ridge regression on class indicators; alpha, 1e-3 to 1e3, by leave-one-out."""
     return make_pipeline(StandardScaler(), RidgeClassifierCV(alphas=np.logspace(-3, 3, 10))).fit(Z, y)
 
 
@@ -81,9 +79,8 @@ PROBES: dict[str, Callable[[NDArray[Any], NDArray[Any]], BaseEstimator]] = {
 def choose_probe(Z: NDArray[Any], y: NDArray[Any], random_state: int = 0) -> tuple[str, dict[str, float]]:
     """The probe with the best cross-validated accuracy on (Z, y), and the accuracy of each.
 
-    Stratified folds, five where some class has five members, otherwise as many as the largest class has. Ties go
-    to the probe that stands first in `PROBES`. With no class of two members nothing can be compared: the answer is
-    "svm" and no accuracies.
+    There are five stratified folds, or as many as the largest class has members if that is fewer. Ties go to the first
+    probe in `PROBES`. Where no class has two members nothing can be compared: the result is "svm" and no accuracies.
     """
     folds = min(5, int(np.unique(y, return_counts=True)[1].max()))
     if folds < 2:
@@ -102,32 +99,32 @@ def choose_probe(Z: NDArray[Any], y: NDArray[Any], random_state: int = 0) -> tup
 
 
 def probe_temperature(probe: BaseEstimator, Z: NDArray[Any], y: NDArray[Any]) -> float:
-    """The positive number that decision values are divided by before the softmax turns them into probabilities.
+    """The positive divisor of decision values before the softmax ("temperature scaling", Guo et al., 2017).
 
-    It minimises the log-loss of cross-validated decision values of `probe`, refitted as it is (Guo et al., 2017,
-    "temperature scaling"). With fewer than two members in some class nothing can be held out, and it is 1.
+    It minimises the log-loss of cross-validated decision values of a clone of `probe`. It is 1 where some class has
+    fewer than two members, since nothing can be held out.
     """
     folds = min(5, int(np.unique(y, return_counts=True)[1].min()))
     if folds < 2:
         return 1.0
     values = cross_val_predict(clone(probe), Z, y, cv=StratifiedKFold(folds), method="decision_function")
     scores = class_scores(values)
-    own = np.searchsorted(np.unique(y), y)
+    true_class = np.searchsorted(np.unique(y), y)
 
     def log_loss(log_temperature: float) -> float:
         scaled = scores / np.exp(log_temperature)
-        return float(np.mean(logsumexp(scaled, axis=1) - scaled[np.arange(len(own)), own]))
+        return float(np.mean(logsumexp(scaled, axis=1) - scaled[np.arange(len(y)), true_class]))
 
     return float(np.exp(minimize_scalar(log_loss, bounds=(-7.0, 7.0), method="bounded").x))
 
 
 def class_scores(values: NDArray[Any]) -> NDArray[Any]:
-    """Decision values as (n, n_classes): scikit-learn gives one column, (n,), for two classes."""
+    """Decision values as (n, n_classes); scikit-learn gives (n,) for two classes."""
     return np.column_stack([np.zeros_like(values), values]) if values.ndim == 1 else values
 
 
 def subsample(Z: NDArray[Any], y: NDArray[Any], limit: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    """At most `limit` rows, classes in proportion (seed 0); a class with one member keeps it."""
+    """A stratified sample of at most `limit` rows (seed 0); classes with a single member are kept."""
     if len(y) <= limit:
         return Z, y
     labels, counts = np.unique(y, return_counts=True)
@@ -139,7 +136,7 @@ def subsample(Z: NDArray[Any], y: NDArray[Any], limit: int) -> tuple[NDArray[Any
 
 
 class quiet_about_small_classes(warnings.catch_warnings):
-    """Silence scikit-learn's warning that a class has fewer members than there are folds: the protocol says so."""
+    """Silences scikit-learn's warning about classes with fewer members than folds, which the protocol allows."""
 
     def __enter__(self) -> None:
         super().__enter__()

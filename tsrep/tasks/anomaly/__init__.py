@@ -1,13 +1,13 @@
-"""Anomaly detection on long series by any representation that looks back only.
+"""Anomaly detection on long series with any causal representation.
 
-series.py    arrays, pandas objects and long tables as series with every step in place
-causal.py    a series through an encoder, each step with the context before it
-period.py    the rhythm of a series
-scores.py    how strange a step is: the paper's score and others
-alarms.py    comparison with the scores before, thresholds, suppression
-fitted.py    what is learned about one series
-online.py    the same point by point on a live series
-detector.py  `RepresentationAnomalyDetector`, which puts them together
+causal.py      causal representations of a series, with each step shown and hidden
+period.py      the dominant period of a series
+scores.py      anomaly scores: the paper's and others
+alarms.py      relative scores, thresholds, suppression of repeated alarms
+parameters.py  ranges of the detector's parameters
+fitted.py      what is fitted for one series, and as arrays
+online.py      scores and alarms of a live series, point by point
+detector.py    `RepresentationAnomalyDetector`
 """
 
 from tsrep.tasks.anomaly.alarms import deviation_threshold, mean_ahead, raise_alarms

@@ -1,28 +1,31 @@
-"""From a score a step to alarms: comparison with the steps just before, a threshold, and no second alarm at once.
+"""From one score per step to alarms: relative scores, thresholds, and the suppression of repeated alarms.
 
 The paper's rule (TS2Vec, Yue et al., AAAI 2022, section 4.3) is `relative_increase`, then `deviation_threshold`, then
-`suppress`. Scores are (t,), higher the stranger, NaN where a step was missing: such a step is passed over, gives no
-alarm and counts in no mean.
+`suppress`. Scores are (t,), higher = more anomalous, NaN where a step is missing. A missing step raises no alarm and
+enters no mean.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from tsrep.base.parameters import Range, number
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 WIDTH = 21
-"""Earlier scores that a score is compared with, in the paper."""
+"""Previous scores that a score is compared with in the paper."""
 
 
 def relative_increase(scores: NDArray[Any], width: int = WIDTH) -> Floats:
-    """(t,) by how much each score exceeds the mean of the `width` scores strictly before it, as a share of that mean.
+    """(t,) relative difference of each score and the mean of the `width` known scores before it.
 
-    Missing steps are left out of the count. NaN where fewer than `width` scores came before.
+    NaN where the score is missing or fewer than `width` known scores come before it; 0 where that mean is 0.
     """
     known = ~np.isnan(scores)
     values = np.asarray(scores, dtype=np.float64)[known]
@@ -32,16 +35,16 @@ def relative_increase(scores: NDArray[Any], width: int = WIDTH) -> Floats:
         mean = (sums[width:-1] - sums[: -width - 1]) / width
         with np.errstate(divide="ignore", invalid="ignore"):
             increase[width:] = np.where(mean > 0, (values[width:] - mean) / mean, 0.0)
-    spread = np.full(len(scores), np.nan)
-    spread[known] = increase
-    return spread
+    at_steps = np.full(len(scores), np.nan)
+    at_steps[known] = increase
+    return at_steps
 
 
 def mean_ahead(scores: NDArray[Any], reach: int) -> Floats:
-    """(t,) mean of what is known of the score of each step and of the `reach` scores after it: this looks ahead.
+    """(t,) mean of the known scores of each step and of the `reach` steps after it. This looks ahead.
 
-    A score tells of the window that ends at its step, so strangeness shows late; the mean of the next ones tells of the
-    windows that a step is part of. NaN stays NaN.
+    A score describes the window that ends at its step, so it rises late in an anomaly; the mean of the next scores
+    describes the windows that contain the step. NaN stays NaN.
 
     >>> mean_ahead(np.array([0.0, 3.0, np.nan, 6.0]), reach=1)
     array([1.5, 3. , nan, 6. ])
@@ -58,23 +61,20 @@ def mean_ahead(scores: NDArray[Any], reach: int) -> Floats:
 
 
 def deviation_threshold(scores: NDArray[Any], deviations: float = 4.0) -> float:
-    """Mean of the scores plus so many of their standard deviations: the paper's rule, with 4."""
+    """The mean of the scores plus `deviations` times their standard deviation; the paper's rule has 4."""
     return float(np.nanmean(scores) + deviations * np.nanstd(scores))
 
 
 def quantile_threshold(scores: NDArray[Any], share: float = 0.999) -> float:
-    """The value that this share of the scores does not exceed, 0 to 1."""
+    """The quantile `share` of the scores, 0 to 1."""
     return float(np.nanquantile(scores, share))
 
 
 def budget_threshold(scores: NDArray[Any], per_10_000: float = 10.0, delay: int = 0) -> float:
-    """The lowest score such that no more than so many alarms in 10,000 steps come from what exceeds it.
-
-    Alarms are counted after `suppress(alarms, delay)`.
-    """
+    """The lowest score with at most `per_10_000` alarms per 10,000 steps above it, counted after suppression."""
     values = np.unique(scores[~np.isnan(scores)])
     budget = per_10_000 * np.count_nonzero(~np.isnan(scores)) / 10_000
-    low, high = 0, len(values) - 1  # values[high] is exceeded by nothing
+    low, high = 0, len(values) - 1  # no score exceeds values[high]
     while low < high:
         middle = (low + high) // 2
         if suppress(_exceeds(scores, values[middle]), delay).sum() > budget:
@@ -85,19 +85,42 @@ def budget_threshold(scores: NDArray[Any], per_10_000: float = 10.0, delay: int 
 
 
 def running_threshold(scores: NDArray[Any], deviations: float = 4.0, least: int = WIDTH + 1) -> Floats:
-    """(t,) mean plus so many standard deviations of all scores up to and with each step: for a cold start.
+    """(t,) mean plus `deviations` standard deviations of the scores up to and including each step, for a cold start.
 
-    NaN, so no alarm, until `least` scores are known.
+    NaN, so that there is no alarm, until `least` scores are known.
     """
     known = ~np.isnan(scores)
     values = np.where(known, scores, 0.0)
     count = np.maximum(np.cumsum(known), 1)
-    centre = values[known][0] if known.any() else 0.0  # against cancellation in the sum of squares
+    centre = values[known][0] if known.any() else 0.0  # avoids cancellation in the sum of squares
     shifted = np.where(known, values - centre, 0.0)
     mean = np.cumsum(shifted) / count
     variance = np.maximum(np.cumsum(shifted**2) / count - mean**2, 0.0)
     threshold = centre + mean + deviations * np.sqrt(variance)
     return np.where(np.cumsum(known) >= least, threshold, np.nan)
+
+
+class Threshold(NamedTuple):
+    """A rule for the threshold: its default `level`, the range of levels, and the threshold of training scores (t,).
+
+    `of_training(scores, level, delay)` is NaN for a rule that looks at the scored series instead.
+    """
+
+    level: float
+    levels: Range
+    of_training: Callable[[Floats, float, int], float]
+
+
+THRESHOLDS = {
+    "deviation": Threshold(
+        4.0, number(none=True), lambda scores, level, _: deviation_threshold(_known(scores), level)
+    ),
+    "quantile": Threshold(
+        0.999, number(0, 1, none=True), lambda scores, level, _: quantile_threshold(_known(scores), level)
+    ),
+    "budget": Threshold(10.0, number(0, none=True), budget_threshold),
+    "running": Threshold(4.0, number(none=True), lambda scores, level, _: float("nan")),
+}
 
 
 def raise_alarms(scores: NDArray[Any], threshold: NDArray[Any] | float, delay: int = 7) -> NDArray[np.int64]:
@@ -106,9 +129,9 @@ def raise_alarms(scores: NDArray[Any], threshold: NDArray[Any] | float, delay: i
 
 
 def suppress(alarms: Flags, delay: int) -> Flags:
-    """Alarms (t,) without those that come within `delay` steps of an alarm that stays.
+    """Alarms (t,) without those within `delay` steps after an alarm that is kept.
 
-    The authors' code does not suppress within the first `delay` steps of a series; here the rule holds throughout.
+    The authors' code does not suppress within the first `delay` steps of a series; here the rule holds for all steps.
 
     >>> suppress(np.array([1, 1, 0, 1, 1], dtype=bool), delay=2).astype(int)
     array([1, 0, 0, 1, 0])
@@ -120,6 +143,10 @@ def suppress(alarms: Flags, delay: int) -> Flags:
             kept[step] = True
             last = int(step)
     return kept
+
+
+def _known(scores: Floats) -> Floats:
+    return scores[~np.isnan(scores)]
 
 
 def _exceeds(scores: NDArray[Any], threshold: NDArray[Any] | float) -> Flags:

@@ -1,7 +1,7 @@
-"""`RepresentationAnomalyDetector`: any representation that looks back only, turned into alarms on long series.
+"""`RepresentationAnomalyDetector`: alarms on long series from any causal representation.
 
-TS2Vec's protocol (Yue et al., AAAI 2022, section 4.3) is the default: a step is strange if hiding it from the encoder
-moves its representation more than hiding the steps before it did. Nothing here knows an encoder by name.
+`recipe="paper"` is the protocol of TS2Vec (Yue et al., AAAI 2022, section 4.3): a step is anomalous if hiding it from
+the encoder changes its representation more than hiding the steps before it did.
 """
 
 from __future__ import annotations
@@ -10,86 +10,92 @@ from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import pandas as pd
 import torch
 from numpy.typing import NDArray
-from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from tsrep.base.fitting import atomic
 from tsrep.base.saving import Folder, SavedEstimator, Tensors, inner_from_folder, inner_to_folder
 from tsrep.data import is_long
 from tsrep.tasks.anomaly.alarms import (
+    THRESHOLDS,
     WIDTH,
-    budget_threshold,
-    deviation_threshold,
     mean_ahead,
-    quantile_threshold,
     raise_alarms,
     relative_increase,
     running_threshold,
 )
 from tsrep.tasks.anomaly.causal import CausalViews
-from tsrep.tasks.anomaly.fitted import FittedSeries, Scale, named
+from tsrep.tasks.anomaly.fitted import FittedSeries, scale_of_training_part
 from tsrep.tasks.anomaly.online import LiveScore, OnlineDetector, RunningThreshold
+from tsrep.tasks.anomaly.parameters import SCORE_OF_RECIPE, as_reaches, check_detector
 from tsrep.tasks.anomaly.scores import SCORES, Score
-from tsrep.tasks.anomaly.series import ONLY, LongSeries, as_plotted, read_series, rows_of_series
+from tsrep.tasks.representation import as_panel_of_series, fit_encoder
+from tsrep.tasks.series import ONLY, Scale, in_message, joined, open_file, places_of_rows, read_series
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Floats = NDArray[np.float64]
 
-LEVELS = {"deviation": 4.0, "quantile": 0.999, "budget": 10.0, "running": 4.0}
+CONTEXTS_PER_WINDOW = 2
+"""Contexts in a training window of an unfitted encoder."""
 
 
 class RepresentationAnomalyDetector(SavedEstimator):
-    """Alarms on the steps of a long series that its representation does not expect.
+    """Alarms on the anomalous steps of long series.
 
     Parameters
     ----------
     encoder : representation
-        Anything with `fit(X)` on panels (n, c, t) and `encode_causal(X, context, hide_last)`. A clone of it is fitted.
+        Any object with `fit(X)` on panels (n, c, t) and `encode_causal(X, context, hide_last)`. A clone of it is
+        fitted, with training windows that fit the context: with `recipe="best"`, a `max_train_length` of an unfitted
+        encoder that is at its default becomes 2 * `context`.
     context : int
-        Steps before a step that are looked at, 200 in the paper.
-    score : {"hidden", "scales", "standardised", "mahalanobis", "nearest", "pooled", "window", "combined"}
-        How strange a step is, see `tsrep.tasks.anomaly.scores`. "hidden" is the paper's.
+        Number of steps before a step that its representation depends on; 200 in the paper.
+    score : {"hidden", "scales", "standardised", "mahalanobis", "nearest", "pooled", "window", "combined"} or None
+        The anomaly score, see `tsrep.tasks.anomaly.scores`. None: what `recipe` says.
     prefit : bool
-        True keeps `encoder`, fitted on other series, as it is (a cold start); `fit` then only sets scale and threshold.
+        True uses `encoder` itself, fitted on other series (a cold start); `fit` then sets scale and threshold only.
     moving_average : int or "auto"
-        The score counts as a share of the mean of so many scores before it; 0: it counts as it is. "auto": 21, the
-        paper's, for "hidden" and "scales", and 0 for the others.
+        Take each score relative to the mean of the previous `moving_average` scores; 0 turns this off. "auto": 21, as
+        in the paper, for "hidden" and "scales", and 0 for the other scores.
     look_ahead : int or tuple of int
-        0: the score of a step depends on nothing that comes later. More: it is the mean of its score and so many after
-        it, for judging a series that is finished; `online` refuses that. Several, (0, 16, 50, 100) for example: the
-        mean of these means, for anomalies of any length.
+        0: a score depends on no later step. k > 0: the mean of a score and the next k, for a finished series; `online`
+        refuses it. A tuple, (0, 16, 50, 100) for example: the mean of these means, for anomalies of any length.
     threshold : {"deviation", "quantile", "budget", "running"}
-        Alarms are scores above: the mean plus `level` deviations of the training scores; their quantile `level`;
-        the lowest value that raises no more than `level` alarms in 10,000 training steps; the mean plus `level`
-        deviations of all scores up to the step, for a cold start (the paper's rule there).
+        Scores above it raise alarms. "deviation": mean plus `level` standard deviations of the training scores.
+        "quantile": their quantile `level`. "budget": the lowest value with at most `level` alarms per 10,000 training
+        steps. "running": mean plus `level` standard deviations of all scores up to the step, the paper's rule for a
+        cold start.
     level : float or None
         None: 4, 0.999, 10 and 4.
     delay : int
-        No alarm within so many steps of the last alarm, 7 in the paper.
+        No alarm within `delay` steps after an alarm; 7 in the paper.
+    recipe : {"best", "paper"}
+        Decides a `score` that is None. "best": "combined"; "paper": "hidden", and the encoder keeps its training
+        windows.
 
     Attributes
     ----------
     encoder_ : the fitted encoder.
-    threshold_ : the threshold, or one for each series by name where there are several; NaN for "running".
-    series_ : what was fitted for each series.
+    threshold_ : the threshold, or a dict of one per series if there are several; NaN for "running".
+    series_ : scale, score and threshold of each series by name.
     n_channels_ : channels of a series.
 
     Notes
     -----
-    A series is an array (t,) or (t, c), a pandas Series or DataFrame with time down and channels across, or a long
-    table with the columns `unique_id`, `ds` and values: one encoder for all its series, scale and threshold for each.
-    Steps that are missing among an index of times are put in as missing, and count as steps of the context and of
-    `delay`. Each channel is standardised by its training part. What is returned has one number for each row given.
+    `X` is one series or several in any container that `tsrep.tasks.series.read_series` reads: an array (t,) or (t, c),
+    a pandas Series or DataFrame with time down and channels across, a long table with the columns `unique_id`, `ds` and
+    values, or the path of a file. Several series share the encoder; each has its own scale and threshold. Steps that
+    are missing in an index of dates are inserted as missing, and count in the context and in `delay`. Each channel is
+    standardised by its training part. Results have one number per row given.
 
-    Higher is stranger here: `decision_function` is the score that is compared with `threshold_`, `score_samples` its
-    negative (as scikit-learn's detectors have it), and `predict` gives 1 for an alarm and 0 else, where scikit-learn's
-    give -1 and 1. A missing step has an ordinary score, the median of training, and no alarm. So have the first steps
-    of a series, for which there is nothing to compare with.
+    Higher = more anomalous: `decision_function` is the score that is compared with `threshold_`, `score_samples` is its
+    negative, as in scikit-learn's detectors. `predict` gives 1 for an alarm and 0 otherwise, where scikit-learn's
+    detectors give -1 and 1. A missing step has the median of the training scores and no alarm; with a moving average so
+    have the first steps of a series, which have no previous scores. Without one, the first `context` steps of a series
+    that is given without `history` score high, since their context is incomplete.
 
     Examples
     --------
@@ -99,21 +105,22 @@ class RepresentationAnomalyDetector(SavedEstimator):
     >>> encoder = TS2Vec(n_components=16, depth=3, max_steps=5, random_state=0)
     >>> detector = RepresentationAnomalyDetector(encoder, context=30).fit(series[:300])
     >>> series[350] = 3
-    >>> np.flatnonzero(detector.predict(series[300:], history=series[:300]))
-    array([50])
+    >>> int(np.argmax(detector.predict(series[300:], history=series[:300])))  # the first alarm
+    50
     """
 
     def __init__(
         self,
         encoder: Any,
         context: int = 200,
-        score: str = "hidden",
+        score: str | None = None,
         prefit: bool = False,
         moving_average: int | str = "auto",
         look_ahead: int | tuple[int, ...] = 0,
         threshold: str = "deviation",
         level: float | None = None,
         delay: int = 7,
+        recipe: str = "best",
     ) -> None:
         self.encoder = encoder
         self.context = context
@@ -124,68 +131,75 @@ class RepresentationAnomalyDetector(SavedEstimator):
         self.threshold = threshold
         self.level = level
         self.delay = delay
+        self.recipe = recipe
 
     @atomic
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Learns what is normal from `X`, one long series or several; `y` is ignored.
+        """Fit the encoder, and scale, score and threshold of each series in `X`; `y` is ignored.
 
         Raises
         ------
         ValueError
-            A parameter is out of range, or `X` is no series that one can learn from.
+            A parameter is out of range, or `X` is no series to fit on.
         """
-        self._check_parameters()
-        given = read_series(X)
-        channels = {series.values.shape[1] for series in given.values()}
-        scales = {name: Scale.of(name, series.values) for name, series in given.items()}
+        check_detector(self)
+        given = read_series(X, times="dates")
+        scales = {name: scale_of_training_part(s.values, in_message(name)) for name, s in given.items()}
         scaled = {name: scales[name].apply(series.values) for name, series in given.items()}
-        encoder = self.encoder
-        if not self.prefit:
-            panel = [values.T for values in scaled.values()]
-            encoder = clone(encoder).fit(panel[0][None] if len(panel) == 1 else panel)
-        views = CausalViews(encoder, self.context)
-        fitted = {name: self._fit_one(views, name, values, scales[name]) for name, values in scaled.items()}
-        self.encoder_, self.series_, self.n_channels_ = encoder, fitted, channels.pop()
+        self.encoder_ = fit_encoder(
+            self.encoder,
+            as_panel_of_series([values.T for values in scaled.values()]),
+            prefit=self.prefit,
+            window=CONTEXTS_PER_WINDOW * self.context if self.recipe == "best" else None,
+        )
+        self.n_channels_ = next(iter(scaled.values())).shape[1]
+        views = CausalViews(self.encoder_, self.context)
+        self.series_ = {
+            name: self._fit_series(views, values, scales[name], in_message(name))
+            for name, values in scaled.items()
+        }
         return self
 
     def decision_function(self, X: Any, history: Any = None) -> Floats:
-        """(rows,) how strange each row of `X` is, higher is stranger; see the class for missing and first steps.
+        """(rows,) anomaly scores, higher = more anomalous; see the class for missing and first steps.
 
         Parameters
         ----------
         X : series of the kind that was fitted on.
-        history : the same kind, what came just before `X`: its last `context` steps, and the scores there, are what the
-            first rows of `X` are compared with. None: `X` begins out of nothing.
+        history : the steps just before `X`, in the same container. Its last `context` steps and their scores are what
+            the first rows of `X` are compared with. None: nothing is known before `X`.
         """
         return self.scores_and_alarms(X, history)[0]
 
     def score_samples(self, X: Any, history: Any = None) -> Floats:
-        """(rows,) the negative of `decision_function`: lower is stranger, as scikit-learn has it."""
+        """(rows,) the negative of `decision_function`: lower = more anomalous, as in scikit-learn."""
         return -self.decision_function(X, history)
 
     def predict(self, X: Any, history: Any = None) -> NDArray[np.int64]:
-        """(rows,) 1 where a row of `X` raises an alarm, else 0. An alarm in `history` suppresses those soon after."""
+        """(rows,) 1 where a row of `X` raises an alarm, else 0. Alarms in `history` suppress those soon after them."""
         return self.scores_and_alarms(X, history)[1]
 
     def scores_and_alarms(self, X: Any, history: Any = None) -> tuple[Floats, NDArray[np.int64]]:
-        """(rows,) each: what `decision_function` and `predict` give, computed once."""
+        """(rows,) each: `decision_function` and `predict`, computed once."""
         check_is_fitted(self, "series_")
-        whole = _joined(history, X)
-        scores, alarms = np.empty(len(whole)), np.empty(len(whole), dtype=np.int64)
-        rows = rows_of_series(whole)
-        for name, series in read_series(whole).items():
-            fitted = self._fitted(name, series)
-            at_steps = self._scores(fitted, series.values)
-            alarms_at_steps = raise_alarms(at_steps, self._threshold_over(fitted, at_steps), self.delay)
-            at_steps = np.where(np.isnan(at_steps), fitted.ordinary, at_steps)
-            scores[rows[name]], alarms[rows[name]] = at_steps[series.places], alarms_at_steps[series.places]
-        return scores[len(whole) - len(X) :], alarms[len(whole) - len(X) :]
+        X = open_file(X)
+        data = joined(open_file(history), X)
+        given = read_series(data, times="dates")
+        scores, alarms = np.empty(len(data)), np.empty(len(data), dtype=np.int64)
+        for name, (rows, steps) in places_of_rows(data, given).items():
+            fitted = self._fitted(name, given[name].values)
+            at_steps = self._scores(fitted, given[name].values)
+            alarms[rows] = raise_alarms(at_steps, self._threshold_at(fitted, at_steps), self.delay)[steps]
+            scores[rows] = np.where(np.isnan(at_steps), fitted.median_score, at_steps)[steps]
+        return scores[len(data) - len(X) :], alarms[len(data) - len(X) :]
 
     def online(self, history: Any = None, series: Hashable = ONLY) -> OnlineDetector:
-        """A detector for a live series: `update(point)` gives the score and the alarm that `predict` would.
+        """A detector for a live series, whose `update(point)` gives the score and the alarm that `predict` would give.
 
-        `history`: what came before the first new point, arrays or pandas; None: nothing. `series` names one of several
-        that were fitted.
+        Parameters
+        ----------
+        history : the steps before the first new point, one series in any container; None: nothing is known.
+        series : name of one of several fitted series.
 
         Raises
         ------
@@ -195,11 +209,10 @@ class RepresentationAnomalyDetector(SavedEstimator):
         check_is_fitted(self, "series_")
         if np.any(self.look_ahead):
             raise ValueError(
-                f"look_ahead is {self.look_ahead}, wanted 0 for a live series: it has no later steps"
+                f"look_ahead is {self.look_ahead}; wanted 0 for a live series, which has no later steps"
             )
         if series not in self.series_:
-            known = ", ".join(map(named, self.series_))
-            raise ValueError(f"series is {series!r}, the detector was fitted on {known}")
+            raise ValueError(f"series is {series!r}; the detector was fitted on {self._names()}")
         fitted = self.series_[series]
         raw_scores = LiveScore(fitted.score, self.encoder_, self.context, self.n_channels_)
         threshold: float | RunningThreshold = fitted.threshold
@@ -208,74 +221,45 @@ class RepresentationAnomalyDetector(SavedEstimator):
         live = OnlineDetector(
             lambda values: raw_scores.update(fitted.scale.apply(values)),
             width=self._width(fitted.score),
-            ordinary=fitted.ordinary,
+            median_score=fitted.median_score,
             threshold=threshold,
             delay=self.delay,
             channels=self.n_channels_,
         )
         if history is not None:
-            live.extend(read_series(history)[ONLY].values)
+            live.extend(read_series(history, times="dates", argument="history")[ONLY].values)
         return live
 
     def plot(self, X: Any, history: Any = None, labels: Any = None, title: str | None = None) -> Figure:
-        """A figure of one series: its channels with the alarms, its score and the threshold below.
+        """A figure of one series: its channels with the alarms, and its scores with the threshold.
 
         `labels` (rows,) shades the steps that are known to be anomalous.
         """
         from tsrep.plots import plot_anomalies
 
+        X = open_file(X)
         if is_long(X):
-            raise ValueError("X holds several series, wanted one; give the rows of one without unique_id")
+            raise ValueError("X has several series; wanted one, without the column unique_id")
         scores, alarms = self.scores_and_alarms(X, history)
-        times, values = as_plotted(X)
+        given = read_series(X, times="dates")
+        _, steps = places_of_rows(X, given)[ONLY]
+        times, values = given[ONLY].index[steps], given[ONLY].values[steps]
         threshold = None if self.threshold == "running" else self.series_[ONLY].threshold
         return plot_anomalies(times, values, scores, alarms, threshold=threshold, labels=labels, title=title)
 
     # Fitting
 
-    def _fit_one(self, views: CausalViews, name: Hashable, values: Floats, scale: Scale) -> FittedSeries:
-        score = SCORES[self.score]().fit(views, values)
-        scores = self._compared(score, score.score_training(views, values), values)
+    def _fit_series(self, views: CausalViews, values: Floats, scale: Scale, series: str) -> FittedSeries:
+        score = SCORES[self._score_name()]().fit(views, values)
+        scores = self._final(score, score.score_training(views, values), values)
         known = scores[~np.isnan(scores)]
         if len(known) < 2:
-            needed = self._width(score) + 2
             raise ValueError(
-                f"{named(name)} has {len(values)} steps, too few for a threshold: wanted at least {needed} known ones"
+                f"{series} has {len(values)} steps, too few for a threshold; wanted at least "
+                f"{self._width(score) + 2} known ones"
             )
-        level = self._level()
-        if self.threshold == "quantile":
-            threshold = quantile_threshold(known, level)
-        elif self.threshold == "budget":
-            threshold = budget_threshold(scores, level, self.delay)
-        elif self.threshold == "deviation":
-            threshold = deviation_threshold(known, level)
-        else:
-            threshold = float("nan")
+        threshold = THRESHOLDS[self.threshold].of_training(scores, self._level(), self.delay)
         return FittedSeries(scale, score, threshold, float(np.median(known)))
-
-    def _check_parameters(self) -> None:
-        for method in ("fit", "encode_causal"):
-            if not hasattr(self.encoder, method):
-                raise TypeError(f"encoder is {self.encoder!r}, wanted an object with fit and encode_causal")
-        for name, chosen, known in (("score", self.score, SCORES), ("threshold", self.threshold, LEVELS)):
-            if chosen not in known:
-                raise ValueError(f"{name} is {chosen!r}, wanted one of {', '.join(map(repr, known))}")
-        for name, steps, least in (
-            ("context", self.context, 1),
-            *(("look_ahead", steps, 0) for steps in self._reaches()),
-            ("delay", self.delay, 0),
-        ):
-            if not isinstance(steps, int | np.integer) or steps < least:
-                raise ValueError(f"{name} is {steps!r}, wanted an integer of at least {least}")
-        if not self._reaches():
-            raise ValueError("look_ahead is empty, wanted an integer of at least 0 or several")
-        width = self.moving_average
-        if width != "auto" and (not isinstance(width, int | np.integer) or width < 0):
-            raise ValueError(f"moving_average is {width!r}, wanted 'auto' or an integer of at least 0")
-        if self.level is not None and self.threshold == "quantile" and not 0 <= self.level <= 1:
-            raise ValueError(f"level is {self.level!r}, wanted a share of 0 to 1 for threshold='quantile'")
-        if self.level is not None and self.threshold == "budget" and not self.level >= 0:
-            raise ValueError(f"level is {self.level!r}, wanted alarms in 10,000 steps for threshold='budget'")
 
     # Scoring
 
@@ -283,41 +267,48 @@ class RepresentationAnomalyDetector(SavedEstimator):
         """(t,) scores of the steps of one series, NaN where there is none."""
         scaled = fitted.scale.apply(values)
         raw = fitted.score.score(CausalViews(self.encoder_, self.context), scaled)
-        return self._compared(fitted.score, raw, scaled)
+        return self._final(fitted.score, raw, scaled)
 
-    def _compared(self, score: Score, raw: Floats, values: Floats) -> Floats:
+    def _final(self, score: Score, raw: Floats, values: Floats) -> Floats:
+        """Raw scores relative to previous ones and averaged ahead, as the parameters say; NaN at missing steps."""
         raw = np.where(np.isnan(values).any(axis=1), np.nan, raw)
         width = self._width(score)
         scores = relative_increase(raw, width) if width else raw
-        return np.mean([mean_ahead(scores, reach) for reach in self._reaches()], axis=0)
+        return np.mean([mean_ahead(scores, reach) for reach in as_reaches(self.look_ahead)], axis=0)
 
-    def _reaches(self) -> tuple[int, ...]:
-        if isinstance(self.look_ahead, tuple | list):
-            return tuple(self.look_ahead)
-        return (self.look_ahead,)
+    def _score_name(self) -> str:
+        return SCORE_OF_RECIPE[self.recipe] if self.score is None else self.score
 
     def _width(self, score: Score) -> int:
         if self.moving_average == "auto":
-            return WIDTH if score.compared else 0
+            return WIDTH if score.relative else 0
         return int(self.moving_average)
 
     def _level(self) -> float:
-        return LEVELS[self.threshold] if self.level is None else self.level
+        return THRESHOLDS[self.threshold].level if self.level is None else self.level
 
-    def _threshold_over(self, fitted: FittedSeries, scores: Floats) -> Floats | float:
+    def _threshold_at(self, fitted: FittedSeries, scores: Floats) -> Floats | float:
         if self.threshold == "running":
             return running_threshold(scores, self._level())
         return fitted.threshold
 
-    def _fitted(self, name: Hashable, series: LongSeries) -> FittedSeries:
+    def _fitted(self, name: Hashable, values: Floats) -> FittedSeries:
         if name not in self.series_:
-            known = ", ".join(map(named, self.series_))
-            raise ValueError(f"X holds {named(name)}, the detector was fitted on {known}")
-        if series.values.shape[1] != self.n_channels_:
+            raise ValueError(f"X has {in_message(name)}; the detector was fitted on {self._names()}")
+        if values.shape[1] != self.n_channels_:
             raise ValueError(
-                f"X has {series.values.shape[1]} channels, the detector was fitted with {self.n_channels_}"
+                f"X has {values.shape[1]} channels; the detector was fitted with {self.n_channels_}"
             )
         return self.series_[name]
+
+    def _names(self) -> str:
+        return ", ".join(in_message(name) for name in self.series_)
+
+    @property
+    def threshold_(self) -> float | dict[Hashable, float]:
+        check_is_fitted(self, "series_")
+        thresholds = {name: fitted.threshold for name, fitted in self.series_.items()}
+        return thresholds[ONLY] if list(thresholds) == [ONLY] else thresholds
 
     # On disk
 
@@ -326,11 +317,11 @@ class RepresentationAnomalyDetector(SavedEstimator):
         described, tensors["detector"] = [], {}
         for number, (name, fitted) in enumerate(self.series_.items()):
             name = name.item() if isinstance(name, np.generic) else name
-            described.append({"name": name, "threshold": fitted.threshold, "ordinary": fitted.ordinary})
+            described.append({"name": name, "threshold": fitted.threshold, "ordinary": fitted.median_score})
             for key, array in fitted.arrays().items():
                 tensors["detector"][f"{number}.{key}"] = torch.from_numpy(np.array(array))
-        learned = {"n_channels_": self.n_channels_, "series": described}
-        return {**self._description("encoder"), "encoder": encoder, "fitted": learned}, tensors
+        fitted_attributes = {"n_channels_": self.n_channels_, "series": described}
+        return {**self._description("encoder"), "encoder": encoder, "fitted": fitted_attributes}, tensors
 
     @classmethod
     def _from_folder(cls, config: dict[str, Any], tensors: Tensors) -> Self:
@@ -338,34 +329,13 @@ class RepresentationAnomalyDetector(SavedEstimator):
         detector = cls(encoder, **config["parameters"])
         detector.encoder_, detector.n_channels_ = encoder, config["fitted"]["n_channels_"]
         detector.series_ = {}
-        for number, one in enumerate(config["fitted"]["series"]):
-            own = {
+        for number, described in enumerate(config["fitted"]["series"]):
+            arrays = {
                 key.removeprefix(f"{number}."): tensor.numpy()
                 for key, tensor in tensors["detector"].items()
                 if key.startswith(f"{number}.")
             }
-            fitted = FittedSeries.from_arrays(own, detector.score, one["threshold"], one["ordinary"])
-            detector.series_[one["name"]] = fitted
-        return detector
-
-    @property
-    def threshold_(self) -> float | dict[Hashable, float]:
-        check_is_fitted(self, "series_")
-        each = {name: fitted.threshold for name, fitted in self.series_.items()}
-        return each[ONLY] if list(each) == [ONLY] else each
-
-
-def _joined(history: Any, X: Any) -> Any:
-    """`X` with what came before it in front."""
-    if history is None:
-        return X if isinstance(X, pd.Series | pd.DataFrame) else np.asarray(X, dtype=np.float64)
-    if isinstance(X, pd.Series | pd.DataFrame):
-        if type(history) is not type(X):
-            raise TypeError(
-                f"history is a {type(history).__name__} and X a {type(X).__name__}, wanted the same"
+            detector.series_[described["name"]] = FittedSeries.from_arrays(
+                arrays, detector._score_name(), described["threshold"], described["ordinary"]
             )
-        return pd.concat([history, X])
-    before, now = np.asarray(history, dtype=np.float64), np.asarray(X, dtype=np.float64)
-    if before.shape[1:] != now.shape[1:]:
-        raise ValueError(f"history has shape {before.shape} and X {now.shape}, wanted the same channels")
-    return np.concatenate([before, now])
+        return detector

@@ -1,4 +1,4 @@
-"""Alarms point by point on a live series: what the detector gives for the whole series, as each point arrives."""
+"""Scores and alarms of a live series, point by point: those that the detector gives for the whole series."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ Array = NDArray[Any]
 
 
 class Verdict(NamedTuple):
-    """The `score` that `decision_function` would give, the `threshold` it is held against, and whether that is an
-    `alarm`."""
+    """Score of a point as in `decision_function`, the threshold it is compared with, and whether there is an alarm."""
 
     score: float
     threshold: float
@@ -25,7 +24,7 @@ class Verdict(NamedTuple):
 
 
 class LiveViews(CausalViews):
-    """Views of the points that come, through an encoder that remembers those before (`encoder.online(context)`)."""
+    """Representations of new points by an encoder with state (`encoder.online(context)`)."""
 
     def __init__(self, encoder: Any, context: int):
         super().__init__(encoder, context)
@@ -39,34 +38,35 @@ class LiveViews(CausalViews):
 
 
 class LiveScore:
-    """The score (t,) of each new step of a scaled series, given a few at a time.
+    """Raw scores of the new steps of a standardised series.
 
-    An encoder with `online` remembers what it needs. Otherwise, and for scores that take further steps, the steps that
-    matter are kept and scored again with every call, which gives the same and takes longer.
+    An encoder with `online` keeps the state that it needs. For other encoders, and for scores that are not stepwise,
+    the last steps are kept and scored again with every call, which gives the same scores and takes longer.
     """
 
     def __init__(self, score: Score, encoder: Any, context: int, channels: int):
         self.score = score
-        self.kept: Array | None = None
-        self.reach = score.steps(context)
+        self.recent: Array | None = None
+        self.steps = score.steps(context)
         if hasattr(encoder, "online") and score.stepwise:
             self.views: CausalViews = LiveViews(encoder, context)
         else:
             self.views = CausalViews(encoder, context)
-            self.kept = np.empty((0, channels))
+            self.recent = np.empty((0, channels))
 
     def update(self, values: Array) -> Array:
-        if self.kept is None:
+        """(k,) scores of the new steps (k, channels)."""
+        if self.recent is None:
             return self.score.score(self.views, values)
-        kept = np.concatenate([self.kept, values])
-        self.kept = kept[-self.reach :]
-        return self.score.score(self.views, kept)[-len(values) :]
+        recent = np.concatenate([self.recent, values])
+        self.recent = recent[-self.steps :]
+        return self.score.score(self.views, recent)[-len(values) :]
 
 
 class OnlineDetector:
-    """Alarms on a series that grows, made by `RepresentationAnomalyDetector.online`.
+    """Alarms on a live series, made by `RepresentationAnomalyDetector.online`.
 
-    Time and memory for a point do not grow with the series.
+    Time and memory per point do not grow with the series.
 
     Examples
     --------
@@ -85,7 +85,7 @@ class OnlineDetector:
         self,
         raw_scores: Callable[[Array], Array],
         width: int,
-        ordinary: float,
+        median_score: float,
         threshold: float | RunningThreshold,
         delay: int,
         channels: int,
@@ -93,48 +93,48 @@ class OnlineDetector:
         self._raw_scores = raw_scores
         self._before: deque[float] = deque(maxlen=width)
         self._width = width
-        self._ordinary = ordinary
+        self._median_score = median_score
         self._threshold = threshold
         self._delay = delay
         self._channels = channels
         self._since_alarm = delay
 
     def update(self, point: ArrayLike) -> Verdict:
-        """The verdict on a new point: a number, or (channels,); NaN where nothing was measured.
+        """The verdict on a new point, a number or (channels,); NaN where nothing was measured.
 
-        A step of time at which no point came at all is told by a point of NaN.
+        A step without any measurement is a point of NaN.
 
         Raises
         ------
         ValueError
-            The point has another number of channels than the detector was fitted with, or is infinite.
+            The point does not have the channels that the detector was fitted with, or is infinite.
         """
         values = np.atleast_1d(np.asarray(point, dtype=np.float64))
         return self.extend(values[None])[-1]
 
     def extend(self, points: ArrayLike) -> list[Verdict]:
-        """The verdicts on several new points, (k, channels) or (k,) of one channel, oldest first."""
+        """The verdicts on several new points, (k, channels) or (k,) for one channel, oldest first."""
         values = np.asarray(points, dtype=np.float64)
         values = values[:, None] if values.ndim == 1 else values
         if values.ndim != 2 or values.shape[1] != self._channels:
             raise ValueError(
-                f"points has shape {np.shape(points)}, the detector was fitted with {self._channels} channels"
+                f"points has shape {np.shape(points)}; the detector was fitted with {self._channels} channels"
             )
         if np.isinf(values).any():
-            raise ValueError("points holds infinite values; NaN marks a missing one")
+            raise ValueError("points has infinite values; NaN marks a missing value")
         raw = np.where(np.isnan(values).any(axis=1), np.nan, self._raw_scores(values))
         return [self._verdict(float(score)) for score in raw]
 
     def _verdict(self, raw: float) -> Verdict:
-        score = self._compared(raw)
+        score = self._relative(raw)
         threshold = self._threshold
         if isinstance(threshold, RunningThreshold):
             threshold = threshold.update(score)
         alarm = bool(score > threshold) and self._since_alarm >= self._delay
         self._since_alarm = 0 if alarm else self._since_alarm + 1
-        return Verdict(self._ordinary if np.isnan(score) else score, threshold, alarm)
+        return Verdict(self._median_score if np.isnan(score) else score, threshold, alarm)
 
-    def _compared(self, raw: float) -> float:
+    def _relative(self, raw: float) -> float:
         if self._width == 0 or np.isnan(raw):
             return raw
         mean = float(np.mean(self._before)) if len(self._before) == self._width else np.nan
@@ -143,14 +143,14 @@ class OnlineDetector:
 
 
 class RunningThreshold:
-    """`alarms.running_threshold`, a score at a time (Welford's sums)."""
+    """`alarms.running_threshold`, score by score (Welford's algorithm)."""
 
     def __init__(self, deviations: float, least: int):
         self.deviations, self.least = deviations, least
         self.count, self.mean, self.squares = 0, 0.0, 0.0
 
     def update(self, score: float) -> float:
-        """The threshold for this score, which counts in it; NaN until there are enough."""
+        """The threshold for this score, which is included in it; NaN until there are `least` scores."""
         if not np.isnan(score):
             self.count += 1
             difference = score - self.mean

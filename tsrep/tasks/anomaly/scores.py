@@ -1,22 +1,21 @@
-"""How strange a step is, from causal representations of it: the paper's score and others.
+"""Anomaly scores from causal representations: the paper's and others.
 
-A score is fitted on the training part of one series and then gives (t,) numbers, higher the stranger, for any part of
-it; that of a step never depends on later steps. With r the representation of a step (D,), h that of the same step
-hidden from the encoder, and d = |r - h|:
+A score is fitted on the training part of one series and then gives (t,) numbers, higher = more anomalous, for any part
+of it. The score of a step never depends on later steps. With r the representation of a step (D,), h the representation
+of the same step hidden from the encoder, and d = |r - h|:
 
-hidden        sum of d: how much the value of a step moves the representation. The paper's (TS2Vec, Yue et al., AAAI
-              2022, section 4.3).
-scales        the same on the series and on its means over the last 4 and 16 steps, where one hidden step stands for
-              that many; each as a share of its training mean, and the largest of the three.
-standardised  mean over the dimensions of (d - mean) / deviation, both from training: a quiet dimension counts as much
-              as a loud one.
-mahalanobis   squared distance of r from the mean of the training representations, in units of their covariance.
-nearest       distance of r, whitened by that covariance, to the nearest representation of training.
-pooled        the same for the maximum of r over the last 16 steps, the fourth level of the paper's hierarchy.
-window        distance of the values of the last half period, each channel standardised, to the nearest such window of
-              training: their shape, without an encoder.
-combined      `nearest`, `pooled` and `window`, each as a share of its mean over the training part, added. An encoder
-              sees what a plain distance does not, and the other way round.
+hidden        sum of d: how much the value of a step changes its representation. The paper's score (TS2Vec, Yue et al.,
+              AAAI 2022, section 4.3).
+scales        the maximum of `hidden` on the series and on its moving means over 4 and 16 steps, each divided by its
+              training mean. One hidden step of a moving mean stands for 4 or 16 steps.
+standardised  mean over dimensions of (d - mean) / deviation, with mean and deviation of training.
+mahalanobis   squared Mahalanobis distance of r from the training representations.
+nearest       distance of r to the nearest training representation, both whitened by the training covariance.
+pooled        `nearest` for the maximum of r over the last 16 steps, the fourth level of the paper's hierarchy.
+window        distance of the last half period of values, each channel standardised, to the nearest training window:
+              the shape of the values, without an encoder.
+combined      sum of `nearest`, `pooled` and `window`, each divided by its training mean. An encoder finds anomalies
+              that a distance of values does not find, and the other way round.
 """
 
 from __future__ import annotations
@@ -34,29 +33,29 @@ Array = NDArray[Any]
 
 SCALES = (1, 4, 16)
 LEVELS = 4
-"""Doublings of the window of steps whose maximum `pooled` takes."""
+"""`pooled` takes the maximum over the last 2 ** LEVELS steps."""
 DIRECTIONS = 64
-"""Principal directions that whitening keeps."""
+"""Most principal directions that whitening keeps."""
 NEIGHBOURS = 6000
-"""Training representations, evenly spread, among which the nearest is looked for."""
+"""Most training points that are searched for the nearest; of more, evenly spaced ones are kept."""
 ROWS_AT_ONCE = 512
-"""Queries whose distances to all neighbours are computed together: few, so that they stay in the cache."""
+"""Queries per matrix product; few, so that the distances stay in the cache."""
 POINTS = 64
-"""Values of a channel that a `window` has at most; of a longer one they are means of stretches."""
+"""Most values per channel of a `window`; the values of a longer window are means of stretches."""
 VALUES = 512
-"""Values of all channels together that a `window` has at most, as long as 4 a channel are left."""
+"""Most values of all channels of a `window`, as long as there are 4 per channel."""
 FLOOR = 0.1
-"""What a window's deviation is raised by, in deviations of training: a flat stretch is no shape."""
+"""Added to the deviation of a window, in training deviations, so that noise on a flat stretch is not a shape."""
 
 
 class Score:
-    """`fit` learns from the training part of a series (t, c); `score` gives (t,) for any part of it.
+    """An anomaly score: `fit` on the training part of a series (t, c), `score` of any part of it (t,).
 
-    `arrays` holds all that was learned. `compared`: the paper's comparison with the scores just before belongs to this
-    score. `stepwise`: the representation of a step alone gives its score.
+    `arrays` holds everything fitted. `relative`: by default the score is taken relative to the mean of the previous
+    scores, as in the paper. `stepwise`: the representations of a step alone determine its score.
     """
 
-    compared: ClassVar[bool] = False
+    relative: ClassVar[bool] = False
     stepwise: ClassVar[bool] = True
 
     def __init__(self, **arrays: Array) -> None:
@@ -69,23 +68,23 @@ class Score:
         raise NotImplementedError
 
     def score_training(self, views: CausalViews, train: Array) -> Floats:
-        """(t,) scores of the training part that scores of new steps can be held against, NaN where there is none."""
+        """(t,) scores of the training part that are comparable with scores of new steps; NaN where there is none."""
         return self.score(views, train)
 
     def steps(self, context: int) -> int:
-        """Steps that the score of one step takes, itself counted."""
+        """Number of steps that determine the score of a step, including itself."""
         return context + 1
 
 
 class Hidden(Score):
-    compared = True
+    relative = True
 
     def score(self, views: CausalViews, values: Array) -> Floats:
         return _at_scale(views, values, 1)
 
 
 class Scales(Score):
-    compared, stepwise = True, False
+    relative, stepwise = True, False
 
     def steps(self, context: int) -> int:
         return (context + 1) * max(SCALES)
@@ -101,9 +100,10 @@ class Scales(Score):
 
 class Standardised(Score):
     def fit(self, views: CausalViews, train: Array) -> Self:
-        moved = np.concatenate([np.abs(shown - hidden) for shown, hidden in views.pairs(train)])
-        moved = moved[_known(train, views.context)]
-        return type(self)(mean=moved.mean(axis=0), deviation=np.maximum(moved.std(axis=0), 1e-6))
+        differences = np.concatenate([np.abs(shown - hidden) for shown, hidden in views.pairs(train)])
+        differences = differences[_usable(train, views.context)]
+        deviation = np.maximum(differences.std(axis=0), 1e-6)
+        return type(self)(mean=differences.mean(axis=0), deviation=deviation)
 
     def score(self, views: CausalViews, values: Array) -> Floats:
         mean, deviation = self.arrays["mean"], self.arrays["deviation"]
@@ -116,7 +116,7 @@ class Standardised(Score):
 
 class Mahalanobis(Score):
     def fit(self, views: CausalViews, train: Array) -> Self:
-        mean, whitening = _whitening(views.shown(train)[_known(train, views.context)])
+        mean, whitening = _whitening(views.shown(train)[_usable(train, views.context)])
         return type(self)(mean=mean, whitening=whitening)
 
     def score(self, views: CausalViews, values: Array) -> Floats:
@@ -125,52 +125,57 @@ class Mahalanobis(Score):
 
 
 class ToNearest(Score):
-    """Distance of what is seen at a step to the nearest that was seen in training. A subclass says what is seen,
-    (t, k), and by which axes distances are measured."""
+    """Distance of the features of a step to the nearest features of training.
+
+    A subclass defines the features (t, k) and, in `_project`, the space in which distances are measured.
+    """
 
     def fit(self, views: CausalViews, train: Array) -> Self:
-        prepared = self._prepared(train)
-        before = prepared.steps(views.context) - 1
-        return prepared._learned(prepared._seen(views, train)[_known(train, before)])
+        sized = self._sized(train)
+        before = sized.steps(views.context) - 1
+        return sized._with_points(sized._features(views, train)[_usable(train, before)])
 
     def score(self, views: CausalViews, values: Array) -> Floats:
-        return self._distance(self._seen(views, values))
+        return self._distance(self._features(views, values))
 
     def score_training(self, views: CausalViews, train: Array) -> Floats:
-        """The last third held against the first two: a step of training is no distance from itself."""
+        """Scores of the last third by the points of the first two: a training step is at distance 0 from itself."""
         cut = 2 * len(train) // 3
-        seen = self._seen(views, train)
-        earlier = self._learned(seen[:cut][_known(train[:cut], self.steps(views.context) - 1)])
+        features = self._features(views, train)
+        earlier = self._with_points(features[:cut][_usable(train[:cut], self.steps(views.context) - 1)])
         scores = np.full(len(train), np.nan)
-        scores[cut:] = earlier._distance(seen[cut:])
+        scores[cut:] = earlier._distance(features[cut:])
         return scores
 
-    def _distance(self, seen: Array) -> Floats:
-        return _distance_to_nearest(self._by_axes(seen), self.arrays["points"])
+    def _distance(self, features: Array) -> Floats:
+        return _distance_to_nearest(self._project(features), self.arrays["points"])
 
-    def _prepared(self, train: Array) -> Self:
+    def _sized(self, train: Array) -> Self:
+        """The score with what its features depend on, fitted."""
         return self
 
-    def _seen(self, views: CausalViews, values: Array) -> Array:
+    def _features(self, views: CausalViews, values: Array) -> Array:
         raise NotImplementedError
 
-    def _learned(self, seen: Array) -> Self:
+    def _with_points(self, features: Array) -> Self:
+        """The score with the training points (m, k) to which distances are measured."""
         raise NotImplementedError
 
-    def _by_axes(self, seen: Array) -> Array:
-        return seen
+    def _project(self, features: Array) -> Array:
+        return features
 
 
 class Nearest(ToNearest):
-    def _seen(self, views: CausalViews, values: Array) -> Array:
+    def _features(self, views: CausalViews, values: Array) -> Array:
         return views.shown(values)
 
-    def _learned(self, seen: Array) -> Self:
-        mean, whitening = _whitening(seen)
-        return type(self)(mean=mean, whitening=whitening, points=(_spread(seen) - mean) @ whitening)
+    def _with_points(self, features: Array) -> Self:
+        mean, whitening = _whitening(features)
+        points = (_evenly_spaced(features) - mean) @ whitening
+        return type(self)(mean=mean, whitening=whitening, points=points)
 
-    def _by_axes(self, seen: Array) -> Array:
-        return (seen - self.arrays["mean"]) @ self.arrays["whitening"]
+    def _project(self, features: Array) -> Array:
+        return (features - self.arrays["mean"]) @ self.arrays["whitening"]
 
 
 class Pooled(Nearest):
@@ -179,7 +184,7 @@ class Pooled(Nearest):
     def steps(self, context: int) -> int:
         return context + 2**LEVELS
 
-    def _seen(self, views: CausalViews, values: Array) -> Array:
+    def _features(self, views: CausalViews, values: Array) -> Array:
         return _pooled(views.shown(values))
 
 
@@ -189,14 +194,14 @@ class Window(ToNearest):
     def steps(self, context: int) -> int:
         return int(self.arrays["width"])
 
-    def _prepared(self, train: Array) -> Self:
+    def _sized(self, train: Array) -> Self:
         return type(self)(width=np.array(max(4, min(dominant_period(train) // 2, len(train) // 4))))
 
-    def _seen(self, views: CausalViews, values: Array) -> Array:
+    def _features(self, views: CausalViews, values: Array) -> Array:
         return _shapes(values, int(self.arrays["width"]))
 
-    def _learned(self, seen: Array) -> Self:
-        return type(self)(width=self.arrays["width"], points=_spread(seen))
+    def _with_points(self, features: Array) -> Self:
+        return type(self)(width=self.arrays["width"], points=_evenly_spaced(features))
 
 
 class Combined(Score):
@@ -204,7 +209,7 @@ class Combined(Score):
     parts: ClassVar[dict[str, type[Score]]] = {"nearest": Nearest, "pooled": Pooled, "window": Window}
 
     def steps(self, context: int) -> int:
-        return max(part.steps(context) for part in self._fitted())
+        return max(part.steps(context) for part in self._fitted_parts())
 
     def fit(self, views: CausalViews, train: Array) -> Self:
         fitted = {name: part().fit(views, train) for name, part in self.parts.items()}
@@ -215,21 +220,16 @@ class Combined(Score):
         return type(self)(means=np.where(means > 0, means, 1.0), **arrays)
 
     def score(self, views: CausalViews, values: Array) -> Floats:
-        return self._added([part.score(views, values) for part in self._fitted()])
+        return self._sum_of_shares([part.score(views, values) for part in self._fitted_parts()])
 
     def score_training(self, views: CausalViews, train: Array) -> Floats:
-        return self._added([part.score_training(views, train) for part in self._fitted()])
+        return self._sum_of_shares([part.score_training(views, train) for part in self._fitted_parts()])
 
-    def _added(self, scores: list[Floats]) -> Floats:
+    def _sum_of_shares(self, scores: list[Floats]) -> Floats:
         return np.sum(np.stack(scores) / self.arrays["means"][:, None], axis=0)
 
-    def _fitted(self) -> list[Score]:
-        return [
-            part(
-                **{k.removeprefix(f"{name}."): a for k, a in self.arrays.items() if k.startswith(f"{name}.")}
-            )
-            for name, part in self.parts.items()
-        ]
+    def _fitted_parts(self) -> list[Score]:
+        return [part(**_with_prefix(f"{name}.", self.arrays)) for name, part in self.parts.items()]
 
 
 SCORES: dict[str, type[Score]] = {
@@ -245,13 +245,13 @@ SCORES: dict[str, type[Score]] = {
 
 
 def _at_scale(views: CausalViews, values: Array, scale: int) -> Floats:
-    """(t,) L1 distances of shown and hidden on the means of the last `scale` steps, of every `scale`-th step."""
+    """(t,) L1 distances of shown and hidden on moving means over `scale` steps, with that stride between steps."""
     pairs = views.pairs(_moving_mean(values, scale), scale)
     return np.concatenate([np.abs(shown - hidden).sum(axis=1) for shown, hidden in pairs], dtype=np.float64)
 
 
 def _moving_mean(values: Array, width: int) -> Array:
-    """(t, c) mean of what is known of the last `width` steps."""
+    """(t, c) mean of the known values of the last `width` steps."""
     if width == 1:
         return values
     known = ~np.isnan(values)
@@ -263,7 +263,7 @@ def _moving_mean(values: Array, width: int) -> Array:
 
 
 def _pooled(representations: Array) -> Array:
-    """(t, D) maximum of the last 2 ** `LEVELS` representations (t, D), of fewer at the beginning."""
+    """(t, D) maximum of the last 2 ** `LEVELS` representations (t, D), or of all if there are fewer."""
     pooled = representations.copy()
     for level in range(LEVELS):
         earlier = pooled[: -(2**level)].copy()
@@ -272,40 +272,44 @@ def _pooled(representations: Array) -> Array:
 
 
 def _shapes(values: Array, width: int) -> Array:
-    """(t, c * points) the last `width` steps of each step of (t, c), each channel standardised.
+    """(t, c * points) the last `width` steps up to each step of (t, c), each channel of a window standardised.
 
-    Of a long window its values are means of what is known of stretches of it. Where nothing is known, and before the
-    series, the window's mean stands.
+    The values of a long window are means of the known values of stretches. Where no value is known, and before the
+    start of the series, the value is the window's mean.
     """
     known = np.pad(~np.isnan(values), ((width, 0), (0, 0)))
     padded = np.pad(np.nan_to_num(values), ((width, 0), (0, 0)))
     sums, counts = np.cumsum(padded, axis=0), np.cumsum(known, axis=0)
     points = min(width, POINTS, max(VALUES // values.shape[1], 4))
     edges = np.linspace(0, width, points + 1).astype(int)
-    ends = np.arange(len(values))[:, None] + edges  # (t, points + 1) of sums: what lies before a stretch
+    ends = (
+        np.arange(len(values))[:, None] + edges
+    )  # (t, points + 1) places in the sums: where a stretch begins
     count = np.diff(counts[ends], axis=1)
     shapes = np.diff(sums[ends], axis=1) / np.maximum(count, 1)
-    there = count > 0
-    total = np.maximum(there.sum(axis=1, keepdims=True), 1)
-    shapes = np.where(there, shapes - (shapes * there).sum(axis=1, keepdims=True) / total, 0.0)
+    known_stretch = count > 0
+    total = np.maximum(known_stretch.sum(axis=1, keepdims=True), 1)
+    shapes = np.where(
+        known_stretch, shapes - (shapes * known_stretch).sum(axis=1, keepdims=True) / total, 0.0
+    )
     deviation = np.sqrt((shapes**2).sum(axis=1, keepdims=True) / total)
     return (shapes / (deviation + FLOOR)).reshape(len(values), -1).astype(np.float32)
 
 
-def _spread(seen: Array) -> Array:
-    """At most `NEIGHBOURS` of the rows, evenly spread."""
-    return seen[:: max(1, -(-len(seen) // NEIGHBOURS))]
+def _evenly_spaced(features: Array) -> Array:
+    """At most `NEIGHBOURS` of the rows."""
+    return features[:: max(1, -(-len(features) // NEIGHBOURS))]
 
 
-def _known(train: Array, before: int) -> NDArray[np.bool_]:
-    """(t,) steps to learn from: measured, and `before` steps after the beginning where the part is long enough."""
-    known = ~np.asarray(np.isnan(train).any(axis=1))
-    whole = known & (np.arange(len(train)) >= before)
-    return whole if whole.sum() >= 2 * before else known
+def _usable(train: Array, before: int) -> NDArray[np.bool_]:
+    """(t,) steps to fit on: complete ones with `before` steps before them, or all complete ones of a short part."""
+    complete = ~np.asarray(np.isnan(train).any(axis=1))
+    with_context = complete & (np.arange(len(train)) >= before)
+    return with_context if with_context.sum() >= 2 * before else complete
 
 
 def _whitening(representations: Array) -> tuple[Array, Array]:
-    """(mean (D,), matrix (D, k)): what makes representations (n, D) of unit variance in their k main directions."""
+    """(mean (D,), matrix (D, k)): whitens representations (n, D) in their k main principal directions."""
     mean = representations.mean(axis=0, dtype=np.float64)
     centred = representations - mean
     variances, directions = np.linalg.eigh(centred.T @ centred / max(len(centred) - 1, 1))
@@ -318,12 +322,16 @@ def _whitening(representations: Array) -> tuple[Array, Array]:
 def _distance_to_nearest(queries: Array, points: Array) -> Floats:
     """(n,) Euclidean distance of each of the queries (n, k) to the nearest of the points (m, k)."""
     squares = np.sum(points**2, axis=1, keepdims=True)
-    against = np.ascontiguousarray(
-        np.concatenate([-2 * points, squares], axis=1).T
-    )  # one product gives |p|^2 - 2qp
+    # (q, 1) times this is |p|^2 - 2qp, one product per block of queries
+    augmented = np.ascontiguousarray(np.concatenate([-2 * points, squares], axis=1).T)
     nearest = np.empty(len(queries))
     for start in range(0, len(queries), ROWS_AT_ONCE):
         part = queries[start : start + ROWS_AT_ONCE]
-        between = np.min(np.pad(part, ((0, 0), (0, 1)), constant_values=1) @ against, axis=1)
+        between = np.min(np.pad(part, ((0, 0), (0, 1)), constant_values=1) @ augmented, axis=1)
         nearest[start : start + ROWS_AT_ONCE] = between + np.sum(part**2, axis=1)
     return np.sqrt(nearest.clip(0))
+
+
+def _with_prefix(prefix: str, arrays: dict[str, Array]) -> dict[str, Array]:
+    """The arrays whose names begin with `prefix`, without it."""
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

@@ -1,16 +1,16 @@
-"""Forecasting with a representation.
+"""Forecasting of long series with any causal representation.
 
-samples.py    windows before an origin, labels after it, gaps
-history.py    series as users have them, and as arrays
-ridge.py      ridge regressions of many outputs for many penalties
-paper.py      the paper's protocol
-best.py       the representation and the raw lags together
-choice.py     choosing on the validation part
-intervals.py  split conformal intervals
-errors.py     sums of errors over many origins
-parameters.py checks of what is given
-folder.py     saving and loading
-estimator.py  RepresentationForecaster
+samples.py     windows before an origin, labels after it, gaps
+history.py     a standardised series as the recipes use it
+ridge.py       ridge regression with many outputs for many penalties
+choice.py      selection by errors on the validation part
+paper.py       `recipe="paper"`: the paper's protocol
+best.py        `recipe="best"`: the representation together with the raw lags
+intervals.py   split conformal intervals
+errors.py      errors over many origins
+parameters.py  checks of parameters, columns and lengths
+folder.py      a fitted forecaster as JSON and arrays
+estimator.py   `RepresentationForecaster`
 """
 
 from tsrep.tasks.forecast.estimator import RepresentationForecaster

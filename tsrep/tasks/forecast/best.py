@@ -1,18 +1,17 @@
-"""The recipe beyond the paper: the representation and the raw lags together, everything relative to the last value.
+"""`recipe="best"`: the representation together with the raw lags, all relative to the last value.
 
-What it does otherwise than the paper's protocol, and why:
+Differences from the paper's protocol, and their reasons:
 
-* A forecast is the last value plus a change. The regression sees the last `context` values of the target relative to
-  the last one, and learns the changes that follow, so that a level never seen in training is no extrapolation.
-* The encoder sees each column less its moving level (an exponentially weighted mean over a quarter of the context),
-  and the places in the day, the week and the year instead of plain calendar numbers, for the same reason.
-* The representation stands beside the lags with a weight of its own; the weight 0 leaves it out. Weight and penalty
-  are chosen on the validation part, for stretches of steps ahead (1 to 6, 7 to 12, 13 to 24, ...) rather than for a
-  horizon, so that the forecast for a step does not depend on how far the user looks. The representation counts where
-  it is clearly better than none (`choice.py`).
-* Beyond what was seen in training a dimension of the representation is held at the nearest value that was.
-* Columns that are known for the future act through a linear effect at their own step, which is taken out of the target
-  before all of this and put back after it.
+* A forecast is the last value plus a change. The features of the regression are the last `context` values of the target
+  minus the last one, and its labels are the changes that follow, so a new level of the series is no extrapolation.
+* The input of the encoder is each column minus its moving level (an exponentially weighted mean over a quarter of the
+  context), and the position in the day, the week and the year instead of plain calendar numbers, for the same reason.
+* The representation is added to the lags with a weight; the weight 0 leaves it out. Weight and penalty are selected on
+  the validation part per stretch of steps ahead (1 to 6, 7 to 12, 13 to 24, ...) and not per horizon, so the forecast
+  of a step does not depend on the horizon. The representation is used where it is significantly better (`choice.py`).
+* Dimensions of the representation are clipped to their range in training.
+* Columns that are known for the future have a linear effect at their own step, which is subtracted from the target
+  first and added back last.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from numpy.typing import NDArray
 
 from tsrep.data import cycle_features, cycles_within
 from tsrep.tasks.forecast.choice import Candidate, choose, spans_of, stretch_edges
-from tsrep.tasks.forecast.history import History, Part, Scale
+from tsrep.tasks.forecast.history import History, Part, scale_of
 from tsrep.tasks.forecast.ridge import Blocks, Ridge, RidgePath
 from tsrep.tasks.forecast.samples import held, labels, moving_level, thinned, windows
 
@@ -35,12 +34,12 @@ Array = NDArray[Any]
 
 PENALTIES = tuple(10.0 ** (half / 2) for half in range(-2, 11))
 WEIGHTS = (0.0, 0.1, 0.3, 1.0)
-MOST_ROWS = 40_000
-CHOSEN_ON = 1_000
+TRAINING_ORIGINS = 40_000
+VALIDATION_ORIGINS = 1_000
 
 
 class Stretch(NamedTuple):
-    """Steps `start` + 1 to `stop` ahead of one target: what was chosen for them, and the regression."""
+    """Steps `start` + 1 to `stop` ahead of one target: the selected candidate, its validation error, the regression."""
 
     start: int
     stop: int
@@ -51,14 +50,14 @@ class Stretch(NamedTuple):
 
 
 class BestRecipe:
-    """What the encoder is given and what is made of its representation, by the recipe of this module.
+    """Input of the encoder and regressions on its representation and the lags.
 
     Attributes
     ----------
-    cycles_ : which of day, week and year the training parts go round twice.
-    deviation_ : (c,) of the columns once their moving level is taken out.
-    effects_ : (g, k) of the known columns on the targets.
-    stretches_ : for each target the regressions, from the next step to the longest horizon.
+    cycles_ : which of day, week and year each training part contains at least twice.
+    deviation_ : (c,) standard deviation of the columns minus their moving level.
+    effects_ : (g, k) effects of the known columns on the targets.
+    stretches_ : per target the stretches from the next step to the longest horizon.
     """
 
     def __init__(self, horizons: Sequence[int], context: int):
@@ -67,11 +66,11 @@ class BestRecipe:
         self.span = max(2, context // 4)
 
     def prepare(self, training: Sequence[History]) -> Self:
-        """Learn what the encoder's input and the targets need, from the training parts."""
+        """Fit what the encoder's input and the targets need on the training parts."""
         within = [cycles_within(history.index) for history in training]
         self.cycles_ = tuple(cycle for cycle in within[0] if all(cycle in other for other in within))
         changes = np.concatenate([self._changes(history.values) for history in training])
-        self.deviation_ = Scale.of(changes).deviation
+        self.deviation_ = scale_of(changes).deviation
         targets, known = list(training[0].targets), list(training[0].known)
         observed = np.concatenate([~np.isnan(history.target_values).any(axis=1) for history in training])
         self.effects_ = np.zeros((len(known), len(targets)))
@@ -81,33 +80,33 @@ class BestRecipe:
         return self
 
     def encoder_input(self, history: History) -> Array:
-        """(2 * cycles + c, t). A step without any observed column is missing; other gaps keep their last value."""
+        """(2 * cycles + c, t). Gaps keep the last value; a step without any observed column is missing."""
         cycles = cycle_features(history.index, self.cycles_).to_numpy()
         values = self._changes(history.values) / self.deviation_
-        own = [column for column in range(values.shape[1]) if column not in history.known]
-        values[np.isnan(history.values[:, own]).all(axis=1)] = np.nan
+        measured = [column for column in range(values.shape[1]) if column not in history.known]
+        values[np.isnan(history.values[:, measured]).all(axis=1)] = np.nan
         return np.hstack([cycles, values]).T
 
     def fit(self, training: Sequence[Part], validation: Sequence[Part]) -> Self:
-        """Choose on the validation parts, learn from the training parts; both are encoded."""
+        """Select candidates on the validation parts, fit on the training parts; both are encoded."""
         seen = np.concatenate([history.z[first:] for history, first in training if history.z is not None])
-        self.z_scale_ = Scale.of(seen)
-        standard = (seen - self.z_scale_.mean) / self.z_scale_.deviation
+        self.z_scale_ = scale_of(seen)
+        standard = self.z_scale_.apply(seen)
         self.z_range_ = standard.min(axis=0, initial=0.0), standard.max(axis=0, initial=0.0)
         self.stretches_: list[list[Stretch]] = []
         for target in range(len(training[0].history.targets)):
-            chosen = self._choose(target, training, validation)
-            self.stretches_.append([self._learn(target, stretch, training) for stretch in chosen])
+            selected = self._choose(target, training, validation)
+            self.stretches_.append([self._fit_stretch(target, stretch, training) for stretch in selected])
         return self
 
     def refit(self, parts: Sequence[Part]) -> Self:
-        """Learn what was chosen from other parts."""
+        """Fit the selected candidates on other parts."""
         for target, stretches in enumerate(self.stretches_):
-            self.stretches_[target] = [self._learn(target, stretch, parts) for stretch in stretches]
+            self.stretches_[target] = [self._fit_stretch(target, stretch, parts) for stretch in stretches]
         return self
 
     def forecast(self, history: History, origins: Array, horizon: int) -> Array:
-        """(m, horizon, k) standardised values after each origin. Known columns must be there for the steps after it."""
+        """(m, horizon, k) standardised forecasts. Known columns need values at the steps after the origins, too."""
         predicted = np.empty((len(origins), horizon, len(history.targets)))
         for target, stretches in enumerate(self.stretches_):
             features: dict[float, Array] = {}
@@ -125,27 +124,27 @@ class BestRecipe:
             predicted += labels(effects, horizon)[origins].reshape(predicted.shape)
         return predicted
 
-    def chosen(self, targets: Sequence[str]) -> pd.DataFrame:
-        """A row for each target and stretch of steps: `weight` of the representation, `penalty`, and the mean squared
-        error on the validation part, standardised."""
+    def choices(self, targets: Sequence[str]) -> pd.DataFrame:
+        """One row per target and stretch: `weight` of the representation, `penalty`, and the standardised mean squared
+        error on the validation part."""
         rows = [
             {
                 "target": target,
-                "first": one.start + 1,
-                "last": one.stop,
-                "weight": one.weight,
-                "penalty": one.penalty,
-                "validation_mse": one.error,
+                "first": stretch.start + 1,
+                "last": stretch.stop,
+                "weight": stretch.weight,
+                "penalty": stretch.penalty,
+                "validation_mse": stretch.error,
             }
             for target, stretches in zip(targets, self.stretches_, strict=True)
-            for one in stretches
+            for stretch in stretches
         ]
         return pd.DataFrame(rows)
 
-    # What one regression sees
+    # Features and labels of a regression
 
     def _features(self, history: History, target: int, origins: Array, weight: float) -> tuple[Array, Array]:
-        """Lags relative to the last value, cycles and the weighted representation (m, d); the last value (m,)."""
+        """(m, d) lags minus the last value, cycles and the weighted representation; (m,) the last value."""
         lags = windows(held(self._target(history, target))[:, 0], origins, self.context + 1)
         level = lags[:, -1]
         blocks = [
@@ -154,30 +153,30 @@ class BestRecipe:
         ]
         if weight:
             assert history.z is not None
-            z = (history.z[origins] - self.z_scale_.mean) / self.z_scale_.deviation
+            z = self.z_scale_.apply(history.z[origins])
             blocks.append(weight * np.clip(z, *self.z_range_))
         return np.hstack(blocks), level
 
     def _target(self, history: History, target: int) -> Array:
-        """(t, 1): a target without the effects of the known columns."""
+        """(t, 1) a target minus the effects of the known columns."""
         values = history.target_values[:, [target]]
         if history.known:
             values = values - held(history.values[:, history.known]) @ self.effects_[:, [target]]
         return values
 
     def _changes(self, values: Array) -> Array:
-        """(t, c): each column less its moving level; a gap keeps its last value."""
+        """(t, c) each column minus its moving level; gaps keep the last value."""
         filled = held(values)
         return filled - moving_level(filled, self.span)
 
-    # Choosing and learning
+    # Selection and fit
 
     def _choose(self, target: int, training: Sequence[Part], validation: Sequence[Part]) -> list[Stretch]:
-        """The weight and the penalty for each stretch of steps, by the squared errors on the validation parts."""
+        """Per stretch the weight and the penalty, by the squared errors on the validation parts."""
         horizon = max(self.horizons)
         stretches = list(pairwise(stretch_edges(horizon)))
-        rows = [_origins(part, horizon, MOST_ROWS // len(training)) for part in training]
-        later_rows = [_origins(part, 1, CHOSEN_ON // len(validation) + 1) for part in validation]
+        rows = [_origins(part, horizon, TRAINING_ORIGINS // len(training)) for part in training]
+        later_rows = [_origins(part, 1, VALIDATION_ORIGINS // len(validation) + 1) for part in validation]
         candidates: list[list[Candidate]] = [[] for _ in stretches]
         for weight in WEIGHTS:
             path = RidgePath(self._blocks(target, training, rows, (0, horizon), weight))
@@ -186,23 +185,23 @@ class BestRecipe:
             blocks = self._blocks(target, validation, later_rows, (0, horizon), weight)
             for penalty in PENALTIES:
                 errors = _squared_errors(path.solve(penalty), blocks, stretches)
-                for found, one in zip(candidates, errors, strict=True):
-                    found.append(Candidate(weight, penalty, one))
-        chosen = []
-        for (start, stop), found in zip(stretches, candidates, strict=True):
-            best = choose(found, spans_of(later_rows, stop))
-            chosen.append(Stretch(start, stop, best.weight, best.penalty, best.mean))
-        return chosen
+                for of_stretch, squared in zip(candidates, errors, strict=True):
+                    of_stretch.append(Candidate(weight, penalty, squared))
+        selected = []
+        for (start, stop), of_stretch in zip(stretches, candidates, strict=True):
+            best = choose(of_stretch, spans_of(later_rows, stop))
+            selected.append(Stretch(start, stop, best.weight, best.penalty, best.mean))
+        return selected
 
-    def _learn(self, target: int, stretch: Stretch, parts: Sequence[Part]) -> Stretch:
-        rows = [_origins(part, stretch.stop, MOST_ROWS // len(parts)) for part in parts]
+    def _fit_stretch(self, target: int, stretch: Stretch, parts: Sequence[Part]) -> Stretch:
+        rows = [_origins(part, stretch.stop, TRAINING_ORIGINS // len(parts)) for part in parts]
         blocks = self._blocks(target, parts, rows, (stretch.start, stretch.stop), stretch.weight)
         return stretch._replace(ridge=RidgePath(blocks).fit(stretch.penalty))
 
     def _blocks(
         self, target: int, parts: Sequence[Part], rows: Sequence[Array], steps: tuple[int, int], weight: float
     ) -> Blocks:
-        """Features and the changes that followed, for chosen origins of each part and steps ahead."""
+        """Per part the features of the origins in `rows`, and the changes at the steps ahead `steps`."""
         blocks = []
         for (history, _), origins in zip(parts, rows, strict=True):
             features, level = self._features(history, target, origins, weight)
@@ -212,12 +211,12 @@ class BestRecipe:
 
 
 def _origins(part: Part, steps: int, most: int) -> Array:
-    """At most `most` origins of a part whose next `steps` steps lie within its history."""
+    """At most `most` origins of a part with `steps` more steps in its history."""
     return thinned(np.arange(part.first, len(part.history) - steps), most)
 
 
 def _squared_errors(ridge: Ridge, blocks: Blocks, stretches: Sequence[tuple[int, int]]) -> list[Array]:
-    """For each stretch of steps (m,) means over the steps that are known, NaN where none is."""
+    """Per stretch (m,) mean squared errors over the known steps, NaN where none is known."""
     squared = np.concatenate([(Y - ridge.predict(X)) ** 2 for X, Y in blocks])
     known = ~np.isnan(squared)
     squared[~known] = 0.0

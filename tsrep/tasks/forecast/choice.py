@@ -1,8 +1,9 @@
-"""Choosing between candidates on the validation part, when its errors are few and alike.
+"""Selection of a candidate by its errors on the validation part, which are correlated.
 
-Errors of neighbouring origins overlap: 2,000 origins that each look 400 steps ahead hold about five forecasts' worth of
-evidence. So origins are gathered in spans as long as the steps ahead, and a richer candidate is taken only if
-Student's t test on the differences of the spans' mean errors says that it is better, at the level `SIGNIFICANCE`.
+Errors of neighbouring origins overlap: 2,000 origins with a horizon of 400 steps are about five independent forecasts.
+Therefore origins are grouped into spans as long as the horizon, and a candidate that uses the representation is
+selected only if it is better by a one-sided t test on the mean error differences of the spans, at the level
+`SIGNIFICANCE`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ SIGNIFICANCE = 0.025
 
 
 class Candidate(NamedTuple):
-    """How the representation counts and how the weights are held down; `errors` (m,) of the validation origins."""
+    """Weight of the representation, ridge penalty, and errors (m,) of the validation origins."""
 
     weight: float
     penalty: float
@@ -32,30 +33,31 @@ class Candidate(NamedTuple):
 
 
 def choose(candidates: Sequence[Candidate], spans: Array) -> Candidate:
-    """The candidate to take: one with weight 0 unless the best of the others is clearly better.
+    """The best candidate with weight 0, unless others are significantly better: then the best of those.
 
-    `spans` (m,) says which origins belong together.
+    `spans` (m,) is the span number of each origin.
     """
-    plain = min((one for one in candidates if one.weight == 0), key=lambda one: one.mean)
-    better = [one for one in candidates if one.weight > 0 and is_better(one.errors, plain.errors, spans)]
-    return min(better, key=lambda one: one.mean, default=plain)
+    without = [candidate for candidate in candidates if candidate.weight == 0]
+    plain = min(without, key=lambda candidate: candidate.mean)
+    better = [c for c in candidates if c.weight > 0 and is_better(c.errors, plain.errors, spans)]
+    return min(better, key=lambda candidate: candidate.mean, default=plain)
 
 
 def is_better(errors: Array, others: Array, spans: Array) -> bool:
-    """Whether `errors` (m,) are below `others`, by a one-sided t test on the mean differences of the spans."""
+    """Whether `errors` (m,) are below `others` by a one-sided t test on the mean differences per span."""
     known = ~np.isnan(errors - others)
-    _, which = np.unique(spans[known], return_inverse=True)
-    counts = np.bincount(which)
+    _, span = np.unique(spans[known], return_inverse=True)
+    counts = np.bincount(span)
     if len(counts) < 2:
         return False
-    differences = np.bincount(which, weights=(errors - others)[known]) / counts
+    differences = np.bincount(span, weights=(errors - others)[known]) / counts
     standard_error = differences.std(ddof=1) / np.sqrt(len(differences))
-    least = stats.t.ppf(1 - SIGNIFICANCE, len(differences) - 1)
-    return bool(differences.mean() < -least * standard_error)
+    critical = stats.t.ppf(1 - SIGNIFICANCE, len(differences) - 1)
+    return bool(differences.mean() < -critical * standard_error)
 
 
 def stretch_edges(horizon: int) -> list[int]:
-    """0, 6, 12, 24, 48, ... and the horizon: the steps between two of them are chosen for together."""
+    """0, 6, 12, 24, 48, ... and the horizon: weight and penalty are selected once per stretch between two edges."""
     edges = [0]
     step = 6
     while step < horizon:
@@ -65,10 +67,10 @@ def stretch_edges(horizon: int) -> list[int]:
 
 
 def spans_of(origins: Sequence[Array], steps: int) -> Array:
-    """(m,): the number of the span of `steps` steps in which each origin lies; a series has spans of its own."""
+    """(m,) number of the span of `steps` steps that contains each origin; series do not share spans."""
     numbers, start = [], 0
     for series in origins:
-        own = series // steps
-        numbers.append(own + start)
-        start += int(own.max(initial=0)) + 1
+        within = series // steps
+        numbers.append(within + start)
+        start += int(within.max(initial=0)) + 1
     return np.concatenate(numbers)

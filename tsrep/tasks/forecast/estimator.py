@@ -1,12 +1,10 @@
-"""`RepresentationForecaster`: any representation that looks back only, turned into forecasts of long series.
+"""`RepresentationForecaster`: forecasts of long series from any causal representation.
 
-Two recipes stand behind it: the paper's protocol (`paper.py`) and one that adds the raw lags (`best.py`). Nothing
-here knows an encoder by name.
+There are two recipes: the paper's protocol (`paper.py`), and the representation together with the raw lags (`best.py`).
 """
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
@@ -14,77 +12,90 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from tsrep.base.fitting import atomic
 from tsrep.base.saving import Folder, SavedEstimator, Tensors, inner_from_folder, inner_to_folder
 from tsrep.tasks.forecast.best import BestRecipe
-from tsrep.tasks.forecast.errors import ErrorSums
+from tsrep.tasks.forecast.errors import ErrorSums, backtest_errors
 from tsrep.tasks.forecast.folder import (
     recipe_from_arrays,
     recipe_to_arrays,
     series_from_arrays,
     series_to_arrays,
 )
-from tsrep.tasks.forecast.history import ONLY, History, Part, Scale, future_index, read_series
-from tsrep.tasks.forecast.intervals import conformal_radius
+from tsrep.tasks.forecast.history import History, Part, future_index, scale_of
+from tsrep.tasks.forecast.intervals import interval_radius
 from tsrep.tasks.forecast.paper import PaperRecipe
-from tsrep.tasks.forecast.parameters import as_horizons, check_parameters, choose_columns, long_enough
-from tsrep.tasks.forecast.samples import labels, thinned
+from tsrep.tasks.forecast.parameters import (
+    as_horizons,
+    check_forecaster,
+    choose_columns,
+    known_values,
+    long_enough,
+    select_columns,
+    validation_rows,
+)
+from tsrep.tasks.representation import as_panel_of_series, fit_encoder
+from tsrep.tasks.series import ONLY, read_series
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Array = NDArray[Any]
 
-ERRORS_FOR_INTERVALS = 2_000
-VALUES_AT_ONCE = 20_000_000
-WARM_UP = 3  # contexts of history before an origin that can still be felt in its forecast
+WARM_UP = 3
+"""Contexts of history before an origin on which its forecast may depend."""
+CONTEXTS_PER_WINDOW = 5
+"""Contexts in a training window of an unfitted encoder."""
 
 
 class RepresentationForecaster(SavedEstimator):
-    """Forecasts of one long series or of many, from a representation of what came before.
+    """Forecasts of one long series or several, with intervals, from a representation of the steps before an origin.
 
     Parameters
     ----------
     encoder : representation
-        Anything with `fit(X)` on panels (n, c, t) and `encode_causal(X, context)`. A clone of it is fitted.
+        Any object with `fit(X)` on panels (n, c, t) and `encode_causal(X, context)`. A clone of it is fitted, with
+        training windows that fit the context: with `recipe="best"`, a `max_train_length` of an unfitted encoder that is
+        at its default becomes 5 * `context`.
     horizons : int or sequence of int
-        How many steps ahead. `predict` forecasts up to the longest; `backtest` tells the errors of each.
+        Numbers of steps ahead. `predict` forecasts up to the longest; `backtest` gives the errors of each.
     context : int
-        Steps before an origin that its representation (and the lags) look back, 200 in the paper.
+        Number of steps before an origin that its representation and the lags depend on; 200 in the paper.
     recipe : {"best", "paper"}
-        "best": the representation and the raw lags together, see `tsrep.tasks.forecast.best`. "paper": the protocol
-        of TS2Vec, ridge regression on the representation alone, see `tsrep.tasks.forecast.paper`.
+        "best": the representation together with the raw lags, see `tsrep.tasks.forecast.best`. "paper": the protocol of
+        TS2Vec, ridge regression on the representation alone, see `tsrep.tasks.forecast.paper`; the encoder keeps its
+        training windows.
     level : float
-        The share of values that the intervals shall hold.
+        Share of values that the intervals should contain.
     validation : float or int
-        The last rows of each series, a share or a number, that choose between candidates and set the width of the
-        intervals. Everything is standardised by the rows before them.
+        The last rows of each series, a share or a number, on which candidates are selected and the width of the
+        intervals is set. Columns are standardised by the rows before them.
     refit : bool
-        True learns the chosen regressions again from all rows, the validation part too; `recipe="best"` only. The
-        intervals keep the width that they had before.
+        True fits the selected regressions again on all rows, the validation part included; `recipe="best"` only. The
+        intervals keep their width.
     context_across_split : bool
-        True, as in the paper: the first forecasts of a part look back into the part before it. False encodes each part
+        True, as in the paper: the first forecasts of a part depend on the part before it. False encodes each part
         alone, in `backtest` too.
     prefit : bool
-        True keeps `encoder`, already fitted on such input, as it is.
+        True uses `encoder` itself, already fitted on such input.
 
     Attributes
     ----------
     encoder_ : the fitted encoder.
-    recipe_ : what the recipe learned.
+    recipe_ : the fitted recipe.
     columns_, targets_, known_ : names of the columns.
     scales_ : mean and deviation of the columns of each series.
-    radii_ : for each horizon how far the intervals reach, standardised, (horizon, targets).
-    chosen_ : what was chosen on the validation part, a frame.
+    radii_ : per horizon the half width of the intervals, standardised, (horizon, targets).
+    chosen_ : what was selected on the validation part, a DataFrame.
 
     Notes
     -----
-    Data are a pandas Series or DataFrame with time down (dates at a regular step, or step numbers), a long table with
-    the columns `unique_id`, `ds` and values, or the path of a CSV or Parquet file. Missing rows and values are gaps:
-    they are forecast like others and count in no error.
+    `data` is one series or several in any container that `tsrep.tasks.series.read_series` reads: a pandas Series or
+    DataFrame with time down (dates at a regular step, or step numbers), an array (t,) or (t, c), a long table with the
+    columns `unique_id`, `ds` and values, or the path of a CSV or Parquet file. Missing rows and values are gaps: they
+    are forecast like other steps and enter no error.
 
     Examples
     --------
@@ -123,30 +134,32 @@ class RepresentationForecaster(SavedEstimator):
         self.context_across_split = context_across_split
         self.prefit = prefit
 
-    # Learning
+    # Fitting
 
     @atomic
     def fit(self, data: Any, targets: str | Sequence[str] | None = None, known: Sequence[str] = ()) -> Self:
-        """Learn from one series or several.
+        """Fit on one series or several.
 
         Parameters
         ----------
         data : see the class. Every column is an input.
-        targets : columns to forecast. None: `y` of a long table, else all that are not in `known`.
-        known : columns that are known for the future too (a price, a holiday); `recipe="best"` only.
+        targets : columns to forecast. None: `y` of a long table, else all columns that are not in `known`.
+        known : columns that are known for the future (a price, a holiday); `recipe="best"` only.
 
         Raises
         ------
         ValueError
             A parameter is out of range, a column is missing, or no series is long enough.
         """
-        check_parameters(self)
-        frames = read_series(data)
+        check_forecaster(self)
+        frames = _read_frames(data, "data")
         columns = choose_columns(frames, targets, known, self.recipe)
         self.columns_, self.targets_, self.known_ = columns
-        stops = {name: len(frame) - self._validation_rows(len(frame)) for name, frame in frames.items()}
+        stops = {
+            name: len(frame) - validation_rows(self.validation, len(frame)) for name, frame in frames.items()
+        }
         self.scales_ = {
-            name: Scale.of(frame[self.columns_].to_numpy()[: stops[name]]) for name, frame in frames.items()
+            name: scale_of(frame[self.columns_].to_numpy()[: stops[name]]) for name, frame in frames.items()
         }
         histories = {name: self._history(name, frame) for name, frame in frames.items()}
         horizons = as_horizons(self.horizons)
@@ -154,24 +167,27 @@ class RepresentationForecaster(SavedEstimator):
 
         recipe = self._recipe()
         self.recipe_ = recipe.prepare([history[: stops[name]] for name, history in enough.items()])
-        if self.prefit:
-            self.encoder_ = self.encoder
-        else:
-            panel = [recipe.encoder_input(history[: stops[name]]) for name, history in enough.items()]
-            own = clone(self.encoder) if hasattr(self.encoder, "get_params") else copy.deepcopy(self.encoder)
-            self.encoder_ = own.fit(panel[0][None] if len(panel) == 1 else panel)
+        training_inputs = [recipe.encoder_input(history[: stops[name]]) for name, history in enough.items()]
+        self.encoder_ = fit_encoder(
+            self.encoder,
+            as_panel_of_series(training_inputs),
+            prefit=self.prefit,
+            window=CONTEXTS_PER_WINDOW * self.context if self.recipe == "best" else None,
+        )
         parts = [self._parts(history, stops[name]) for name, history in enough.items()]
         training, validation = [part[0] for part in parts], [part[1] for part in parts]
         recipe.fit(training, validation)
-        self.radii_ = {horizon: self._radius(validation, horizon) for horizon in horizons}
+        self.radii_ = {
+            horizon: interval_radius(recipe, validation, horizon, self.level) for horizon in horizons
+        }
         if self.refit and isinstance(recipe, BestRecipe):
             recipe.refit([*training, *validation])
-        kept = WARM_UP * self.context + 1
-        self._ends = {name: frame[self.columns_].iloc[-kept:] for name, frame in frames.items()}
+        last_rows = WARM_UP * self.context + 1
+        self._ends = {name: frame[self.columns_].iloc[-last_rows:] for name, frame in frames.items()}
         return self
 
     def _parts(self, history: History, stop: int) -> tuple[Part, Part]:
-        """The training part, whose first forecasts lack a whole context and are left out, and the validation part."""
+        """The training part, without its first `context` origins, and the validation part; both encoded."""
         if self.context_across_split:
             whole = self._encoded(history)
             return Part(whole[:stop], self.context), Part(whole, stop)
@@ -181,137 +197,105 @@ class RepresentationForecaster(SavedEstimator):
         X = self.recipe_.encoder_input(history)[None].astype(np.float32)
         return history.encoded(np.asarray(self.encoder_.encode_causal(X, context=self.context))[0])
 
-    def _radius(self, validation: Sequence[Part], horizon: int) -> Array:
-        """(horizon, k) from the errors on the validation parts."""
-        errors = []
-        for history, first in validation:
-            origins = thinned(np.arange(first, len(history) - 1), ERRORS_FOR_INTERVALS // len(validation) + 1)
-            predicted = self.recipe_.forecast(history, origins, horizon)
-            errors.append(
-                labels(history.target_values, horizon)[origins].reshape(predicted.shape) - predicted
-            )
-        return conformal_radius(np.concatenate(errors), self.level)
-
     # Forecasting
 
     def predict(self, data: Any = None, future: Any = None) -> pd.DataFrame:
-        """Forecasts of the steps that follow `data`, or what was fitted on, with their intervals.
+        """Forecasts of the steps after `data`, or after the data of `fit`, with their intervals.
 
         Parameters
         ----------
-        data : the same columns as in `fit`, up to the last step that is known. Three contexts of it matter, and less
-            is possible. A series that was not fitted on is standardised by what is given of it.
-        future : the columns that are `known`, for the steps to forecast; time as in `data`.
+        data : the same columns as in `fit`, up to the last known step. Its last three contexts are used; fewer rows are
+            possible. A series that was not in `fit` is standardised by its rows in `data`.
+        future : the columns in `known` at the steps to forecast; time as in `data`.
 
         Returns
         -------
-        A frame with a row for each step: for each target `name` its forecast, `name_lower` and `name_upper`. For a long
-        table the rows lie under one another, with `unique_id` and `ds` in front.
+        A DataFrame with one row per step: for each target `name` its forecast, `name_lower` and `name_upper`. Rows of
+        several series follow one another, with the columns `unique_id` and `ds` in front.
         """
         check_is_fitted(self, "radii_")
-        frames = self._ends if data is None else read_series(data)
-        ahead = {} if future is None else read_series(future, min_steps=1)
-        forecasts = {name: self._predict_one(name, frame, ahead.get(name)) for name, frame in frames.items()}
+        frames = self._ends if data is None else _read_frames(data, "data")
+        ahead = {} if future is None else _read_frames(future, "future", min_steps=1)
+        forecasts = {
+            name: self._predict_series(name, frame, ahead.get(name)) for name, frame in frames.items()
+        }
         if list(forecasts) == [ONLY]:
             return forecasts[ONLY]
         return pd.concat(forecasts, names=["unique_id", "ds"]).reset_index()
 
-    def _predict_one(self, name: Hashable, frame: pd.DataFrame, future: pd.DataFrame | None) -> pd.DataFrame:
+    def _predict_series(
+        self, name: Hashable, frame: pd.DataFrame, future: pd.DataFrame | None
+    ) -> pd.DataFrame:
         horizon = max(as_horizons(self.horizons))
-        frame = self._input(frame).iloc[-(WARM_UP * self.context + 1) :]
+        frame = select_columns(frame, self.columns_, "data").iloc[-(WARM_UP * self.context + 1) :]
         index = future_index(frame.index, horizon)
         ahead = pd.DataFrame(np.nan, index, self.columns_)
         if self.known_:
-            ahead[self.known_] = self._known_values(future, index)
+            ahead[self.known_] = known_values(future, self.known_, index)
         history = self._history(name, pd.concat([frame, ahead]))
         z = self._encoded(history[: len(frame)]).z
         assert z is not None
         history = history.encoded(np.vstack([z, np.full((horizon, z.shape[1]), np.nan, z.dtype)]))
         values, radius = np.empty((2, horizon, len(self.targets_)))
         done = 0
-        for reached in as_horizons(self.horizons):
-            ahead_of_now = self.recipe_.forecast(history, np.array([len(frame) - 1]), reached)[0]
-            values[done:reached], radius[done:reached] = ahead_of_now[done:], self.radii_[reached][done:]
-            done = reached
+        origin = np.array([len(frame) - 1])
+        for stop in as_horizons(self.horizons):
+            values[done:stop] = self.recipe_.forecast(history, origin, stop)[0, done:]
+            radius[done:stop] = self.radii_[stop][done:]
+            done = stop
         names = [f"{target}{suffix}" for target in self.targets_ for suffix in ("", "_lower", "_upper")]
         bounds = np.stack(
             [history.in_units(bound) for bound in (values, values - radius, values + radius)], axis=-1
         )
         return pd.DataFrame(bounds.reshape(horizon, -1), index, names)
 
-    def _known_values(self, future: pd.DataFrame | None, index: pd.Index) -> Array:
-        if future is None:
-            raise ValueError(
-                f"future is missing: wanted {', '.join(self.known_)} for {index[0]} to {index[-1]}"
-            )
-        absent = [name for name in self.known_ if name not in future.columns]
-        if absent:
-            raise ValueError(f"future lacks the column {absent[0]!r}")
-        values = future.reindex(index)[self.known_]
-        if values.isna().any(axis=None):
-            step = values.index[values.isna().any(axis=1)][0]
-            raise ValueError(
-                f"future has no value at {step}; wanted every step from {index[0]} to {index[-1]}"
-            )
-        return values.to_numpy()
-
     def backtest(self, data: Any, start: Any, by_series: bool = False) -> pd.DataFrame:
-        """Errors of the forecasts that would have been made from `start` on, at every step whose horizon is known.
+        """Errors of the forecasts from every origin from `start` on that has a whole horizon after it.
 
         Parameters
         ----------
-        data : the same columns as in `fit`, with what came before `start`.
-        start : the first origin: the last step that its forecast may know (a date, or a step number).
-        by_series : True gives each series of a long table rows of its own.
+        data : the same columns as in `fit`, including the steps before `start`.
+        start : the first origin, the last step that its forecast may depend on (a date, or a step number).
+        by_series : True gives one row per series and horizon.
 
         Returns
         -------
-        A frame with a row for each horizon: `horizon`, `mse` and `mae` (standardised as in `fit`), `mse_raw` and
-        `mae_raw` (in units of the data), `coverage` (share of the values within their interval) and `origins`. All are
-        means over origins, steps and targets; gaps count nowhere.
+        A DataFrame with one row per horizon: `horizon`, `mse` and `mae` (standardised as in `fit`), `mse_raw` and
+        `mae_raw` (in units of the data), `coverage` (share of the values inside their interval) and `origins` (their
+        number). Errors are means over origins, steps and targets without gaps.
 
         Raises
         ------
         ValueError
-            No origin has all of a horizon after it.
+            No origin has a whole horizon after it.
         """
         check_is_fitted(self, "radii_")
-        sums = {
-            (name, horizon): one
-            for name, frame in read_series(data).items()
-            for horizon, one in self._errors(name, frame, start).items()
+        horizons = as_horizons(self.horizons)
+        errors = {
+            name: self._errors(name, frame, start) for name, frame in _read_frames(data, "data").items()
         }
-        names = list(dict.fromkeys(name for name, _ in sums)) if by_series else [None]
+        groups: dict[Hashable, list[dict[int, ErrorSums]]] = {None: list(errors.values())}
+        if by_series:
+            groups = {name: [of_series] for name, of_series in errors.items()}
         rows = []
-        for name in names:
-            for horizon in as_horizons(self.horizons):
-                counted = [one for (of, h), one in sums.items() if h == horizon and name in (None, of)]
-                rows.append({"unique_id": name, "horizon": horizon, **sum(counted, ErrorSums()).means()})
+        for name, group in groups.items():
+            for horizon in horizons:
+                total = sum((of_series[horizon] for of_series in group), ErrorSums())
+                rows.append({"unique_id": name, "horizon": horizon, **total.means()})
         table = pd.DataFrame(rows)
         if (table["origins"] == 0).all():
-            raise ValueError(
-                f"no step from start={start!r} on has {as_horizons(self.horizons)[0]} steps after it"
-            )
+            raise ValueError(f"start is {start!r}; wanted a step with at least {horizons[0]} steps after it")
         return table if by_series else table.drop(columns="unique_id")
 
     def _errors(self, name: Hashable, frame: pd.DataFrame, start: Any) -> dict[int, ErrorSums]:
-        """Of one series, for each horizon."""
-        frame = self._input(frame)
+        """Errors of one series per horizon."""
+        frame = select_columns(frame, self.columns_, "data")
         first = int(frame.index.searchsorted(pd.Timestamp(start) if isinstance(start, str) else start))
-        sums = {horizon: ErrorSums() for horizon in as_horizons(self.horizons)}
-        if first + min(sums) >= len(frame):
-            return sums
+        if first + min(self.radii_) >= len(frame):
+            return {horizon: ErrorSums() for horizon in self.radii_}
         skipped = max(0, first - WARM_UP * self.context if self.context_across_split else first)
         history = self._encoded(self._history(name, frame)[skipped:])
-        unit = history.scale.deviation[list(history.targets)]
-        for horizon, one in sums.items():
-            truth = labels(history.target_values, horizon)
-            at_once = max(1, VALUES_AT_ONCE // truth.shape[1])
-            for begin in range(first - skipped, len(history) - horizon, at_once):
-                origins = np.arange(begin, min(begin + at_once, len(history) - horizon))
-                predicted = self.recipe_.forecast(history, origins, horizon)
-                one.add(truth[origins].reshape(predicted.shape), predicted, self.radii_[horizon], unit)
-        return sums
+        return backtest_errors(self.recipe_, history, first - skipped, self.radii_)
 
     def plot(
         self,
@@ -321,50 +305,40 @@ class RepresentationForecaster(SavedEstimator):
         shown: int | None = None,
         title: str | None = None,
     ) -> Figure:
-        """A figure of the last `shown` steps (None: twice the horizon) and the forecasts after them, a panel a target.
+        """A figure with one panel per target: the last `shown` steps (None: two horizons) and the forecasts after them.
 
-        `data` and `future` as in `predict`, of one series; `truth` is what came, drawn beside the forecast.
+        `data` and `future` are as in `predict`, with one series; `truth` is the series after `data`, drawn beside the
+        forecast.
         """
         from tsrep.plots import plot_forecast
 
         check_is_fitted(self, "radii_")
-        frames = self._ends if data is None else read_series(data)
+        frames = self._ends if data is None else _read_frames(data, "data")
         if list(frames) != [ONLY]:
-            raise ValueError(f"data holds {len(frames)} series, wanted one")
+            raise ValueError(f"data has {len(frames)} series; wanted one")
         steps = shown or 2 * max(as_horizons(self.horizons))
-        past = self._input(frames[ONLY])[self.targets_].iloc[-steps:]
-        came = None if truth is None else read_series(truth)[ONLY][self.targets_]
+        past = select_columns(frames[ONLY], self.targets_, "data").iloc[-steps:]
+        after = None if truth is None else _read_frames(truth, "truth")[ONLY][self.targets_]
         return plot_forecast(
-            past, self.predict(frames[ONLY], future), truth=came, level=self.level, title=title
+            past, self.predict(frames[ONLY], future), truth=after, level=self.level, title=title
         )
 
     # Input
 
     def _recipe(self) -> BestRecipe | PaperRecipe:
-        kind = BestRecipe if self.recipe == "best" else PaperRecipe
-        return kind(as_horizons(self.horizons), self.context)
+        recipe = BestRecipe if self.recipe == "best" else PaperRecipe
+        return recipe(as_horizons(self.horizons), self.context)
 
     def _history(self, name: Hashable, frame: pd.DataFrame) -> History:
         values = frame[self.columns_].to_numpy(dtype=np.float64)
-        scale = self.scales_.get(name) or Scale.of(values)
+        scale = self.scales_.get(name) or scale_of(values)
         targets, known = (tuple(map(self.columns_.index, names)) for names in (self.targets_, self.known_))
-        return History(frame.index, (values - scale.mean) / scale.deviation, targets, known, scale)
-
-    def _input(self, frame: pd.DataFrame) -> pd.DataFrame:
-        absent = [name for name in self.columns_ if name not in frame.columns]
-        if absent:
-            raise ValueError(f"data lacks the column {absent[0]!r} that the forecaster was fitted with")
-        return frame[self.columns_]
-
-    def _validation_rows(self, rows: int) -> int:
-        if isinstance(self.validation, int | np.integer):
-            return int(self.validation)
-        return rows - int(rows * (1 - self.validation))
+        return History(frame.index, scale.apply(values), targets, known, scale)
 
     @property
     def chosen_(self) -> pd.DataFrame:
         check_is_fitted(self, "radii_")
-        return self.recipe_.chosen(self.targets_)
+        return self.recipe_.choices(self.targets_)
 
     # On disk
 
@@ -402,3 +376,12 @@ class RepresentationForecaster(SavedEstimator):
         )
         forecaster.radii_ = {int(horizon): radius for horizon, radius in groups["intervals"].items()}
         return forecaster
+
+
+def _read_frames(data: Any, argument: str, min_steps: int = 2) -> dict[Hashable, pd.DataFrame]:
+    """Each series as a DataFrame on a regular index, from its first observed row on."""
+    frames = {}
+    for name, series in read_series(data, min_steps=min_steps, argument=argument).items():
+        first = int((~np.isnan(series.values)).any(axis=1).argmax())
+        frames[name] = series.frame.iloc[first:]
+    return frames

@@ -1,4 +1,4 @@
-"""A fitted forecaster as JSON and tensors, and back."""
+"""A fitted forecaster as JSON and arrays, and back."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tsrep.tasks.forecast.best import BestRecipe, Stretch
-from tsrep.tasks.forecast.history import Scale
 from tsrep.tasks.forecast.paper import PaperRecipe
 from tsrep.tasks.forecast.ridge import Ridge
+from tsrep.tasks.series import Scale
 
 Arrays = dict[str, NDArray[Any]]
 Recipe = BestRecipe | PaperRecipe
 
 
 def recipe_to_arrays(recipe: Recipe) -> tuple[dict[str, Any], Arrays]:
-    """What JSON can hold, and arrays by name."""
+    """(what is JSON, arrays by name) of a fitted recipe."""
     if isinstance(recipe, PaperRecipe):
         arrays = _scale_to_arrays("calendar", recipe.calendar_)
         for horizon, ridge in recipe.ridges_.items():
@@ -31,17 +31,17 @@ def recipe_to_arrays(recipe: Recipe) -> tuple[dict[str, Any], Arrays]:
         "z.range": np.stack(recipe.z_range_),
     }
     arrays |= _scale_to_arrays("z", recipe.z_scale_)
-    chosen = []
+    selected = []
     for target, stretches in enumerate(recipe.stretches_):
-        chosen.append([list(stretch[:-1]) for stretch in stretches])
+        selected.append([list(stretch[:-1]) for stretch in stretches])
         for stretch in stretches:
             assert stretch.ridge is not None
             arrays |= _ridge_to_arrays(f"{target}.{stretch.start}", stretch.ridge)
-    return {"cycles": list(recipe.cycles_), "stretches": chosen}, arrays
+    return {"cycles": list(recipe.cycles_), "stretches": selected}, arrays
 
 
 def recipe_from_arrays(recipe: Recipe, described: dict[str, Any], arrays: Arrays) -> Recipe:
-    """`recipe` with what it had learned."""
+    """`recipe` with what was fitted: the inverse of `recipe_to_arrays`."""
     if isinstance(recipe, PaperRecipe):
         recipe.calendar_ = _scale_from_arrays("calendar", arrays)
         recipe.penalties_ = {int(horizon): float(penalty) for horizon, penalty in described["penalties"]}
@@ -52,7 +52,10 @@ def recipe_from_arrays(recipe: Recipe, described: dict[str, Any], arrays: Arrays
     recipe.z_scale_ = _scale_from_arrays("z", arrays)
     recipe.z_range_ = arrays["z.range"][0], arrays["z.range"][1]
     recipe.stretches_ = [
-        [Stretch(*one)._replace(ridge=_ridge_from_arrays(f"{target}.{one[0]}", arrays)) for one in stretches]
+        [
+            Stretch(*fields)._replace(ridge=_ridge_from_arrays(f"{target}.{fields[0]}", arrays))
+            for fields in stretches
+        ]
         for target, stretches in enumerate(described["stretches"])
     ]
     return recipe
@@ -61,7 +64,7 @@ def recipe_from_arrays(recipe: Recipe, described: dict[str, Any], arrays: Arrays
 def series_to_arrays(
     scales: dict[Hashable, Scale], ends: dict[Hashable, pd.DataFrame]
 ) -> tuple[list[dict[str, Any]], Arrays]:
-    """Scale and last rows of each series."""
+    """(what is JSON, arrays by name) of the scale and the last rows of each series."""
     described, arrays = [], {}
     for number, (name, frame) in enumerate(ends.items()):
         described.append(
@@ -77,10 +80,10 @@ def series_from_arrays(
 ) -> tuple[dict[Hashable, Scale], dict[Hashable, pd.DataFrame]]:
     """The inverse of `series_to_arrays`."""
     scales, ends = {}, {}
-    for number, one in enumerate(described):
+    for number, series in enumerate(described):
         values = arrays[f"{number}.end"]
-        ends[one["name"]] = pd.DataFrame(values, _index_from_json(one, len(values)), columns)
-        scales[one["name"]] = _scale_from_arrays(f"{number}", arrays)
+        ends[series["name"]] = pd.DataFrame(values, _index_from_json(series, len(values)), columns)
+        scales[series["name"]] = _scale_from_arrays(f"{number}", arrays)
     return scales, ends
 
 

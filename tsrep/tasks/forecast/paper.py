@@ -1,12 +1,13 @@
 """The forecasting protocol of TS2Vec (Yue et al., AAAI 2022, section 4.2): ridge regression on the representation.
 
-The encoder sees seven standardised calendar features and all columns. The representation of an origin, from it and the
-`context` steps before it, is the input of one ridge regression for each horizon, whose outputs are all steps to the
-horizon and all targets. The penalty is the one of thirteen with the lowest root mean squared plus mean absolute error
-on the validation part; the regression is fitted on the training part only, without its first `context` origins.
+The input of the encoder is seven standardised calendar features and all columns. The representation of an origin, from
+the origin and the `context` steps before it, is the input of one ridge regression per horizon, whose outputs are all
+steps up to the horizon and all targets. Of thirteen penalties the one with the lowest root mean squared plus mean
+absolute error on the validation part is selected. The regression is fitted on the training part without its first
+`context` origins.
 
-What the authors' code decides and the paper does not say is followed: of more than 100,000 rows as many are drawn at
-random, and the windows of the first origins of a part reach back into the part before.
+Two details are in the authors' code and not in the paper: of more than 100,000 rows a random sample of 100,000 is used,
+and the windows of the first origins of a part reach back into the part before.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tsrep.data import calendar_features
-from tsrep.tasks.forecast.history import History, Part, Scale
+from tsrep.tasks.forecast.history import History, Part, scale_of
 from tsrep.tasks.forecast.ridge import Blocks, Ridge, RidgePath, pieces
 from tsrep.tasks.forecast.samples import labels
 
@@ -30,13 +31,13 @@ MOST_ROWS = 100_000
 
 
 class PaperRecipe:
-    """What the encoder is given and what is made of its representation, by the paper's protocol.
+    """Input of the encoder and regressions on its representation, by the paper's protocol.
 
     Attributes
     ----------
-    calendar_ : Scale of the calendar features.
+    calendar_ : scale of the calendar features.
     ridges_ : the regression of each horizon, (D,) -> (horizon * k,).
-    penalties_ : the penalty that was chosen for each horizon.
+    penalties_ : the selected penalty of each horizon.
     """
 
     def __init__(self, horizons: Sequence[int], context: int):
@@ -44,30 +45,30 @@ class PaperRecipe:
         self.context = context
 
     def prepare(self, training: Sequence[History]) -> Self:
-        """Learn what the encoder's input needs, from the training parts."""
+        """Fit what the encoder's input needs on the training parts."""
         calendars = pd.concat([calendar_features(history.index) for history in training])
-        self.calendar_ = Scale.of(calendars.to_numpy())
+        self.calendar_ = scale_of(calendars.to_numpy())
         return self
 
     def encoder_input(self, history: History) -> Array:
         """(7 + c, t): calendar and values; without dates (c, t)."""
         calendar = calendar_features(history.index).to_numpy()
-        return np.hstack([(calendar - self.calendar_.mean) / self.calendar_.deviation, history.values]).T
+        return np.hstack([self.calendar_.apply(calendar), history.values]).T
 
     def fit(self, training: Sequence[Part], validation: Sequence[Part]) -> Self:
-        """Choose on the validation parts, learn from the training parts; both are encoded."""
+        """Select penalties on the validation parts, fit on the training parts; both are encoded."""
         self.ridges_: dict[int, Ridge] = {}
         self.penalties_: dict[int, float] = {}
         for horizon in self.horizons:
             path = RidgePath(_at_most(_blocks(training, horizon), MOST_ROWS))
-            chosen_on = _blocks(validation, horizon)
-            scores = {penalty: _score(path.fit(penalty), chosen_on) for penalty in PENALTIES}
+            held_out = _blocks(validation, horizon)
+            scores = {penalty: _score(path.fit(penalty), held_out) for penalty in PENALTIES}
             self.penalties_[horizon] = min(scores, key=scores.__getitem__)
             self.ridges_[horizon] = path.fit(self.penalties_[horizon])
         return self
 
-    def chosen(self, targets: Sequence[str]) -> pd.DataFrame:
-        """The penalty of each horizon, which is one for all targets."""
+    def choices(self, targets: Sequence[str]) -> pd.DataFrame:
+        """The penalty of each horizon, which all targets share."""
         return pd.DataFrame(self.penalties_.items(), columns=["horizon", "penalty"])
 
     def forecast(self, history: History, origins: Array, horizon: int) -> Array:
@@ -78,7 +79,7 @@ class PaperRecipe:
 
 
 def _blocks(parts: Sequence[Part], horizon: int) -> Blocks:
-    """Representations and labels of every origin of the parts whose labels end within its history."""
+    """Per part the representations and labels of the origins whose labels end within the history."""
     blocks = []
     for history, first in parts:
         assert history.z is not None
@@ -88,16 +89,16 @@ def _blocks(parts: Sequence[Part], horizon: int) -> Blocks:
 
 
 def _at_most(blocks: Blocks, rows: int) -> Blocks:
-    """The blocks, or a random `rows` of their rows if there are more."""
+    """The blocks, or a random sample of `rows` of their rows if they have more."""
     sizes = [len(X) for X, _ in blocks]
     if sum(sizes) <= rows:
         return blocks
     drawn = np.random.default_rng(0).choice(sum(sizes), rows, replace=False)
     starts = np.cumsum([0, *sizes])
-    chosen = [
+    sampled = [
         np.sort(drawn[(drawn >= a) & (drawn < b)]) - a for a, b in zip(starts, starts[1:], strict=False)
     ]
-    return [(X[kept], Y[kept]) for (X, Y), kept in zip(blocks, chosen, strict=True)]
+    return [(X[kept], Y[kept]) for (X, Y), kept in zip(blocks, sampled, strict=True)]
 
 
 def _score(ridge: Ridge, blocks: Blocks) -> float:

@@ -1,4 +1,4 @@
-"""Checks of what a forecaster is given: its parameters, the names of columns, and whether the data are long enough."""
+"""Checks of what a forecaster is given: its parameters, the names of columns, and the length of the data."""
 
 from __future__ import annotations
 
@@ -7,49 +7,70 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from tsrep.tasks.forecast.history import ONLY, History
+from tsrep.base.parameters import (
+    Range,
+    boolean,
+    check_parameters,
+    integer,
+    is_integer,
+    is_number,
+    number,
+    one_of,
+)
+from tsrep.tasks.forecast.history import History
+from tsrep.tasks.representation import check_encoder
+from tsrep.tasks.series import ONLY, in_message
 
-RECIPES = ("best", "paper")
+
+def as_horizons(horizons: int | Sequence[int]) -> list[int]:
+    """The horizons in increasing order, without repetitions."""
+    several = [horizons] if isinstance(horizons, int | np.integer) else horizons
+    return sorted({int(horizon) for horizon in several})
+
+
+def validation_rows(validation: float | int, rows: int) -> int:
+    """How many of `rows` rows are the validation part."""
+    return int(validation) if is_integer(validation) else rows - int(rows * (1 - validation))
+
+
+def _are_horizons(horizons: Any) -> bool:
+    return bool(as_horizons(horizons)) and as_horizons(horizons)[0] >= 1
+
+
+def _is_part(validation: Any) -> bool:
+    return validation >= 2 if is_integer(validation) else is_number(validation) and 0 < validation < 1
+
+
+RANGES = {
+    "recipe": one_of("best", "paper"),
+    "context": integer(1),
+    "horizons": Range("an integer of at least 1, or several", _are_horizons),
+    "level": number(above=0, below=1),
+    "validation": Range("a share above 0 and below 1, or a number of at least 2 rows", _is_part),
+    "refit": boolean(),
+    "context_across_split": boolean(),
+    "prefit": boolean(),
+}
+
+
+def check_forecaster(forecaster: Any) -> None:
+    """Raises `ValueError`, or `TypeError` for the encoder, for the first parameter out of range."""
+    check_encoder(forecaster.encoder, "fit", "encode_causal")
+    check_parameters(forecaster, RANGES)
+    if forecaster.refit and forecaster.recipe == "paper":
+        raise ValueError(
+            "refit is True; wanted False with recipe='paper', which fits on the training part only"
+        )
 
 
 class Columns(NamedTuple):
-    """Names of all columns, of those that are forecast, and of those that are known for the future too."""
+    """Names of all columns, of those that are forecast, and of those that are known for the future."""
 
     all: list[str]
     targets: list[str]
     known: list[str]
-
-
-def check_parameters(forecaster: Any) -> None:
-    """ValueError, or TypeError for the encoder, that names the first parameter out of range."""
-    for method in ("fit", "encode_causal"):
-        if not hasattr(forecaster.encoder, method):
-            raise TypeError(f"encoder is {forecaster.encoder!r}, wanted an object with fit and encode_causal")
-    if forecaster.recipe not in RECIPES:
-        raise ValueError(f"recipe is {forecaster.recipe!r}, wanted one of {', '.join(map(repr, RECIPES))}")
-    if forecaster.refit and forecaster.recipe == "paper":
-        raise ValueError(
-            "refit=True needs recipe='best': the paper's protocol learns from the training part only"
-        )
-    if not isinstance(forecaster.context, int | np.integer) or forecaster.context < 1:
-        raise ValueError(f"context is {forecaster.context!r}, wanted an integer of at least 1")
-    horizons = as_horizons(forecaster.horizons)
-    if not horizons or horizons[0] < 1:
-        raise ValueError(f"horizons is {forecaster.horizons!r}, wanted integers of at least 1")
-    if not 0 < forecaster.level < 1:
-        raise ValueError(f"level is {forecaster.level!r}, wanted a number between 0 and 1")
-    number = isinstance(forecaster.validation, int | np.integer)
-    if not (forecaster.validation >= 2 if number else 0 < forecaster.validation < 1):
-        raise ValueError(
-            f"validation is {forecaster.validation!r}, wanted a share below 1 or a number of rows"
-        )
-
-
-def as_horizons(horizons: int | Sequence[int]) -> list[int]:
-    """In increasing order, each once."""
-    given = [horizons] if isinstance(horizons, int | np.integer) else horizons
-    return sorted({int(horizon) for horizon in given})
 
 
 def choose_columns(
@@ -58,60 +79,90 @@ def choose_columns(
     known: Sequence[str],
     recipe: str,
 ) -> Columns:
-    """The columns of the series, checked: all series have them, targets are not known, known ones have no gap.
+    """The names of the columns, checked: every series has all columns, and known columns have no gap.
 
     Raises
     ------
     ValueError
-        A name that is no column, no target, a target that is known, a known column with gaps or with recipe="paper", or
-        a series without one of the columns.
+        A name is no column, there is no target, a target is known, a known column has gaps or recipe="paper", or a
+        series lacks a column.
     """
     columns = [str(column) for column in next(iter(frames.values())).columns]
     for name, frame in frames.items():
         absent = [column for column in columns if column not in frame.columns]
         if absent:
-            raise ValueError(f"the series {name!r} lacks the column {absent[0]!r}")
+            raise ValueError(f"{in_message(name, 'data')} lacks the column {absent[0]!r}")
     known = list(known)
     if targets is None:
-        usual = ["y"] if list(frames) != [ONLY] and "y" in columns else columns
-        targets = [name for name in usual if name not in known]
-    chosen = [targets] if isinstance(targets, str) else list(targets)
-    for what, names in (("targets", chosen), ("known", known)):
+        candidates = ["y"] if list(frames) != [ONLY] and "y" in columns else columns
+        targets = [name for name in candidates if name not in known]
+    targets = [targets] if isinstance(targets, str) else list(targets)
+    for argument, names in (("targets", targets), ("known", known)):
         for name in names:
             if name not in columns:
-                raise ValueError(f"{what} names {name!r}, the data have {', '.join(map(repr, columns))}")
-    if not chosen or set(chosen) & set(known):
-        raise ValueError(f"targets are {chosen}, wanted at least one, and none that is known ({known})")
+                raise ValueError(
+                    f"{argument} has {name!r}; wanted columns of data: {', '.join(map(repr, columns))}"
+                )
+    if not targets or set(targets) & set(known):
+        raise ValueError(
+            f"targets is {targets!r}; wanted at least one column, and none that is known ({known})"
+        )
     if known and recipe == "paper":
-        raise ValueError("known columns need recipe='best': the paper's protocol has no place for them")
+        raise ValueError(f"known is {known!r}; wanted no column with recipe='paper', which cannot use them")
     for name in known:
         if any(frame[name].isna().any() for frame in frames.values()):
-            raise ValueError(f"the known column {name!r} has gaps, wanted a value at every step")
-    return Columns(columns, chosen, known)
+            raise ValueError(f"the known column {name!r} has gaps; wanted a value at every step")
+    return Columns(columns, targets, known)
 
 
 def long_enough(
     histories: Mapping[Hashable, History], stops: Mapping[Hashable, int], context: int, horizon: int
 ) -> dict[Hashable, History]:
-    """The series whose first `stops` rows hold a context and a horizon, and whose other rows hold a horizon.
+    """The series with enough rows: a context and a horizon in the first `stops` rows, a horizon in the rows after them.
 
     Raises
     ------
     ValueError
-        There is none; the message tells of the longest.
+        No series has enough; the message describes the longest.
     """
-    to_learn, to_choose = context + horizon + 2, horizon + 1
+    training_rows, validation_rows = context + horizon + 2, horizon + 1
     enough = {
         name: history
         for name, history in histories.items()
-        if stops[name] >= to_learn and len(history) - stops[name] >= to_choose
+        if stops[name] >= training_rows and len(history) - stops[name] >= validation_rows
     }
     if not enough:
         longest = max(histories, key=lambda name: len(histories[name]))
         rows, stop = len(histories[longest]), stops[longest]
         raise ValueError(
-            f"the data are too short: {rows} rows leave {stop} to learn from and {rows - stop} to choose on; "
-            f"context={context} and a horizon of {horizon} want at least {to_learn} and {to_choose}. "
-            "Look back or ahead less far"
+            f"data is too short: {rows} rows, {stop} for training and {rows - stop} for validation; wanted at least "
+            f"{training_rows} and {validation_rows} for context={context} and a horizon of {horizon}: "
+            "use a shorter context or horizon"
         )
     return enough
+
+
+def select_columns(frame: pd.DataFrame, columns: list[str], argument: str) -> pd.DataFrame:
+    """The columns of `frame`; a `ValueError` for one that it lacks."""
+    absent = [name for name in columns if name not in frame.columns]
+    if absent:
+        raise ValueError(f"{argument} lacks the column {absent[0]!r}; wanted {', '.join(map(repr, columns))}")
+    return frame[columns]
+
+
+def known_values(future: pd.DataFrame | None, known: list[str], index: pd.Index) -> NDArray[np.float64]:
+    """The known columns at the steps of `index`, (h, g).
+
+    Raises
+    ------
+    ValueError
+        `future` is None, lacks a column, or has no value at one of the steps.
+    """
+    steps = f"from {index[0]} to {index[-1]}"
+    if future is None:
+        raise ValueError(f"future is None; wanted {', '.join(known)} {steps}")
+    values = select_columns(future, known, "future").reindex(index)
+    missing = values.isna().any(axis=1)
+    if missing.any():
+        raise ValueError(f"future has no value at {index[missing][0]}; wanted every step {steps}")
+    return values.to_numpy()

@@ -1,12 +1,12 @@
-"""Ridge regressions of many outputs for many penalties, from one eigendecomposition of the Gram matrix.
+"""Ridge regression with many outputs for many penalties, from one eigendecomposition of the Gram matrix.
 
 With centred features X (n, d) and labels Y (n, k), and X'X = V diag(s) V', the weights for a penalty a are
-V diag(1 / (s + a)) V'X'Y. What is dear, X'X and X'Y and the decomposition, does not depend on a. An intercept is fitted
-and not penalised. scikit-learn's `Ridge` gives the same weights, one penalty at a time.
+V diag(1 / (s + a)) V'X'Y. The expensive parts (X'X, X'Y and the decomposition) do not depend on a. An intercept is
+fitted and not penalised. scikit-learn's `Ridge` gives the same weights for one penalty at a time.
 
-Labels may be missing (NaN), different ones for each output. They are filled with the regression's own predictions
-and the regression is solved again until nothing moves. At the fixed point a filled label pulls at nothing, so it is the
-ridge regression of each output on the rows where that output is known (expectation maximisation for missing responses).
+Labels may be missing (NaN), different ones for each output. They are filled with the predictions of the regression,
+which is then solved again, until it converges. At the fixed point a filled label has no residual, so each output is
+regressed on the rows where it is known (expectation maximisation for missing responses).
 
 Shapes: n rows, d features, k outputs.
 """
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Blocks = Sequence[tuple[Array, Array]]
-"""Features (n_i, d) and labels (n_i, k) of one series after the other; labels may be strided views."""
+"""Per series features (n_i, d) and labels (n_i, k); labels may be strided views."""
 
 ROWS_AT_ONCE = 2048
 MOST_ROUNDS = 300
@@ -41,19 +41,19 @@ class Ridge(NamedTuple):
 class RidgePath:
     """The ridge regressions of the labels on the features of all blocks, for any penalty.
 
-    Labels are read a few thousand rows at a time, and nothing is copied.
+    Labels are read `ROWS_AT_ONCE` rows at a time and not copied as a whole.
 
     Raises
     ------
     ValueError
-        The blocks hold no rows.
+        The blocks have no rows.
     """
 
     def __init__(self, blocks: Blocks):
         self.blocks = blocks
         self.n = sum(len(X) for X, _ in blocks)
         if self.n == 0:
-            raise ValueError("the blocks hold no rows, wanted at least one to learn from")
+            raise ValueError("the blocks have no rows; wanted at least one to fit on")
         self.x_mean = np.sum([X.sum(axis=0, dtype=np.float64) for X, _ in blocks], axis=0) / self.n
         gram = np.zeros((len(self.x_mean),) * 2)
         self.known = np.zeros(blocks[0][1].shape[1], dtype=int)
@@ -74,15 +74,15 @@ class RidgePath:
         return bool((self.known == self.n).all())
 
     def solve(self, penalty: float) -> Ridge:
-        """The regression for a penalty above 0, with missing labels filled as they were last (first by their mean)."""
+        """The regression for a penalty above 0, with missing labels as last filled (at first with their mean)."""
         weights = self.eigenvectors @ (self.projected / (self.eigenvalues + penalty)[:, None])
         return Ridge(weights, self.y_mean - self.x_mean @ weights)
 
     def fit(self, penalty: float, tolerance: float = 1e-7) -> Ridge:
-        """The regression for a penalty above 0 on the labels that are known.
+        """The regression for a penalty above 0 on the known labels.
 
-        An output without any label is NaN. With complete labels this is `solve`; otherwise the labels are filled until
-        the weights move by less than `tolerance` of the largest, and the next `solve` starts from there.
+        An output without any label is NaN. With complete labels this is `solve`. Otherwise missing labels are filled
+        until the weights change by less than `tolerance` of the largest; the next `solve` uses these labels.
         """
         ridge = self.solve(penalty)
         if self.complete:
@@ -96,7 +96,7 @@ class RidgePath:
         return Ridge(ridge.weights, np.where(self.known > 0, ridge.intercept, np.nan))
 
     def _read_labels(self, filling: Ridge) -> None:
-        """Sets the mean of the labels (k,) and V'X'Y (d, k); missing labels are those that `filling` predicts."""
+        """Sets the mean of the labels (k,) and V'X'Y (d, k), with missing labels filled by `filling`."""
         total = np.zeros(len(self.known))
         product = np.zeros((len(self.x_mean), len(self.known)))
         for X, Y in pieces(self.blocks):
@@ -111,7 +111,7 @@ class RidgePath:
 
 
 def pieces(blocks: Blocks) -> Iterator[tuple[Array, Array]]:
-    """The rows of all blocks, a few thousand at a time."""
+    """The rows of all blocks, `ROWS_AT_ONCE` at a time."""
     for X, Y in blocks:
         for start in range(0, len(X), ROWS_AT_ONCE):
             rows = slice(start, start + ROWS_AT_ONCE)

@@ -1,10 +1,14 @@
-"""RepresentationClassifier with small encoders of scikit-learn's making, and the probes' protocol."""
+"""RepresentationClassifier with small encoders made with scikit-learn, the probes' protocol, and saved classifiers."""
 
+import io
+import json
 import pickle
+import zipfile
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
@@ -15,8 +19,12 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils.estimator_checks import check_estimator
 
+from tsrep import TS2Vec, load
 from tsrep.tasks import RepresentationClassifier, probes
+from tsrep.tasks.classify import BEST_PROBE
 from tsrep.tasks.probes import PROBES, choose_probe, fit_svm, subsample
+from tsrep.tasks.saved_probe import probe_from_tensor, probe_to_tensor
+from tsrep.train.checkpoint import ModelFileError, read_folder, write_folder
 
 
 class Moments(TransformerMixin, BaseEstimator):
@@ -247,3 +255,131 @@ class MomentsOfLongTable(Moments):
 
     def transform(self, X):
         return np.column_stack([X.groupby(level=0).mean(), X.groupby(level=0).std()])
+
+
+# What a recipe decides
+
+
+def test_the_recipe_decides_a_probe_that_is_none():
+    X, y = waves()
+    paper = RepresentationClassifier(Moments(), recipe="paper").fit(X, y)
+    best = RepresentationClassifier(Moments()).fit(X, y)
+    assert paper.probe_name_ == "svm" and not hasattr(paper, "probe_accuracies_")
+    assert BEST_PROBE == "auto" and best.probe_accuracies_.keys() == PROBES.keys()
+    assert RepresentationClassifier(Moments(), probe="knn", recipe="paper").fit(X, y).probe_name_ == "knn"
+    with pytest.raises(ValueError, match=r"recipe is 'good'; wanted one of \['best', 'paper'\]"):
+        RepresentationClassifier(Moments(), recipe="good").fit(X, y)
+
+
+def test_nothing_is_left_of_another_probe():
+    X, y = waves()
+    classifier = RepresentationClassifier(Moments(), probe="auto").fit(X, y)
+    classifier.set_params(probe="logistic").fit(X, y)
+    assert not hasattr(classifier, "probe_accuracies_") and not hasattr(classifier, "temperature_")
+
+
+# On disk
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    return TS2Vec(n_components=6, hidden_channels=4, depth=2, max_steps=1, random_state=0).fit(waves()[0])
+
+
+@pytest.mark.parametrize("probe", [*PROBES, "auto", None])
+@pytest.mark.parametrize("classes", [2, 3])
+def test_saved_and_loaded_it_predicts_the_same(encoder, probe, classes, tmp_path):
+    X, y = waves(80, classes)
+    Xt, _ = waves(30, classes, seed=1)
+    for labels in (y, np.array(["slow", "medium", "fast"])[y], np.array(["a", "b", "c"], dtype=object)[y]):
+        fitted = RepresentationClassifier(encoder, probe=probe, prefit=True).fit(X, labels)
+        fitted.save(tmp_path / "model")
+        again = load(tmp_path / "model")
+        assert type(again) is RepresentationClassifier and again.classes_.dtype == fitted.classes_.dtype
+        np.testing.assert_array_equal(again.predict_proba(Xt), fitted.predict_proba(Xt))
+        np.testing.assert_array_equal(again.predict(Xt), fitted.predict(Xt))
+        assert hasattr(again, "decision_function") is hasattr(fitted, "decision_function")
+        for name in ("probe", "prefit", "recipe", "probe_name_", "n_features_in_"):
+            assert getattr(again, name) == getattr(fitted, name)
+        if probe == "auto":
+            assert again.probe_accuracies_ == fitted.probe_accuracies_
+        again.save(tmp_path / "again")
+        np.testing.assert_array_equal(load(tmp_path / "again").predict_proba(Xt), fitted.predict_proba(Xt))
+
+
+def test_a_loaded_classifier_can_be_fitted_again(encoder, tmp_path):
+    X, y = waves(60)
+    RepresentationClassifier(encoder, probe="svm", prefit=True).fit(X, y).save(tmp_path / "model")
+    again = load(tmp_path / "model")
+    np.testing.assert_array_equal(again.fit(X, y).predict(X), load(tmp_path / "model").predict(X))
+
+
+def test_a_large_space_and_single_members_are_saved_too(tmp_path):
+    """Brute-force neighbours above 15 features, and a class that one-vs-rest sees once."""
+    rng = np.random.default_rng(0)
+    Z, y = rng.normal(size=(80, 40)).astype(np.float32), np.append(np.arange(79) % 2, 7)
+    for fit in PROBES.values():
+        probe = fit(Z, y)
+        np.testing.assert_array_equal(
+            probe_from_tensor(probe_to_tensor(probe, y))[0].predict(Z), probe.predict(Z)
+        )
+
+
+def test_an_encoder_of_another_package_is_not_saved(tmp_path):
+    X, y = waves()
+    with pytest.raises(TypeError, match="encoder_ is a Moments, which cannot be saved"):
+        RepresentationClassifier(Moments(), probe="knn").fit(X, y).save(tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+def with_type(payload, module, name):
+    """A skops file in which the SVM is said to be of another type."""
+    changed = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(payload)) as old, zipfile.ZipFile(changed, "w") as new:
+        for item in old.namelist():
+            content = old.read(item)
+            if item == "schema.json":
+                content = content.replace(b'"SVC"', json.dumps(name).encode())
+                content = content.replace(b'"sklearn.svm._classes"', json.dumps(module).encode())
+            new.writestr(item, content)
+    return changed.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("os", "system"),
+        ("builtins", "eval"),
+        ("numpy", "load"),
+        ("sklearn.preprocessing._function_transformer", "FunctionTransformer"),
+        ("tests.tasks.test_classify", "Moments"),
+    ],
+)
+def test_a_probe_of_any_other_type_is_refused(encoder, module, name, tmp_path):
+    """The checksums are right: somebody wrote the folder so."""
+    X, y = waves()
+    RepresentationClassifier(encoder, probe="svm", prefit=True).fit(X, y).save(tmp_path / "model")
+    config, tensors = read_folder(tmp_path / "model")
+    payload = with_type(tensors["probe"]["skops"].numpy().tobytes(), module, name)
+    tensors["probe"]["skops"] = torch.frombuffer(bytearray(payload), dtype=torch.uint8)
+    config.pop("sha256")
+    write_folder(tmp_path / "model", config, tensors)
+    with pytest.raises(ModelFileError, match=f"the probe asks for {module}.{name}; no probe is made of that"):
+        load(tmp_path / "model")
+
+
+def test_a_probe_that_is_damaged_is_one_error(encoder, tmp_path):
+    X, y = waves()
+    RepresentationClassifier(encoder, probe="ridge", prefit=True).fit(X, y).save(tmp_path / "model")
+    config, tensors = read_folder(tmp_path / "model")
+    config.pop("sha256")
+    tensors["probe"]["skops"] = tensors["probe"]["skops"][100:200]
+    write_folder(tmp_path / "other", config, tensors)
+    with pytest.raises(ModelFileError, match="the probe is not a skops file"):
+        load(tmp_path / "other")
+    file = tmp_path / "model" / "probe.safetensors"
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(ModelFileError, match="probe.safetensors is damaged"):
+        load(tmp_path / "model")

@@ -72,7 +72,7 @@ def test_the_papers_score_by_its_definition(fitted):
 
 
 def test_any_encoder_will_do():
-    found = RepresentationAnomalyDetector(Lag(), context=5).fit(WAVE[:TRAIN])
+    found = RepresentationAnomalyDetector(Lag(), context=5, score="hidden").fit(WAVE[:TRAIN])
     assert np.flatnonzero(found.predict(SPIKED)).tolist() == [450]
     with pytest.raises(TypeError, match="Lag, which cannot be saved"):
         found.save("nowhere")
@@ -89,8 +89,9 @@ def test_several_channels():
 def test_alarms_are_kept_apart():
     series = WAVE.copy()
     series[450:460:2] = 4
-    close = RepresentationAnomalyDetector(Lag(), context=5, delay=0, moving_average=0).fit(WAVE[:TRAIN])
-    apart = RepresentationAnomalyDetector(Lag(), context=5, delay=7, moving_average=0).fit(WAVE[:TRAIN])
+    settings = {"context": 5, "score": "hidden", "moving_average": 0}
+    close = RepresentationAnomalyDetector(Lag(), delay=0, **settings).fit(WAVE[:TRAIN])
+    apart = RepresentationAnomalyDetector(Lag(), delay=7, **settings).fit(WAVE[:TRAIN])
     assert np.flatnonzero(close.predict(series)).tolist() == [450, 452, 454, 456, 458]
     assert np.flatnonzero(apart.predict(series)).tolist() == [450, 458]
 
@@ -101,7 +102,7 @@ def test_thresholds(fitted):
 
     def of(kind, level=None):
         kept = RepresentationAnomalyDetector(
-            trained, CONTEXT, prefit=True, threshold=kind, level=level, delay=0
+            trained, CONTEXT, "hidden", prefit=True, threshold=kind, level=level, delay=0
         )
         return kept.fit(WAVE[:TRAIN])
 
@@ -200,7 +201,7 @@ def test_several_look_aheads_are_averaged(fitted):
     for step in (100, 448, 452):
         means = [alone[step : step + reach + 1].mean() for reach in (0, 4, 9)]
         assert scores[step] == pytest.approx(np.mean(means))
-    with pytest.raises(ValueError, match=r"look_ahead is \(0, 4, 9\), wanted 0 for a live series"):
+    with pytest.raises(ValueError, match=r"look_ahead is \(0, 4, 9\); wanted 0 for a live series"):
         ahead.online()
 
 
@@ -216,8 +217,29 @@ def test_looking_ahead_takes_the_mean_of_the_scores_that_follow(fitted, score):
     assert scores[-1] == pytest.approx(alone[-1])
     np.testing.assert_array_equal(alarms, ahead.predict(SPIKED))
     np.testing.assert_array_equal(scores, ahead.decision_function(SPIKED))
-    with pytest.raises(ValueError, match="look_ahead is 4, wanted 0 for a live series"):
+    with pytest.raises(ValueError, match="look_ahead is 4; wanted 0 for a live series"):
         ahead.online()
+
+
+def test_the_recipe_decides_a_score_that_is_none(fitted, tmp_path):
+    trained = fitted["hidden"].encoder_
+    for recipe, score in (("best", "combined"), ("paper", "hidden")):
+        settings = {"context": CONTEXT, "prefit": True}
+        by_recipe = RepresentationAnomalyDetector(trained, recipe=recipe, **settings).fit(WAVE[:TRAIN])
+        by_score = RepresentationAnomalyDetector(trained, score=score, **settings).fit(WAVE[:TRAIN])
+        scores = by_recipe.decision_function(SPIKED)
+        np.testing.assert_array_equal(scores, by_score.decision_function(SPIKED))
+        by_recipe.save(tmp_path / recipe)
+        again = load(tmp_path / recipe)
+        assert (again.recipe, again.score) == (recipe, None)
+        np.testing.assert_array_equal(again.decision_function(SPIKED), scores)
+    assert RepresentationAnomalyDetector(trained).recipe == "best"
+    explicit = RepresentationAnomalyDetector(trained, CONTEXT, "window", True, recipe="paper").fit(
+        WAVE[:TRAIN]
+    )
+    assert type(explicit.series_[""].score) is SCORES["window"]
+    with pytest.raises(ValueError, match=r"recipe is 'good'; wanted one of \['best', 'paper'\]"):
+        detector(recipe="good").fit(WAVE)
 
 
 # Neither ahead nor at the test part
@@ -329,8 +351,8 @@ def test_missing_timestamps_are_put_in_and_results_stay_with_their_rows(fitted):
         np.testing.assert_array_equal(of(gappy), of(gappy.to_numpy()))
     assert fitted["hidden"].predict(dropped)[np.flatnonzero(there) == 450] == [1]
     assert not fitted["hidden"].predict(gappy)[~there].any()
-    ordinary = fitted["hidden"].series_[""].ordinary
-    np.testing.assert_array_equal(fitted["hidden"].decision_function(gappy)[~there], ordinary)
+    median = fitted["hidden"].series_[""].median_score
+    np.testing.assert_array_equal(fitted["hidden"].decision_function(gappy)[~there], median)
 
 
 def test_training_with_gaps():
@@ -360,11 +382,23 @@ def test_containers(fitted, make):
     np.testing.assert_array_equal(found, fitted["hidden"].decision_function(SPIKED))
 
 
+def test_a_file(fitted, tmp_path):
+    index = pd.date_range("2026-01-01", periods=520, freq="h")
+    pd.DataFrame({"load": SPIKED}, index).rename_axis("time").to_csv(tmp_path / "load.csv")
+    pd.DataFrame({"load": SPIKED}, index)[:420].rename_axis("time").to_csv(tmp_path / "before.csv")
+    scores = fitted["hidden"].decision_function(tmp_path / "load.csv")
+    np.testing.assert_array_equal(scores, fitted["hidden"].decision_function(SPIKED))
+    after = pd.DataFrame({"load": SPIKED}, index)[420:]
+    later = fitted["hidden"].decision_function(after, history=tmp_path / "before.csv")
+    np.testing.assert_allclose(later, scores[420:], rtol=1e-3, atol=1e-4)
+    assert len(fitted["hidden"].plot(tmp_path / "load.csv").axes) == 2
+
+
 def test_history_in_pandas(fitted):
     series = pd.Series(SPIKED, index=pd.date_range("2026-01-01", periods=520, freq="h"))
     later = fitted["hidden"].decision_function(series[420:], history=series[:420])
     np.testing.assert_allclose(later, fitted["hidden"].decision_function(SPIKED)[420:], rtol=1e-3, atol=1e-4)
-    with pytest.raises(TypeError, match="history is a ndarray and X a Series"):
+    with pytest.raises(TypeError, match="history is a ndarray; wanted a Series"):
         fitted["hidden"].predict(series, history=SPIKED)
 
 
@@ -386,7 +420,7 @@ def test_many_series_in_a_long_table():
         found.decision_function(both)[(both["unique_id"] == "spiked").to_numpy()],
     )
     with pytest.raises(
-        ValueError, match="X holds the series 'new', the detector was fitted on the series 'calm'"
+        ValueError, match="X has the series 'new'; the detector was fitted on the series 'calm'"
     ):
         found.predict(calm.assign(unique_id="new"))
     assert found.online(series="spiked", history=5 * SPIKED[:450]).update(5 * SPIKED[450]).alarm
@@ -454,20 +488,28 @@ def test_plot(fitted, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "error", "words"),
     [
-        ({"score": "paper"}, ValueError, "score is 'paper', wanted one of 'hidden', 'scales'"),
-        ({"threshold": "high"}, ValueError, "threshold is 'high', wanted one of 'deviation'"),
-        ({"context": 0}, ValueError, "context is 0, wanted an integer of at least 1"),
+        ({"score": "paper"}, ValueError, r"score is 'paper'; wanted one of \['hidden', 'scales'"),
+        ({"threshold": "high"}, ValueError, r"threshold is 'high'; wanted one of \['deviation'"),
+        ({"context": 0}, ValueError, "context is 0; wanted an integer of at least 1"),
         ({"delay": -1}, ValueError, "delay is -1"),
-        ({"look_ahead": -1}, ValueError, "look_ahead is -1, wanted an integer of at least 0"),
-        ({"look_ahead": (0, -2)}, ValueError, "look_ahead is -2, wanted an integer of at least 0"),
-        ({"look_ahead": ()}, ValueError, "look_ahead is empty, wanted an integer"),
-        ({"moving_average": "long"}, ValueError, "moving_average is 'long', wanted 'auto' or"),
-        ({"threshold": "quantile", "level": 4}, ValueError, "level is 4, wanted a share of 0 to 1"),
-        ({"threshold": "budget", "level": -4}, ValueError, "level is -4, wanted alarms"),
+        ({"look_ahead": -1}, ValueError, "look_ahead is -1; wanted an integer of at least 0"),
+        ({"look_ahead": (0, -2)}, ValueError, r"look_ahead is \(0, -2\); wanted an integer of at least 0"),
+        ({"look_ahead": ()}, ValueError, r"look_ahead is \(\); wanted an integer"),
+        ({"moving_average": "long"}, ValueError, "moving_average is 'long'; wanted 'auto' or"),
+        (
+            {"threshold": "quantile", "level": 4},
+            ValueError,
+            "level is 4; wanted a number from 0 to 1, or None, with threshold='quantile'",
+        ),
+        (
+            {"threshold": "budget", "level": -4},
+            ValueError,
+            "level is -4; wanted a number of at least 0, or None, with threshold='budget'",
+        ),
         (
             {"encoder": "ts2vec"},
             TypeError,
-            "encoder is 'ts2vec', wanted an object with fit and encode_causal",
+            "encoder is 'ts2vec'; wanted an object with fit and encode_causal",
         ),
     ],
 )
@@ -479,11 +521,11 @@ def test_parameters_out_of_range(changes, error, words):
 @pytest.mark.parametrize(
     ("X", "words"),
     [
-        (np.ones((2, 3, 4)), r"X has shape \(2, 3, 4\), wanted one long series"),
-        (np.array([]), r"X has shape \(0, 1\), wanted at least one step"),
+        (np.ones((2, 3, 4)), r"X has shape \(2, 3, 4\); wanted one long series"),
+        (np.array([]), r"X has shape \(0, 1\); wanted at least one step"),
         (np.append(WAVE, np.inf), "X is infinite at step 520"),
-        (np.full(100, np.nan), "X holds no value in channel 0"),
-        (WAVE[:20], "X has 20 steps, too few for a threshold: wanted at least 23 known ones"),
+        (np.full(100, np.nan), "X has no value in channel 0"),
+        (WAVE[:20], "X has 20 steps, too few for a threshold; wanted at least 23 known ones"),
         (
             pd.Series(WAVE[:3], index=pd.to_datetime(["2026-01-01", "2026-01-02", "2026-01-02"])),
             "repeat a time",
@@ -496,11 +538,11 @@ def test_parameters_out_of_range(changes, error, words):
 )
 def test_series_that_cannot_be_learned_from(X, words):
     with pytest.raises(ValueError, match=words):
-        RepresentationAnomalyDetector(Lag()).fit(X)
+        RepresentationAnomalyDetector(Lag(), score="hidden").fit(X)
 
 
 def test_series_unlike_those_fitted(fitted):
-    with pytest.raises(ValueError, match="X has 2 channels, the detector was fitted with 1"):
+    with pytest.raises(ValueError, match="X has 2 channels; the detector was fitted with 1"):
         fitted["hidden"].predict(np.ones((50, 2)))
-    with pytest.raises(ValueError, match="series is 'x', the detector was fitted on X"):
+    with pytest.raises(ValueError, match="series is 'x'; the detector was fitted on X"):
         fitted["hidden"].online(series="x")

@@ -181,12 +181,12 @@ def test_the_representation_counts_where_it_helps_and_nowhere_else() -> None:
     data = pd.DataFrame({"load": load, "signal": signal})
     fitted = RepresentationForecaster(Oracle(), horizons=24, context=24).fit(data, targets="load")
     stretches = fitted.recipe_.stretches_[0]
-    assert stretches[0].weight > 0 and [(one.start, one.stop) for one in stretches] == [
+    assert stretches[0].weight > 0 and [(stretch.start, stretch.stop) for stretch in stretches] == [
         (0, 6),
         (6, 12),
         (12, 24),
     ]
-    assert {one.weight for one in stretches[1:]} == {0.0}
+    assert {stretch.weight for stretch in stretches[1:]} == {0.0}
     first = fitted.backtest(data, 1000)
     blind = (
         RepresentationForecaster(Oracle(), horizons=24, context=24).fit(data[["load"]]).backtest(data, 1000)
@@ -301,6 +301,14 @@ def test_a_file_is_what_is_in_it(tmp_path: Path) -> None:
     ]
 
 
+def test_an_array_is_read_as_numbered_columns() -> None:
+    data = hourly(300)
+    fitted = forecaster(horizons=6).fit(data.to_numpy(), targets=["0"])
+    numbered = data.set_axis(["0", "1"], axis=1).reset_index(drop=True)
+    pd.testing.assert_frame_equal(fitted.predict(), forecaster(horizons=6).fit(numbered, ["0"]).predict())
+    assert list(forecaster(horizons=6).fit(data["load"].to_numpy()).predict()) == ["y", "y_lower", "y_upper"]
+
+
 def test_known_columns_act_on_the_steps_to_come() -> None:
     rng = np.random.default_rng(4)
     data = hourly(800, noise=0.2)[["load"]]
@@ -312,7 +320,7 @@ def test_known_columns_act_on_the_steps_to_come() -> None:
     forecast = fitted.predict(future=ahead[["holiday"]])["load"]
     assert mae(ahead["load"], forecast) < 0.4 * mae(ahead["load"], blind)
     assert fitted.backtest(data, data.index[700])["mse_raw"][0] < 1.0
-    with pytest.raises(ValueError, match="future is missing: wanted holiday for 2026-04-03 08:00"):
+    with pytest.raises(ValueError, match="future is None; wanted holiday from 2026-04-03 08:00"):
         fitted.predict()
     with pytest.raises(ValueError, match="no value at 2026-04-03 18:00"):
         fitted.predict(future=ahead[["holiday"]].iloc[:10])
@@ -373,14 +381,14 @@ def test_plot_draws_past_forecast_and_truth() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"recipe": "good"}, "recipe is 'good', wanted one of 'best', 'faithful'"),
+        ({"recipe": "good"}, r"recipe is 'good'; wanted one of \['best', 'paper'\]"),
         ({"context": 0}, "context is 0"),
         ({"horizons": ()}, "horizons is ()"),
         ({"horizons": (0, 3)}, r"horizons is \(0, 3\)"),
         ({"level": 1.0}, "level is 1.0"),
         ({"validation": 1.5}, "validation is 1.5"),
         ({"validation": 1}, "validation is 1"),
-        ({"recipe": "paper", "refit": True}, "refit=True needs recipe='best'"),
+        ({"recipe": "paper", "refit": True}, "refit is True; wanted False with recipe='paper'"),
     ],
 )
 def test_parameters_out_of_range(options: dict[str, Any], message: str) -> None:
@@ -390,26 +398,31 @@ def test_parameters_out_of_range(options: dict[str, Any], message: str) -> None:
 
 def test_data_that_cannot_be_forecast() -> None:
     data = hourly(300)
-    with pytest.raises(ValueError, match="300 rows leave 225 to learn from and 75 to choose on; context=48"):
+    with pytest.raises(
+        ValueError,
+        match="too short: 300 rows, 225 for training and 75 for validation; wanted at least 150 and 101 for",
+    ):
         forecaster(horizons=100).fit(data)
-    with pytest.raises(ValueError, match="targets names 'price', the data have 'load', 'heat'"):
+    with pytest.raises(ValueError, match="targets has 'price'; wanted columns of data: 'load', 'heat'"):
         forecaster().fit(data, targets="price")
     with pytest.raises(ValueError, match="none that is known"):
         forecaster().fit(data, targets="load", known=["load"])
-    with pytest.raises(ValueError, match="known columns need recipe='best'"):
+    with pytest.raises(ValueError, match="wanted no column with recipe='paper'"):
         forecaster(recipe="paper").fit(data, known=["heat"])
     with pytest.raises(ValueError, match="'heat' has gaps"):
         forecaster().fit(
             data.assign(heat=np.nan).fillna({"heat": data["load"].where(data["load"] > 9)}), known=["heat"]
         )
-    with pytest.raises(TypeError, match="wanted a pandas Series or DataFrame"):
-        forecaster().fit(data.to_numpy())
+    with pytest.raises(
+        TypeError, match=r"data is a dict; wanted an array \(t,\) or \(t, c\), a pandas Series"
+    ):
+        forecaster().fit({"load": data["load"]})
     with pytest.raises(TypeError, match="fit and encode_causal"):
         RepresentationForecaster(Ridge()).fit(data)
     fitted = forecaster().fit(data)
     with pytest.raises(ValueError, match="lacks the column 'heat'"):
         fitted.predict(data[["load"]])
-    with pytest.raises(ValueError, match="no step from start=.* has 6 steps after it"):
+    with pytest.raises(ValueError, match="wanted a step with at least 6 steps after it"):
         fitted.backtest(data, data.index[-3])
 
 
