@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import tsrep
-from tsrep.ssgan.parameters import PRESETS, best
+from tsrep.ssgan.parameters import RECIPES, best
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -57,7 +57,7 @@ def run(page: Path) -> list[str]:
 )
 def test_examples_run_and_keep_their_word(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tsrep.TS2Vec, "_length_of_training", lambda encoder, values: (2, None))
-    monkeypatch.setitem(PRESETS, "best", lambda: replace(best(), max_steps=2))
+    monkeypatch.setitem(RECIPES, "best", lambda: replace(best(), max_steps=2))
     assert run(page) == []
 
 
