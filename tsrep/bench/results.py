@@ -47,3 +47,13 @@ def read_lines(path: Path) -> dict[str, dict[str, Any]]:
         if line["status"] == "ok" or lines.get(line["cell"], {}).get("status") != "ok":
             lines[line["cell"]] = line
     return lines
+
+
+def good_lines(folder: Path) -> list[dict[str, Any]]:
+    """The lines of the finished cells of a folder of results."""
+    return [line for line in read_lines(folder / RESULTS_FILE).values() if line["status"] == "ok"]
+
+
+def failed_lines(folder: Path) -> list[dict[str, Any]]:
+    """The lines of the cells that have failed and were not run again with success."""
+    return [line for line in read_lines(folder / RESULTS_FILE).values() if line["status"] != "ok"]
