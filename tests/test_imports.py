@@ -27,7 +27,7 @@ ARROWS: dict[str, frozenset[str]] = {
     "masked": PAPER | {"ts2vec.encoder", "ts2vec.crops", "ts2vec.loss", "ssgan.generator"},
     "tasks": frozenset({"data", "metrics", "base"}),
     "plots": frozenset({"data", "metrics"}),
-    "bench": PUBLIC,
+    "bench": PUBLIC | {"report"},
     "interop": PUBLIC,
     "report": PUBLIC,
     "cli": frozenset({"everything"}),

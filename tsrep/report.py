@@ -41,8 +41,8 @@ figure img { display: block; max-width: 100%; height: auto; margin: 0 auto; back
              border-radius: 6px; border: 1px solid var(--line); }
 figcaption { font-size: .9rem; padding: .4rem 0; }
 .wide { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { padding: .4rem .6rem; text-align: right; border-bottom: 1px solid var(--line); }
+table { border-collapse: collapse; min-width: min(100%, 40rem); font-size: .9rem; font-variant-numeric: tabular-nums; }
+th, td { padding: .35rem .5rem; text-align: right; border-bottom: 1px solid var(--line); }
 td { white-space: nowrap; }
 th { font-weight: 600; vertical-align: bottom; border-bottom: 2px solid var(--line); }
 th:first-child, td:first-child { text-align: left; }

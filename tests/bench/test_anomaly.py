@@ -10,11 +10,14 @@ import pytest
 from typer.testing import CliRunner
 
 import tsrep
-from tsrep.bench import anomaly, detection_baselines
-from tsrep.bench.anomaly_tables import archive_means, of_all_methods, pooled_f1, score_table, write_anomaly
+from tsrep.bench.anomaly import baselines, encoders
+from tsrep.bench.anomaly.evaluate import evaluate, judged
+from tsrep.bench.anomaly.methods import METHODS, QUICK, SLOW, CachedEncoder
+from tsrep.bench.anomaly.scores import archive_means, of_all_methods, pooled_f1, score_table
+from tsrep.bench.anomaly.task import AHEAD, COLD_START, TRAINING, Outcome, Task
 from tsrep.bench.cells import Cell
 from tsrep.bench.commands import app
-from tsrep.bench.detectors import AHEAD, METHODS, QUICK, SLOW, Outcome, Remembering, Task
+from tsrep.bench.families import TABLES
 from tsrep.tasks import ANOMALY_SCORES, dominant_period
 
 STEPS = np.arange(900)
@@ -47,8 +50,8 @@ def root(tmp_path_factory) -> Path:
     return place
 
 
-def evaluated(root, method, dataset="UCR/one", variant="", encoders=None):
-    return anomaly.evaluate(Cell("anomaly", dataset, method, 0, variant), root, encoders, max_steps=1)
+def evaluated(root, method, dataset="UCR/one", variant="", kept=None):
+    return evaluate(Cell("anomaly", dataset, method, 0, variant), root, kept, max_steps=1)
 
 
 @pytest.fixture(autouse=True)
@@ -84,55 +87,52 @@ def test_every_method_but_chance_is_smoothed_too(root):
 
 
 def test_the_cold_start_judges_from_the_first_tenth_on(root, tmp_path):
-    line = evaluated(root, "ts2vec", variant=anomaly.COLD_START, encoders=tmp_path)
+    line = evaluated(root, "ts2vec", variant=COLD_START, kept=tmp_path)
     assert line["n_train"] == 90 and line["n_test"] == 810
     assert (tmp_path / "cold-start-seed0" / "config.json").is_file()
 
 
 def test_one_encoder_serves_an_archive(root, tmp_path):
-    training = evaluated(root, anomaly.TRAINING, "UCR", encoders=tmp_path)
+    training = evaluated(root, TRAINING, "UCR", kept=tmp_path)
     assert training["steps"] == 1 and training["last_loss"] > 0
     kept = (tmp_path / "UCR-seed0" / "model.safetensors").read_bytes()
-    again = evaluated(root, "ts2vec", encoders=tmp_path)
+    again = evaluated(root, "ts2vec", kept=tmp_path)
     assert (tmp_path / "UCR-seed0" / "model.safetensors").read_bytes() == kept
     fresh = evaluated(root, "ts2vec")
     assert fresh["scores"]["hidden"]["vus_pr"] == again["scores"]["hidden"]["vus_pr"]
 
 
 def test_training_reads_training_parts_only(root, tmp_path):
-    panel = anomaly.training_panel("UCR", root)
+    panel = encoders.training_panel("UCR", root)
     scaled = (SPIKED[:500] - SPIKED[:500].mean()) / SPIKED[:500].std()
     np.testing.assert_allclose(panel, scaled[None, None])
-    assert anomaly.cold_start_panel(root).shape == (6, 1, 60)
+    assert encoders.cold_start_panel(root).shape == (6, 1, 60)
 
 
 def test_shared_representations_change_nothing(root):
-    encoder = anomaly.archive_encoder("UCR", "untrained", 0, 1, None, None, None)
-    remembering = Remembering(encoder)
+    encoder = encoders.archive_encoder("UCR", "untrained", 0, 1, None, None, None)
+    cached = CachedEncoder(encoder)
     X = WAVE[None, None, :300]
     for hide_last in (True, False, True):
         np.testing.assert_array_equal(
-            remembering.encode_causal(X, context=20, hide_last=hide_last),
+            cached.encode_causal(X, context=20, hide_last=hide_last),
             encoder.encode_causal_pair(X, context=20)[int(hide_last)],
         )
-    assert len(remembering.kept) == 1
+    assert len(cached.cache) == 1
     with pytest.raises(TypeError, match="stays so"):
-        remembering.fit(X)
+        cached.fit(X)
 
 
 def test_a_series_without_an_anomaly_counts_for_alarms_only():
-    metrics = anomaly.judged(
-        np.zeros(50, int), Outcome(np.arange(50.0), (np.arange(50) == 7).astype(int), 0.1)
-    )
+    metrics = judged(np.zeros(50, int), Outcome(np.arange(50.0), (np.arange(50) == 7).astype(int), 0.1))
     assert metrics["vus_pr"] is None and metrics["f1"] == 0
     assert metrics["counts"]["raw"] == [0, 1, 0]
 
 
 def test_the_grid_of_cells():
-    trainings, cells = anomaly.anomaly_cells(
-        ["UCR/a", "SMD/m"], ["ts2vec", "moving-z"], ["normal", "cold-start"], [0, 1]
-    )
-    assert [cell.id for cell in trainings if cell.seed == 0] == [
+    table = TABLES["anomaly"]
+    cells = table.grid(["UCR/a", "SMD/m"], ["ts2vec", "moving-z"], ["normal", "cold-start"], [0, 1])
+    assert [cell.id for cell in table.preparations(cells) if cell.seed == 0] == [
         "anomaly/SMD/training/seed0",
         "anomaly/UCR/training/seed0",
         "anomaly/cold-start/training/seed0",
@@ -158,7 +158,7 @@ def test_a_baseline_finds_a_spike(method):
 
 def test_moving_z_score_by_its_definition():
     series = np.column_stack([WAVE, np.cos(STEPS / 5)])[:400]
-    found = detection_baselines.moving_z_score(series, 300, 0)
+    found = baselines.moving_z_score(series, 300, 0)
     for step in (1, 50, 199, 200, 201, 399):
         before = series[max(0, step - 200) : step]
         distance = np.abs(series[step] - before.mean(axis=0))
@@ -168,7 +168,7 @@ def test_moving_z_score_by_its_definition():
 
 def test_causal_baselines_do_not_look_ahead():
     changed = np.append(SPIKED[:800], np.zeros(100))
-    for score in (detection_baselines.moving_z_score, detection_baselines.isolation_forest):
+    for score in (baselines.moving_z_score, baselines.isolation_forest):
         first, second = (score(x[:, None], 500, 0)[:800] for x in (SPIKED, changed))
         np.testing.assert_allclose(first, second, rtol=1e-9)
 
@@ -176,7 +176,7 @@ def test_causal_baselines_do_not_look_ahead():
 @pytest.mark.slow  # stumpy compiles for half a minute
 def test_matrix_profile_is_the_distance_to_the_nearest_training_window():
     series, width = SPIKED[:700], dominant_period(WAVE[:500, None])
-    found = detection_baselines.matrix_profile(series[:, None], 500, 0)
+    found = baselines.matrix_profile(series[:, None], 500, 0)
 
     def standardised(start):
         window = series[start : start + width]
@@ -188,8 +188,12 @@ def test_matrix_profile_is_the_distance_to_the_nearest_training_window():
 
 
 def test_gaps_are_filled_for_baselines():
-    series = np.array([[np.nan, 1.0, np.nan, 3.0, np.nan]]).T
-    np.testing.assert_array_equal(detection_baselines.fill_gaps(series)[:, 0], [1, 1, 2, 3, 3])
+    gap = np.where(STEPS == 300, np.nan, SPIKED)
+    filled = np.where(STEPS == 300, (SPIKED[299] + SPIKED[301]) / 2, SPIKED)
+    with_gap, without = (
+        METHODS["moving-z"](Task(x[:, None], 500, 0, False, dict))[""] for x in (gap, filled)
+    )
+    np.testing.assert_array_equal(with_gap.scores, without.scores)
 
 
 # Runs and tables
@@ -222,10 +226,10 @@ def test_a_run_is_resumed_and_makes_the_tables(root, tmp_path):
     ("arguments", "words"),
     [
         ([], "name series, or give --all"),
-        (["UCR/none"], "unknown series UCR/none"),
-        (["--all", "--archives", "Yahoo"], "unknown archive Yahoo"),
-        (["--all", "--methods", "lstm"], "unknown method lstm"),
-        (["--all", "--settings", "warm"], "unknown setting warm"),
+        (["UCR/none"], "names is 'UCR/none'; wanted some of KPI/k"),
+        (["--all", "--archives", "Yahoo"], "--archives is 'Yahoo'; wanted some of KPI"),
+        (["--all", "--methods", "lstm"], "--methods is 'lstm'; wanted some of ts2vec"),
+        (["--all", "--settings", "warm"], "--settings is 'warm'; wanted some of normal"),
     ],
 )
 def test_a_run_that_makes_no_sense(root, tmp_path, arguments, words):
@@ -273,8 +277,7 @@ def test_the_tables_hold_what_every_method_has_finished():
     assert list(zip(kept["series"], kept["row"], strict=True)) == [("a", "x"), ("a", "y"), ("n", "x")]
 
 
-def test_trainings_alone_make_no_table(tmp_path):
-    lines = pd.DataFrame([{"method": anomaly.TRAINING, "status": "ok"}])
+def test_trainings_alone_make_no_table():
+    lines = pd.DataFrame([{"method": TRAINING, "status": "ok"}])
     with pytest.raises(ValueError, match="nothing to tabulate"):
         score_table(lines)
-    assert write_anomaly.__doc__

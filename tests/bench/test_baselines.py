@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from tsrep.bench.baselines import (
+from tsrep.bench.classification.baselines import (
     dtw_neighbours,
     euclidean_neighbours,
-    fill_gaps,
     multirocket_features,
     own_lengths,
 )
+from tsrep.bench.gaps import fill_gaps
 
 NAN = np.nan
 
@@ -19,6 +19,11 @@ def test_gaps_are_filled_by_the_rule_and_the_callers_array_is_left_alone():
     before = X.copy()
     assert fill_gaps(X).tolist() == [[[1, 1, 2, 3, 4, 4], [0] * 6]]
     assert np.array_equal(X, before, equal_nan=True)
+
+
+def test_gaps_are_filled_whatever_the_memory_layout():
+    X = np.array([[[1.0, 5], [NAN, NAN], [3, 7]]]).transpose(0, 2, 1)
+    assert fill_gaps(X).tolist() == [[[1, 2, 3], [5, 6, 7]]]
 
 
 def test_own_lengths_end_at_the_last_observed_step_of_any_channel():

@@ -9,8 +9,9 @@ import pytest
 from typer.testing import CliRunner
 
 from tsrep.bench.cells import Cell
-from tsrep.bench.classification import evaluate, same_length
-from tsrep.bench.commands import _seeds, app
+from tsrep.bench.classification.evaluate import evaluate, same_length
+from tsrep.bench.commands import app
+from tsrep.bench.options import read_seeds
 
 needs_archive = pytest.mark.skipif(
     not (Path(os.environ.get("TSREP_DATA", "/nowhere")) / "UCR" / "ItalyPowerDemand").is_dir(),
@@ -76,7 +77,7 @@ def test_wrong_words_are_answered_with_the_right_ones(tmp_path):
 
 
 def test_seeds_are_a_count_or_a_list():
-    assert _seeds("3") == [0, 1, 2] and _seeds("4,7") == [4, 7] and _seeds("4,") == [4]
+    assert read_seeds("3") == [0, 1, 2] and read_seeds("4,7") == [4, 7] and read_seeds("4,") == [4]
 
 
 def test_panels_of_unequal_length_are_padded_to_the_longest():

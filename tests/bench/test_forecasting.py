@@ -12,20 +12,21 @@ from sklearn.linear_model import Ridge
 from typer.testing import CliRunner
 
 import tsrep
-from tsrep.bench import networks
 from tsrep.bench.cells import Cell
 from tsrep.bench.commands import app
-from tsrep.bench.forecast_task import PROTOCOLS, Task, make_task
-from tsrep.bench.forecasters import METHODS, SEEDLESS
-from tsrep.bench.forecasting import evaluate, expected_cost, forecasting_cells, week
-from tsrep.bench.forecasting_tables import (
+from tsrep.bench.families import TABLES
+from tsrep.bench.forecasting import networks
+from tsrep.bench.forecasting.errors import (
     error_table,
     measured,
     published_forecasts,
     verdicts,
     with_published,
-    write_forecasting,
 )
+from tsrep.bench.forecasting.evaluate import evaluate, expected_cost, week
+from tsrep.bench.forecasting.methods import METHODS, SEEDLESS
+from tsrep.bench.forecasting.protocols import LONG_HORIZON, PAPER
+from tsrep.bench.forecasting.task import Task, make_task
 from tsrep.data import calendar_features
 from tsrep.metrics import mae, mse
 
@@ -49,13 +50,13 @@ def root(tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def short_training(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tsrep.TS2Vec, "_length_of_training", lambda encoder, values: (1, None))
-    monkeypatch.setattr(networks, "MOST_STEPS", 20)
-    monkeypatch.setattr(networks, "CHECK_EVERY", 10)
+    monkeypatch.setattr(networks, "MAX_STEPS", 20)
+    monkeypatch.setattr(networks, "CHECK_EVERY_STEPS", 10)
 
 
 def test_ridge_on_lags_is_ridge_on_lags(root: Path) -> None:
-    line = evaluate(Cell("forecasting", "illness", "ridge-lags", 0, "univariate"), root)
-    task = make_task("forecasting", "illness", "univariate", 0, root)
+    line = evaluate(Cell("forecasting", "illness", "ridge-lags", 0, "univariate"), PAPER, root)
+    task = make_task(PAPER, "illness", "univariate", 0, root)
     assert (task.train, task.validation, task.first, len(task.frame)) == (324, 432, 432, 540)
     y = task.scaled[:, 0]
     calendar = calendar_features(task.frame.index)
@@ -84,14 +85,14 @@ def test_the_last_season_is_right_where_it_repeats(root: Path) -> None:
     frame = pd.read_csv(path)
     frame["OT"] = np.tile(np.random.default_rng(1).normal(size=YEAR), ROWS // YEAR + 1)[:ROWS]
     frame.to_csv(path, index=False)
-    line = evaluate(Cell("forecasting", "illness", "seasonal-naive", 0, "univariate"), root)
+    line = evaluate(Cell("forecasting", "illness", "seasonal-naive", 0, "univariate"), PAPER, root)
     np.testing.assert_allclose(line["mse"], 0.0, atol=1e-20)
 
 
 @pytest.mark.parametrize("method", sorted(set(METHODS) - {"patchtst"}))
 def test_every_method_on_both_settings(method: str, root: Path) -> None:
     for setting in ("univariate", "multivariate"):
-        line = evaluate(Cell("forecasting", "illness", method, 1, setting), root)
+        line = evaluate(Cell("forecasting", "illness", method, 1, setting), PAPER, root)
         assert line["horizons"] == [24, 36, 48, 60] and len(line["mse"]) == len(line["mae"]) == 4
         assert np.isfinite([*line["mse"], *line["mae"]]).all() and 0 < line["mean_mse"] < 10
         json.dumps(line, allow_nan=False)
@@ -99,19 +100,19 @@ def test_every_method_on_both_settings(method: str, root: Path) -> None:
 
 def test_patchtst_is_that_of_tsai(root: Path) -> None:
     pytest.importorskip("tsai")
-    line = evaluate(Cell("forecasting", "illness", "patchtst", 0, "univariate"), root)
+    line = evaluate(Cell("forecasting", "illness", "patchtst", 0, "univariate"), PAPER, root)
     assert line["lookback"] == 64 and line["steps"] == [20] * 4 and line["mean_mse"] < 5
 
 
 def test_long_horizons_count_every_window(root: Path) -> None:
-    line = evaluate(Cell("long-horizon", "illness", "seasonal-naive", 0, "multivariate"), root)
+    line = evaluate(Cell("long-horizon", "illness", "seasonal-naive", 0, "multivariate"), LONG_HORIZON, root)
     n_test = int(0.2 * ROWS)
     assert line["origins"] == [n_test - horizon + 1 for horizon in (24, 36, 48, 60)]
     assert line["n_channels"] == 2 and line["context"] == 104
 
 
 def test_networks_learn_from_the_training_part_only(root: Path) -> None:
-    task = make_task("forecasting", "illness", "univariate", 0, root)
+    task = make_task(PAPER, "illness", "univariate", 0, root)
     other = task.scaled.copy()
     other[task.validation :] = 9.0
     first, second = (
@@ -128,7 +129,7 @@ def test_dlinear_passes_a_constant_and_adds_its_parts() -> None:
     with torch.no_grad():
         assert network(x).shape == (2, 3, 4)
         ones = torch.ones(1, 1, 30)  # a constant is all trend
-        torch.testing.assert_close(network(ones), network.of_trend(ones) + network.of_rest.bias)
+        torch.testing.assert_close(network(ones), network.trend_weights(ones) + network.rest_weights.bias)
         torch.testing.assert_close(network(x[:, [2, 0, 1]]), network(x)[:, [2, 0, 1]])
 
 
@@ -143,15 +144,14 @@ def test_a_week_is_kept_for_the_figure() -> None:
 
 
 def test_cells_and_their_order() -> None:
-    cells = forecasting_cells("forecasting", [("ETTh1", "univariate")], ["ridge-lags", "dlinear"], [0, 1])
+    cells = TABLES["forecasting"].grid([("ETTh1", "univariate")], ["ridge-lags", "dlinear"], [0, 1])
     assert [cell.id for cell in cells] == [
         "forecasting/ETTh1/ridge-lags/univariate/seed0",
         "forecasting/ETTh1/dlinear/univariate/seed0",
         "forecasting/ETTh1/dlinear/univariate/seed1",
     ]
-    assert set(METHODS) >= SEEDLESS and {name for one in PROTOCOLS.values() for name, _ in one.cells} >= {
-        "ETTh1"
-    }
+    assert set(METHODS) >= SEEDLESS
+    assert all("ETTh1" in dict(protocol.cells) for protocol in (PAPER, LONG_HORIZON))
 
 
 def test_dear_cells_cost_more(root: Path) -> None:
@@ -222,5 +222,5 @@ def test_the_command_measures_once_and_writes_pages(root: Path, tmp_path: Path) 
     table = pd.read_csv(folder / "table.csv")
     assert {"ridge-lags mse", "seasonal-naive mae"} <= set(table)
     assert CliRunner().invoke(app, ["forecasting", "mars", "--root", str(root)]).exit_code != 0
-    written = write_forecasting("forecasting", folder)
+    written = TABLES["forecasting"].write(folder)
     assert all(path.exists() for path in written)

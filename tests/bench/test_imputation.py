@@ -10,12 +10,12 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from tsrep.bench import imputation, imputers
 from tsrep.bench.cells import Cell
 from tsrep.bench.commands import app
-from tsrep.bench.imputation import evaluate, imputation_cells
-from tsrep.bench.imputation_peers import by_peer
-from tsrep.bench.imputation_tables import (
+from tsrep.bench.families import TABLES
+from tsrep.bench.imputation import evaluate as evaluation
+from tsrep.bench.imputation import methods, rows
+from tsrep.bench.imputation.errors import (
     AIMS,
     aims_table,
     beside_published,
@@ -24,10 +24,13 @@ from tsrep.bench.imputation_tables import (
     ratios,
     steadiness,
     verdicts,
-    write_imputation,
 )
-from tsrep.bench.imputation_task import Task, make_task, read_variant
-from tsrep.bench.imputers import METHODS, interpolated, some_labels
+from tsrep.bench.imputation.evaluate import evaluate
+from tsrep.bench.imputation.methods import METHODS
+from tsrep.bench.imputation.peers import by_peer
+from tsrep.bench.imputation.rules import interpolated
+from tsrep.bench.imputation.ssgan import some_labels
+from tsrep.bench.imputation.task import Task, make_task, read_variant
 
 NAN = np.nan
 
@@ -79,16 +82,16 @@ def test_units_are_those_of_the_training_part(root: Path) -> None:
 
 @pytest.mark.parametrize("text", ["mcar", "mcar0", "rain10", "mcar-10", "10"])
 def test_a_variant_is_a_pattern_and_per_cent(text: str) -> None:
-    with pytest.raises(ValueError, match=rf"variant is '{text}', wanted one of mcar, block"):
+    with pytest.raises(ValueError, match=rf"variant is '{text}'; wanted one of mcar, block"):
         read_variant(text)
 
 
 def test_the_rules_on_a_series_by_hand() -> None:
     series = [[[NAN, 2.0, NAN, NAN, 8.0, NAN], [NAN] * 6]]
     task = task_of(series, np.ones((1, 2, 6)))
-    assert imputers.linear(task).imputed.tolist() == [[[2, 2, 4, 6, 8, 8], [0] * 6]]
-    assert imputers.locf(task).imputed.tolist() == [[[2, 2, 2, 2, 8, 8], [0] * 6]]
-    assert imputers.mean(task).imputed.tolist() == [[[0, 2, 0, 0, 8, 0], [0] * 6]]
+    assert methods.linear(task).imputed.tolist() == [[[2, 2, 4, 6, 8, 8], [0] * 6]]
+    assert methods.locf(task).imputed.tolist() == [[[2, 2, 2, 2, 8, 8], [0] * 6]]
+    assert methods.mean(task).imputed.tolist() == [[[0, 2, 0, 0, 8, 0], [0] * 6]]
 
 
 def test_interpolation_is_that_of_numpy() -> None:
@@ -102,14 +105,14 @@ def test_interpolation_is_that_of_numpy() -> None:
 
 
 def test_rows_with_lags_are_the_neighbours() -> None:
-    rows = imputers._rows(np.arange(12.0).reshape(1, 2, 6), lags=True)
-    assert rows.shape == (6, 6) and rows[2].tolist() == [2, 8, 1, 7, 3, 9]
-    assert np.isnan(rows[0, 2:4]).all() and np.isnan(rows[5, 4:]).all()
+    table = rows._rows(np.arange(12.0).reshape(1, 2, 6), lags=True)
+    assert table.shape == (6, 6) and table[2].tolist() == [2, 8, 1, 7, 3, 9]
+    assert np.isnan(table[0, 2:4]).all() and np.isnan(table[5, 4:]).all()
 
 
 @pytest.mark.parametrize("method", ["mean", "locf", "linear", "knn", "iterative", "iterative-lags"])
 def test_every_baseline_fills_and_keeps(method: str, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(imputers, "ROWS", 300)
+    monkeypatch.setattr(rows, "TRAINING_ROWS", 300)
     line = evaluate(Cell("imputation", "ETTh1", method, 0, "mcar20"), root)
     assert line["changed"] == 0 and 0 < line["mae"] <= line["rmse"] < 1.2
     assert line["held_out"] == make_task("ETTh1", "mcar20", 0, root).held_out.sum()
@@ -158,10 +161,11 @@ def test_a_peer_runs_in_its_own_interpreter(tmp_path: Path) -> None:
 
 
 def test_cells_and_their_order(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ids = [c.id for c in imputation_cells(["ETTh1"], ["linear", "knn"], ["mcar10"], [0, 1], root)]
+    grid = TABLES["imputation"].grid
+    ids = [c.id for c in grid(["ETTh1"], ["linear", "knn"], ["mcar10"], [0, 1], root)]
     assert ids[0] == "imputation/ETTh1/linear/mcar10/seed0" and len(ids) == 4
-    monkeypatch.setattr(imputation, "LARGE", 10)
-    assert len(imputation_cells(["ETTh1"], ["linear", "knn"], ["mcar10"], [0, 1], root)) == 3
+    monkeypatch.setattr(evaluation, "LARGE_SET_VALUES", 10)
+    assert len(grid(["ETTh1"], ["linear", "knn"], ["mcar10"], [0, 1], root)) == 3
 
 
 def line_of(
@@ -219,8 +223,8 @@ def test_more_seeds_tell_how_steady_a_fit_is() -> None:
 
 
 def test_published_rows_stand_beside_ours() -> None:
-    rows = published_imputations()
-    assert not rows.duplicated(["dataset", "percent_removed", "method", "metric", "source"]).any()
+    published = published_imputations()
+    assert not published.duplicated(["dataset", "percent_removed", "method", "metric", "source"]).any()
     table = beside_published(error_table(LINES, "mae"), error_table(LINES, "rmse"))
     tsi = table[table["metric"] == "MAE"].set_index("method", append=True)
     assert tsi.loc[("ETTh1, mcar 10 %", "SAITS"), ["here", "published"]].tolist() == [0.15, 0.144]
@@ -241,6 +245,6 @@ def test_the_command_measures_once_and_writes_pages(root: Path, tmp_path: Path) 
     page = (folder / "table.md").read_text()
     assert "| ETTh1, channel 20 % | " in page and "**" in page and "Ratio to linear" in page
     assert {"mean mae", "linear rmse"} <= set(pd.read_csv(folder / "table.csv"))
-    assert all(path.exists() for path in write_imputation(folder))
+    assert all(path.exists() for path in TABLES["imputation"].write(folder))
     for wrong in (["mars"], ["ETTh1", "--variants", "rain10"], ["ETTh1", "--methods", "magic"]):
         assert CliRunner().invoke(app, ["imputation", *wrong, "--root", str(root)]).exit_code != 0

@@ -8,12 +8,13 @@ import pytest
 from scipy.stats import kstest
 from typer.testing import CliRunner
 
-from tsrep.bench import imputation_toy
 from tsrep.bench.cells import Cell
 from tsrep.bench.commands import app
-from tsrep.bench.imputation_downstream import accuracy_table, downstream_cells
-from tsrep.bench.imputation_downstream import evaluate as classify
-from tsrep.bench.imputation_toy import TOYS, evaluate, gaussian_moments
+from tsrep.bench.families import TABLES
+from tsrep.bench.imputation import toy as toys
+from tsrep.bench.imputation.downstream import accuracy_table
+from tsrep.bench.imputation.downstream import evaluate as classify
+from tsrep.bench.imputation.toy import TOYS, evaluate, gaussian_moments
 
 
 @pytest.mark.parametrize("toy", TOYS)
@@ -32,10 +33,10 @@ def test_the_true_distribution_function_of_the_truth_is_uniform(toy: str) -> Non
 
 
 def test_conditional_moments_by_hand() -> None:
-    seen = np.full((1, 1, imputation_toy.LENGTH), 1.0)
+    seen = np.full((1, 1, toys.LENGTH), 1.0)
     seen[0, 0, 1] = np.nan  # between two neighbours only they count
     mean, deviation = gaussian_moments(seen)
-    a = imputation_toy.COEFFICIENT
+    a = toys.COEFFICIENT
     assert mean[0, 0, 1] == pytest.approx(2 * a / (1 + a**2))
     assert deviation[0, 0, 1] ** 2 == pytest.approx((1 - a**2) / (1 + a**2))
     assert mean[0, 0, 0] == 1 and deviation[0, 0, 0] == 0
@@ -63,7 +64,7 @@ def test_every_filling_is_classified(root: Path, method: str) -> None:
 
 
 def test_the_whole_set_is_measured_once_and_stands_in_every_row() -> None:
-    cells = downstream_cells(["A"], ["mcar10", "mcar50"], ["whole", "gaps"], [0])
+    cells = TABLES["imputation-downstream"].grid(["A"], ["whole", "gaps"], ["mcar10", "mcar50"], [0])
     assert [cell.id.removeprefix("imputation-downstream/") for cell in cells] == [
         "A/whole/seed0",
         "A/gaps/mcar10/seed0",

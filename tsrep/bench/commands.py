@@ -85,5 +85,5 @@ _ALL_NAMES = " or ".join((", ".join(list(TABLES)[:-1]), list(TABLES)[-1]))
 @app.command()
 def table(name: Annotated[str, typer.Argument(help=f"{_ALL_NAMES}.")], results: Results = None) -> None:
     """Make the tables and figures of results again, without running anything."""
-    known("TABLE", [name], TABLES)
+    known("name", [name], TABLES)
     write(TABLES[name], results or TABLES[name].folder)

@@ -36,10 +36,10 @@ KPI_GAPS = (
 HOW = (
     f"VUS-PR with buffers of 0 to {VUS_WINDOW_STEPS} steps, mean over series; series without a labelled anomaly after "
     "the training part count for alarms only. Alarms: the paper's rule for every row (above the mean and four "
-    "deviations of training, for the scores `hidden` and `scales` after the comparison with the 21 scores before; none within "
-    f"{DELAY_STEPS} steps of the last); in the cold start mean and deviation of all steps so far, for the baselines "
-    "of the first tenth. F1 is counted over the steps of all series together. NAB's windows are wide around each anomaly, "
-    "and its rows count as steps."
+    "deviations of training, for the scores `hidden` and `scales` after the comparison with the 21 scores before; "
+    f"none within {DELAY_STEPS} steps of the last); in the cold start mean and deviation of all steps so far, for the "
+    "baselines of the first tenth. F1 is counted over the steps of all series together. NAB's windows are wide around "
+    "each anomaly, and its rows count as steps."
 )
 _REACHES = ", ".join(map(str, AHEAD_STEPS[:-1])) + f" and {AHEAD_STEPS[-1]}"
 ENCODERS = (

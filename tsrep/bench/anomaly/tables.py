@@ -116,7 +116,7 @@ def choose_series(
     series = [f"{archive}/{name}" for archive in archives for name in found[archive]]
     if not series:
         raise nothing_found("series", "anomaly/")
-    return known("NAMES", names, series) if names else series
+    return known("names", names, series) if names else series
 
 
 TABLES: tuple[Table, ...] = (

@@ -62,7 +62,7 @@ class Forecasting(Table):
         found = find_forecasting(root)
         if not found:
             raise nothing_found("forecasting set", "them")
-        sets = known("NAMES", names or found, found)
+        sets = known("names", names or found, found)
         if settings is not None:
             return [(name, each) for each in known("--settings", split(settings), SETTINGS) for name in sets]
         others = [name for name in names or [] if name not in dict(self.protocol.cells)]

@@ -41,7 +41,7 @@ class HeldOut(Table):
         found = find_imputation(root)
         if not found:
             raise nothing_found("imputation set", "them")
-        sets = known("NAMES", names or found, found)
+        sets = known("names", names or found, found)
         known("--methods", split(methods), ALL_METHODS)
         try:
             for variant in split(variants):
@@ -168,7 +168,7 @@ class Toy(Table):
         from tsrep.bench.imputation.toy import METHODS, TOYS
 
         given = list(METHODS) if methods == "all" else known("--methods", split(methods, ";"), METHODS)
-        return grid(self.name, known("NAMES", names or list(TOYS), TOYS), given, read_seeds(seeds))
+        return grid(self.name, known("names", names or list(TOYS), TOYS), given, read_seeds(seeds))
 
     def evaluate(self, cell: Cell, root: Path | None, folder: Path) -> dict[str, Any]:
         from tsrep.bench.imputation.toy import evaluate
