@@ -74,9 +74,3 @@ def test_every_table_has_a_command_and_committed_results() -> None:
     for name, table in TABLES.items():
         assert table.name == name and name in helped
         assert (RESULTS / name / RESULTS_FILE).is_file() and table.folder == Path("benchmarks/results") / name
-
-
-def test_no_file_is_long() -> None:
-    assert {
-        name: n for name, path in modules().items() if (n := len(path.read_text().splitlines())) > 300
-    } == {}
