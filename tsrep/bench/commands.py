@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from tsrep.bench.cells import Cell
 from tsrep.bench.families import TABLES
 from tsrep.bench.options import Results, RunOptions, known
 from tsrep.bench.results import RESULTS_FILE, good_lines
@@ -28,29 +29,29 @@ def options_of(function: Callable[..., Any]) -> dict[str, Parameter]:
     return {each.name: each for each in parameters if each.kind is Parameter.KEYWORD_ONLY}
 
 
-def command_of(each: Table) -> Callable[..., None]:
+def command_of(table: Table) -> Callable[..., None]:
     """The command of a table. Its options are those of `cells`, those of `evaluate`, and `RunOptions`."""
-    for_cells, for_evaluate = options_of(each.cells), options_of(each.evaluate)
-    for_run = {name: option for name, option in options_of(RunOptions).items() if name not in each.without}
+    for_cells, for_evaluate = options_of(table.cells), options_of(table.evaluate)
+    for_run = {name: option for name, option in options_of(RunOptions).items() if name not in table.without}
 
     def command(**given: Any) -> None:
         options = RunOptions(**{name: given[name] for name in for_run})
-        cells = each.cells(options.root, **{name: given[name] for name in for_cells})
-        measure(each, cells, options, **{name: given[name] for name in for_evaluate})
+        cells = table.cells(options.root, **{name: given[name] for name in for_cells})
+        measure(table, cells, options, **{name: given[name] for name in for_evaluate})
 
     every = for_cells | for_evaluate | for_run
     command.__signature__ = Signature(list(every.values()))  # type: ignore[attr-defined]
     return command
 
 
-def measure(each: Table, cells: list[Any], options: RunOptions, **settings: Any) -> None:
+def measure(table: Table, cells: list[Cell], options: RunOptions, **settings: Any) -> None:
     """Run the cells of a table that are not finished yet, then write its pages."""
     from tsrep.bench.run import run
 
-    folder = options.results or each.folder
-    evaluate = partial(each.evaluate, root=options.root, folder=folder, **settings)
+    folder = options.results or table.folder
+    evaluate = partial(table.evaluate, root=options.root, folder=folder, **settings)
     try:
-        for part in filter(None, (each.preparations(cells), cells)):
+        for part in filter(None, (table.preparations(cells), cells)):
             run(
                 part,
                 folder / RESULTS_FILE,
@@ -58,32 +59,32 @@ def measure(each: Table, cells: list[Any], options: RunOptions, **settings: Any)
                 workers=options.workers,
                 threads=options.threads,
                 retry_failed=options.retry_failed,
-                cost=partial(each.cost, root=options.root) if part is cells else None,
+                cost=partial(table.cost, root=options.root) if part is cells else None,
                 shortest_first=options.shortest_first,
                 console=console,
             )
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
-    write(each, folder)
+    write(table, folder)
 
 
-def write(each: Table, folder: Path) -> None:
+def write(table: Table, folder: Path) -> None:
     """Write the pages of a table and name them; exit code 1 if no cell is finished."""
     if not good_lines(folder):
         console.print(f"no finished cell in {folder / RESULTS_FILE}, so no table", highlight=False)
         raise typer.Exit(1)
-    for path in each.write(folder):
+    for path in table.write(folder):
         console.print(f"wrote {path}", highlight=False, soft_wrap=True)
 
 
 for _table in TABLES.values():
     app.command(_table.name, help=_table.help)(command_of(_table))
 
-_ALL_NAMES = " or ".join((", ".join(list(TABLES)[:-1]), list(TABLES)[-1]))
+_NAMES = " or ".join((", ".join(list(TABLES)[:-1]), list(TABLES)[-1]))
 
 
-@app.command()
-def table(name: Annotated[str, typer.Argument(help=f"{_ALL_NAMES}.")], results: Results = None) -> None:
+@app.command("table")
+def write_again(name: Annotated[str, typer.Argument(help=f"{_NAMES}.")], results: Results = None) -> None:
     """Make the tables and figures of results again, without running anything."""
     known("name", [name], TABLES)
     write(TABLES[name], results or TABLES[name].folder)

@@ -1,7 +1,7 @@
-"""Result files: one JSON object a line, appended and flushed to disk at once.
+"""Result files: one JSON object per line, appended and flushed to disk at once.
 
-A line cut short by a crash is passed over when the file is read, and the next line starts on a new one. Lines are
-never changed; where a cell has several, the last good one counts.
+A line that a crash cut short is skipped when the file is read, and the next one starts on a new line. Lines are never
+changed; where a cell has several, the last good one counts.
 """
 
 from __future__ import annotations

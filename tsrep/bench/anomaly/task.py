@@ -15,15 +15,15 @@ COLD_START = "cold-start"
 TRAINING = "training"
 """The method of a cell that trains an encoder and judges nothing."""
 UNIVARIATE = ("KPI", "NAB", "UCR")
-"""The univariate archives: those of the cold start."""
+"""The univariate archives, for which there is a cold start."""
 DELAY_STEPS = 7
 VUS_WINDOW_STEPS = 100
 TRAIN_LENGTH_STEPS = 500
 AHEAD_STEPS = (0, 16, 50, 100)
-"""Steps of the means that look ahead, of which the mean is taken, since nobody knows how long an anomaly lasts: none,
-the window of `pooled`, and up to the widest buffer of VUS-PR."""
+"""A score that looks ahead is the mean over a step and this number of later ones; the mean of all four is taken, since
+nobody knows how long an anomaly lasts: none, the window of `pooled`, and up to the widest buffer of VUS-PR."""
 AHEAD = "looking ahead"
-"""Stands in the name of a score that is a mean over later steps."""
+"""Part of the name of a score that is a mean over `AHEAD_STEPS`."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from tsrep.metrics import cliques, compare, mean_ranks, pairwise_p
 from tsrep.plots.style import BLUE, FAINT, INK, VERMILION, bare, new_figure
 
 
-def of_accuracies(accuracies: pd.DataFrame, methods: Sequence[str], ours: str) -> dict[str, Figure]:
+def accuracy_figures(accuracies: pd.DataFrame, methods: Sequence[str], ours: str) -> dict[str, Figure]:
     """What the numbers allow: the diagram takes three methods and five common sets, the scatter plots two methods."""
     figures = {}
     common = accuracies[list(methods)].dropna()

@@ -26,8 +26,8 @@ from tsrep.bench.pages import Summary, conditions
 from tsrep.metrics import friedman_p
 
 
-def of_archive(good_lines: list[dict[str, Any]], published: bool) -> Summary:
-    """Accuracies of an archive, beside the published ones if wanted."""
+def summarise_archive(good_lines: list[dict[str, Any]], published: bool) -> Summary:
+    """Accuracies of an archive, beside the published ones if `published`."""
     lines = pd.DataFrame(good_lines)
     measured = accuracy_table(lines)
     accuracies = measured.join(published_accuracies()) if published else measured
@@ -45,11 +45,11 @@ def of_archive(good_lines: list[dict[str, Any]], published: bool) -> Summary:
             ),
         ],
         csv=_wide(lines, accuracies),
-        figures=figures.of_accuracies(accuracies, compared_methods(accuracies), OURS),
+        figures=figures.accuracy_figures(accuracies, compared_methods(accuracies), OURS),
     )
 
 
-def of_ablation(good_lines: list[dict[str, Any]]) -> Summary:
+def summarise_ablation(good_lines: list[dict[str, Any]]) -> Summary:
     """The ablation table, and the verdicts on the paper's claims."""
     lines = pd.DataFrame(good_lines)
     accuracies = accuracy_table(lines, "variant")

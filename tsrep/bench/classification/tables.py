@@ -73,9 +73,9 @@ class Archive(Accuracy):
         return once(cells, lambda cell: cell.method in SEEDLESS)
 
     def summarise(self, lines: list[dict[str, Any]]) -> Summary:
-        from tsrep.bench.classification.summary import of_archive
+        from tsrep.bench.classification.summary import summarise_archive
 
-        return of_archive(lines, self.published)
+        return summarise_archive(lines, self.published)
 
 
 class Ablation(Accuracy):
@@ -98,9 +98,9 @@ class Ablation(Accuracy):
         return grid(self.name, datasets, ["ts2vec"], read_seeds(seeds), given)
 
     def summarise(self, lines: list[dict[str, Any]]) -> Summary:
-        from tsrep.bench.classification.summary import of_ablation
+        from tsrep.bench.classification.summary import summarise_ablation
 
-        return of_ablation(lines)
+        return summarise_ablation(lines)
 
 
 def choose_datasets(

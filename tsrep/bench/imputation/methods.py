@@ -24,12 +24,12 @@ def mean(task: Task) -> Outcome:
 
 
 def locf(task: Task) -> Outcome:
-    """The last observed value; before the first one, that; the mean where a channel of an instance has none."""
+    """The last observed value, or the first one before it; the mean where a channel of an instance has none."""
     return Outcome(last_observed(task.test))
 
 
 def linear(task: Task) -> Outcome:
-    """Straight lines between observed values; beyond the outermost, that; the mean where there is none."""
+    """Straight lines between observed values, ends held at the outermost; the mean where there is none."""
     return Outcome(interpolated(task.test))
 
 

@@ -13,11 +13,11 @@ from tsrep.bench.imputation.task import Array, Outcome, Task
 TRAINING_ROWS = 12_000
 """Rows that the imputers learn from at most, drawn with the cell's seed."""
 MANY_COLUMNS, NEAREST_COLUMNS = 100, 30
-"""With more columns than the first, the iterative imputer regresses on the second number of most alike ones."""
+"""With more than `MANY_COLUMNS`, the iterative imputer regresses on the `NEAREST_COLUMNS` most correlated ones."""
 
 
 def knn(task: Task) -> Outcome:
-    """The mean of the five most alike rows, by the values that both have."""
+    """The mean of the five nearest rows, by the values that both have."""
     from sklearn.impute import KNNImputer
 
     return _by_rows(task, KNNImputer(keep_empty_features=True), lags=False)

@@ -8,13 +8,13 @@ from tsrep.bench.imputation.task import Array
 
 
 def last_observed(panel: Array) -> Array:
-    """A copy of `panel` with the last observed value in each gap; before the first one, that."""
+    """A copy of `panel` with the last observed value in each gap, the first one before it."""
     before, after = _neighbours(panel)
     return _taken(panel, np.where(before >= 0, before, after))
 
 
 def interpolated(panel: Array) -> Array:
-    """A copy of `panel` with straight lines between the values around a gap; beyond the outermost value, that."""
+    """A copy of `panel` with gaps linearly interpolated, ends held at the outermost value."""
     length = panel.shape[-1]
     before, after = _neighbours(panel)
     first = np.where(before >= 0, before, after)
