@@ -2,7 +2,7 @@
 
 Source       Miao et al., "Generative Semi-supervised Learning for Multivariate Time Series Imputation", AAAI 2021 (the
              numbers of its tables as a later paper quotes them), and TSI-Bench (Du et al., 2024, tables of the
-             appendix); both in tsrep/bench/published/imputation.csv.
+             appendix); both in tsrep/bench/imputation/published.csv.
 Command      TSREP_DATA=... python benchmarks/imputation.py [interpreter with PyPOTS]
 Expectation  linear interpolation on ETTh1: 0.200 (10 % taken away) and 0.268 (50 %); TSI-Bench has 0.197 and 0.267.
              Iterative imputer with lags there: 0.123 and 0.34. The default imputer below 0.105 and 0.16 there, 0.27

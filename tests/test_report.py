@@ -3,7 +3,7 @@ from html.parser import HTMLParser
 import pytest
 from matplotlib.figure import Figure
 
-from tsrep.report import code, figure, page, prose, section, table, write_page
+from tsrep.report import Best, code, figure, page, prose, section, table, write_page
 
 NASTY = '<script>alert("x")</script> & </table>'
 
@@ -77,8 +77,14 @@ def test_table_marks_the_best_of_a_row_and_ties():
     assert '<td>–</td><td class="best">0.100</td>' in html
 
 
+def test_a_cell_may_be_marked_as_best_and_a_caption_left_out():
+    html = table(["set", "a"], [["x", Best("0.750 ± 0.1")]])
+    assert '<td class="best">0.750 ± 0.1</td>' in html and "figcaption" not in html
+    assert "figcaption" not in figure(b"", alt="nothing")
+
+
 def test_table_refuses_a_short_row():
-    with pytest.raises(ValueError, match="1 cells, wanted 2"):
+    with pytest.raises(ValueError, match="1 cells; wanted 2"):
         table(["a", "b"], [["only"]], "c")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, ClassVar, Protocol
@@ -49,3 +49,8 @@ def grid(
             tuple(seeds), tuple(datasets), tuple(methods), tuple(variants)
         )
     ]
+
+
+def once(cells: Sequence[Cell], measured_once: Callable[[Cell], bool]) -> list[Cell]:
+    """`cells`, of which those for which `measured_once` holds are kept with the first seed only."""
+    return [cell for cell in cells if cell.seed == cells[0].seed or not measured_once(cell)]

@@ -1,14 +1,30 @@
-"""A table as pages: Markdown and HTML with notes, figures and sections, and the conditions it was measured under."""
+"""What a table says, and its files: table.csv for machines, table.md and table.html for readers, figures."""
 
 from __future__ import annotations
 
-import base64
-from html import escape
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
+
+from tsrep import report
+
+Section = tuple[str, pd.DataFrame]
+"""A heading and the table under it: one row per index value, numbers or text; `**...**` marks the best of a row."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Sentences, sections (empty ones are left out), what goes into table.csv, and figures by file name."""
+
+    notes: list[str]
+    sections: list[Section]
+    csv: pd.DataFrame
+    figures: dict[str, Figure] = field(default_factory=dict)
 
 
 def conditions(lines: pd.DataFrame) -> str:
@@ -18,7 +34,7 @@ def conditions(lines: pd.DataFrame) -> str:
         p: sorted({str(v.get(p)) for v in lines["versions"]})
         for p in ("python", "torch", "scikit-learn", "sktime")
     }
-    said = ", ".join(f"{package} {'/'.join(found)}" for package, found in versions.items())
+    said = ", ".join(f"{package} {'/'.join(numbers)}" for package, numbers in versions.items())
     threads = "/".join(map(str, sorted(set(lines["threads"]))))
     hours = lines["seconds"].sum() / 3600
     commits = sorted({str(c)[:10] for c in lines["commit"]})
@@ -28,31 +44,74 @@ def conditions(lines: pd.DataFrame) -> str:
     )
 
 
-def write_pages(
-    title: str, notes: list[str], sections: list[tuple[str, pd.DataFrame]], images: list[Path], folder: Path
+def seeds_of(lines: pd.DataFrame) -> str:
+    """The seeds of the lines: "0, 1, 2"."""
+    return ", ".join(map(str, sorted(set(lines["seed"]))))
+
+
+def lowest_in_bold(table: pd.DataFrame, among: Iterable[str] | None = None) -> pd.DataFrame:
+    """Numbers as text with three decimals, the lowest of each row `among` these columns (None: all) in bold."""
+    shown = table.map(lambda value: "" if np.isnan(value) else f"{value:.3f}")
+    columns = list(table) if among is None else list(among)
+    lowest = table[columns].round(3).min(axis=1)
+    for name in columns:
+        is_lowest = table[name].round(3) == lowest
+        shown[name] = np.where(is_lowest, "**" + shown[name] + "**", shown[name])
+    return shown
+
+
+def with_labels(table: pd.DataFrame, label: Callable[[Any], str], name: str = "set") -> pd.DataFrame:
+    """`table` with one text per row instead of its index, as `label` gives it, under the heading `name`."""
+    return table.set_axis(pd.Index([label(key) for key in table.index], name=name), axis=0)
+
+
+def write_summary(
+    title: str, summary: Summary, failed: list[dict[str, Any]], folder: Path, dots_per_inch: int = 150
 ) -> list[Path]:
-    """Write `table.md` and `table.html`, which holds its images, into `folder`; returns both."""
-    markdown = [f"# {title}", *notes, *(f"![{image.stem}]({image.name})" for image in images)]
-    markdown += [f"## {heading}\n\n{_markdown(table)}" for heading, table in sections]
-    (folder / "table.md").write_text("\n\n".join(markdown) + "\n", encoding="utf-8")
-
-    body = [f"<h1>{escape(title)}</h1>", *(f"<p>{escape(note)}</p>" for note in notes)]
+    """Write the pages and figures of a table into `folder`; returns what was written."""
+    sections = [(heading, table) for heading, table in summary.sections if not table.empty]
+    if failed:
+        sections.append(("Failed cells", pd.DataFrame(failed)[["cell", "error"]].set_index("cell")))
+    images = [folder / name for name in summary.figures]
     for image in images:
-        data = base64.b64encode(image.read_bytes()).decode()
-        body.append(f'<img src="data:image/png;base64,{data}" alt="{escape(image.stem)}">')
-    body += [f"<h2>{escape(heading)}</h2>\n{_html(table)}" for heading, table in sections]
-    page = PAGE.format(title=escape(title), body="\n".join(body))
-    (folder / "table.html").write_text(page, encoding="utf-8")
-    return [folder / "table.md", folder / "table.html"]
+        summary.figures[image.name].savefig(image, dpi=dots_per_inch)
+    csv, markdown, html = (folder / f"table.{ending}" for ending in ("csv", "md", "html"))
+    summary.csv.to_csv(csv)
+    markdown.write_text(_markdown(title, summary.notes, sections, images), encoding="utf-8")
+    report.write_page(html, _html(title, summary.notes, sections, images))
+    return [csv, markdown, html, *images]
 
 
-def _cells(table: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
-    heads = [str(table.index.name or ""), *map(str, table.columns)]
-    rows = [
-        [str(index), *map(_text, row)]
-        for index, row in zip(table.index, table.to_numpy(dtype=object), strict=True)
-    ]
-    return heads, rows
+def _markdown(title: str, notes: list[str], sections: list[Section], images: list[Path]) -> str:
+    blocks = [f"# {title}", *notes, *(f"![{image.stem}]({image.name})" for image in images)]
+    for heading, table in sections:
+        head, *rows = _cells(table)
+        rule = ["---"] + ["---:"] * (len(head) - 1)
+        escaped = ([cell.replace("|", "\\|") for cell in row] for row in (head, rule, *rows))
+        lines = "\n".join(f"| {' | '.join(row)} |" for row in escaped)
+        blocks.append(f"## {heading}\n\n{lines}")
+    return "\n\n".join(blocks) + "\n"
+
+
+def _html(title: str, notes: list[str], sections: list[Section], images: list[Path]) -> str:
+    blocks = [*map(report.prose, notes)]
+    blocks += [report.figure(image.read_bytes(), alt=image.stem) for image in images]
+    for heading, table in sections:
+        head, *rows = _cells(table)
+        marked = [[_without_asterisks(cell) for cell in row] for row in rows]
+        blocks.append(report.section(heading, report.table(head, marked)))
+    return report.page(title, blocks)
+
+
+def _without_asterisks(cell: str) -> str | report.Best:
+    return report.Best(cell.replace("**", "")) if "**" in cell else cell
+
+
+def _cells(table: pd.DataFrame) -> list[list[str]]:
+    """The head, and one list per row, as text."""
+    head = [str(table.index.name or ""), *map(str, table.columns)]
+    rows = zip(table.index, table.to_numpy(dtype=object), strict=True)
+    return [head, *([str(index), *map(_text, row)] for index, row in rows)]
 
 
 def _text(value: Any) -> str:
@@ -63,48 +122,3 @@ def _text(value: Any) -> str:
     if isinstance(value, (int, np.integer)):
         return str(value)
     return f"{value:.2g}" if 0 < abs(value) < 0.001 else f"{value:.3f}"
-
-
-def _markdown(table: pd.DataFrame) -> str:
-    heads, rows = _cells(table)
-    rule = ["---"] + ["---:"] * (len(heads) - 1)
-    return "\n".join(
-        "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in [heads, rule, *rows]
-    )
-
-
-def _html(table: pd.DataFrame) -> str:
-    heads, rows = _cells(table)
-
-    def cell(text: str) -> str:
-        shown = escape(text)
-        while "**" in shown:
-            shown = shown.replace("**", "<b>", 1).replace("**", "</b>", 1)
-        return f"<td>{shown}</td>"
-
-    head = "".join(f"<th>{escape(text)}</th>" for text in heads)
-    body = "\n".join(f"<tr>{''.join(map(cell, row))}</tr>" for row in rows)
-    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table></div>'
-
-
-PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-body {{ font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }}
-img {{ max-width: 100%; display: block; margin: 1rem 0; }}
-.wide {{ overflow-x: auto; }}
-table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 14px; }}
-th, td {{ padding: .25rem .7rem; border-bottom: 1px solid #e3e6ea; text-align: right; white-space: nowrap; }}
-th {{ position: sticky; top: 0; background: #fff; border-bottom: 2px solid #c9ced6; white-space: normal; }}
-th:first-child, td:first-child {{ text-align: left; }}
-</style>
-</head>
-<body>
-{body}
-</body>
-</html>
-"""

@@ -1,7 +1,7 @@
-"""Result files: one JSON object a line, appended and flushed to disk at once.
+"""Result files: one JSON object per line, appended and flushed to disk at once.
 
-A line cut short by a crash is passed over when the file is read, and the next line starts on a new one. Lines are
-never changed; where a cell has several, the last good one counts.
+A line that a crash cut short is skipped when the file is read, and the next one starts on a new line. Lines are never
+changed; where a cell has several, the last good one counts.
 """
 
 from __future__ import annotations
@@ -47,3 +47,13 @@ def read_lines(path: Path) -> dict[str, dict[str, Any]]:
         if line["status"] == "ok" or lines.get(line["cell"], {}).get("status") != "ok":
             lines[line["cell"]] = line
     return lines
+
+
+def good_lines(folder: Path) -> list[dict[str, Any]]:
+    """The lines of the finished cells of a folder of results."""
+    return [line for line in read_lines(folder / RESULTS_FILE).values() if line["status"] == "ok"]
+
+
+def failed_lines(folder: Path) -> list[dict[str, Any]]:
+    """The lines of the cells that have failed and were not run again with success."""
+    return [line for line in read_lines(folder / RESULTS_FILE).values() if line["status"] != "ok"]

@@ -62,8 +62,8 @@ def run(
         Processes, and computing threads in each (None: the cores shared out evenly). Results on a CPU are the same
         to the bit only with the same number of threads, which each line records.
     cost : callable
-        Expected effort of a cell in any unit. Within a seed the dearest start first, so that the workers end
-        together; or with `shortest_first` the cheapest, so that a run that is cut short has finished more.
+        Expected effort of a cell in any unit. Within a seed the most expensive start first, so that the workers
+        end together; or with `shortest_first` the cheapest, so that a run that is cut short has finished more.
     """
     console = console or Console(stderr=True)
     threads = threads or max(1, (environment()["hardware"]["cores"] or 1) // workers)
@@ -114,7 +114,7 @@ def _measure(
 
 
 def measure(cell: M, evaluate: Callable[[M], dict[str, Any]], threads: int) -> dict[str, Any]:
-    """The line of one cell, whatever happens: status "ok" with the numbers, or "failed" with the error."""
+    """The line of one cell: status "ok" with the numbers, or "failed" with the error if `evaluate` raises one."""
     started = time.perf_counter()
     line: dict[str, Any] = {
         "cell": cell.id,
@@ -134,7 +134,7 @@ def measure(cell: M, evaluate: Callable[[M], dict[str, Any]], threads: int) -> d
 
 @contextmanager
 def limited(threads: int) -> Iterator[None]:
-    """Hold BLAS, OpenMP and torch to a number of threads inside a `with` block."""
+    """Limit BLAS, OpenMP and torch to a number of threads inside a `with` block."""
     import torch
     from threadpoolctl import threadpool_limits
 

@@ -66,7 +66,8 @@ class Classified:
 def classify(example: Example, seed: int, max_steps: int | None, say: Say, verbose: int) -> Classified:
     """Train and score; `max_steps=None` is the paper's rule, `verbose=1` shows the encoder's progress bar."""
     from tsrep import TS2Vec
-    from tsrep.bench.methods import Stopwatch, nearest_euclidean
+    from tsrep.bench.classification.methods import nearest_euclidean
+    from tsrep.bench.stopwatch import Stopwatch
     from tsrep.tasks import RepresentationClassifier
 
     X_train, y_train, X_test, y_test = normalised_dataset(example.name)

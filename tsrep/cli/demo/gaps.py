@@ -49,8 +49,8 @@ class Filled:
 def fill_gaps(seed: int, max_steps: int | None, say: Say, verbose: int) -> Filled:
     """Remove values, train, fill, compare; `max_steps=None` trains for STEPS steps."""
     from tsrep import SSGANImputer
-    from tsrep.bench.imputers import interpolated, last_observed
-    from tsrep.bench.methods import Stopwatch
+    from tsrep.bench.imputation.rules import interpolated, last_observed
+    from tsrep.bench.stopwatch import Stopwatch
     from tsrep.data import PanelScaler, load_dataset, missing
     from tsrep.metrics import held_out_coverage, held_out_mae
 

@@ -81,8 +81,8 @@ class Watched:
 
 def forecast_heartbeats(seed: int, max_steps: int | None, say: Say, verbose: int) -> Forecast:
     """Learn, forecast at every step of the last third, and once more for the picture."""
-    from tsrep.bench.forecasters import RawWindow
-    from tsrep.bench.methods import Stopwatch
+    from tsrep.bench.forecasting.methods import RawWindow
+    from tsrep.bench.stopwatch import Stopwatch
     from tsrep.tasks import RepresentationForecaster
 
     values, _ = read_electrocardiogram()
@@ -118,8 +118,8 @@ def forecast_heartbeats(seed: int, max_steps: int | None, say: Say, verbose: int
 
 def watch_heartbeats(seed: int, max_steps: int | None, say: Say, verbose: int) -> Watched:
     """Learn what is normal, raise alarms in the last third."""
-    from tsrep.bench.detection_baselines import moving_z_score
-    from tsrep.bench.methods import Stopwatch
+    from tsrep.bench.anomaly.baselines import moving_z_score
+    from tsrep.bench.stopwatch import Stopwatch
     from tsrep.metrics import vus_pr
     from tsrep.tasks import RepresentationAnomalyDetector
 

@@ -65,7 +65,7 @@ def read_electrocardiogram() -> tuple[NDArray[Any], tuple[int, int]]:
 def encode_recording(seed: int, max_steps: int | None, verbose: int) -> Encoded:
     """Train on windows of the recording and encode every step of it."""
     from tsrep import TS2Vec
-    from tsrep.bench.methods import Stopwatch
+    from tsrep.bench.stopwatch import Stopwatch
 
     series, labelled = read_electrocardiogram()
     X = ((series - series.mean()) / series.std())[None, None]
