@@ -21,7 +21,7 @@ from tsrep.tasks import RepresentationForecaster
 
 Forecast = Callable[[Array, int], Array]
 
-FAITHFUL, BEST = "faithful", "best"  # the recipes of `RepresentationForecaster`
+PAPER, BEST = "paper", "best"  # the recipes of `RepresentationForecaster`
 VALUES_PER_CALL = 2_000_000
 """Forecast values that a method is asked for at a time."""
 TRAIN_LENGTH_STEPS = 500
@@ -49,7 +49,7 @@ class Outcome:
 
 def ts2vec_faithful(task: Task) -> Outcome:
     """TS2Vec with the authors' settings, and their ridge regression on its representation alone."""
-    return _by_representation(task, _ts2vec(task), FAITHFUL)
+    return _by_representation(task, _ts2vec(task), PAPER)
 
 
 def ts2vec_best(task: Task) -> Outcome:
@@ -62,7 +62,7 @@ def ts2vec_best(task: Task) -> Outcome:
 
 def untrained_faithful(task: Task) -> Outcome:
     """As `ts2vec_faithful` with the network's initial random weights."""
-    return _by_representation(task, _ts2vec(task, max_steps=0), FAITHFUL)
+    return _by_representation(task, _ts2vec(task, max_steps=0), PAPER)
 
 
 def untrained_best(task: Task) -> Outcome:
@@ -77,7 +77,7 @@ def best_without(task: Task) -> Outcome:
 
 def ridge_on_lags(task: Task) -> Outcome:
     """The paper's protocol with the raw values of the window and the calendar of its last step as representation."""
-    return _by_representation(task, RawWindow(task.frame.shape[1]), FAITHFUL)
+    return _by_representation(task, RawWindow(task.frame.shape[1]), PAPER)
 
 
 class NoRepresentation:
@@ -119,7 +119,7 @@ def _ts2vec(task: Task, **settings: Any) -> Any:
 def _by_representation(task: Task, encoder: Any, recipe: str) -> Outcome:
     started = time.perf_counter()
     forecaster = RepresentationForecaster(
-        encoder, task.horizons, task.context, mode=recipe, validation=task.validation - task.train
+        encoder, task.horizons, task.context, recipe=recipe, validation=task.validation - task.train
     ).fit(task.frame.iloc[: task.validation])
     fitted = time.perf_counter()
     table = forecaster.backtest(task.frame, task.frame.index[task.first])

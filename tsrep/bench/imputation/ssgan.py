@@ -9,8 +9,8 @@ import numpy as np
 
 from tsrep.bench.imputation.task import Array, Outcome, Task
 
-DEFAULT: dict[str, Any] = {"preset": "best"}
-PAPER: dict[str, Any] = {"preset": "paper"}
+DEFAULT: dict[str, Any] = {"recipe": "best"}
+PAPER: dict[str, Any] = {"recipe": "paper"}
 N_SAMPLES = 20
 
 
