@@ -21,7 +21,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from tsrep import TS2Vec, load
 from tsrep.tasks import RepresentationClassifier, probes
-from tsrep.tasks.classify import BEST_PROBE
+from tsrep.tasks.classify import PROBE_OF_RECIPE
 from tsrep.tasks.probes import PROBES, choose_probe, fit_svm, subsample
 from tsrep.tasks.saved_probe import probe_from_tensor, probe_to_tensor
 from tsrep.train.checkpoint import ModelFileError, read_folder, write_folder
@@ -262,10 +262,9 @@ class MomentsOfLongTable(Moments):
 
 def test_the_recipe_decides_a_probe_that_is_none():
     X, y = waves()
-    paper = RepresentationClassifier(Moments(), recipe="paper").fit(X, y)
-    best = RepresentationClassifier(Moments()).fit(X, y)
-    assert paper.probe_name_ == "svm" and not hasattr(paper, "probe_accuracies_")
-    assert BEST_PROBE == "auto" and best.probe_accuracies_.keys() == PROBES.keys()
+    for recipe in ("paper", "best"):
+        classifier = RepresentationClassifier(Moments(), recipe=recipe).fit(X, y)
+        assert classifier.probe_name_ == PROBE_OF_RECIPE[recipe] == "svm"
     assert RepresentationClassifier(Moments(), probe="knn", recipe="paper").fit(X, y).probe_name_ == "knn"
     with pytest.raises(ValueError, match=r"recipe is 'good'; wanted one of \['best', 'paper'\]"):
         RepresentationClassifier(Moments(), recipe="good").fit(X, y)

@@ -58,7 +58,7 @@ class OnlineEncoder:
         return shown, hidden
 
     def _push(self, points: ArrayLike, hide_last: tuple[bool, ...]) -> Floats:
-        x = np.ascontiguousarray(points, dtype=np.float32).reshape(np.shape(points))
+        x = np.asarray(points, dtype=np.float32, order="C")
         if x.ndim > 2 or (x.shape[-1:] or (1,)) != (self.channels,):
             raise ValueError(
                 f"points has shape {x.shape}; wanted ({self.channels},) for one point or (k, {self.channels})"

@@ -29,9 +29,8 @@ UNLABELLED = -1
 OF_THE_PROBE = ("probe_name_", "probe_accuracies_", "temperature_")
 """Fitted attributes that `config.json` holds; which of them there are depends on the probe."""
 
-BEST_PROBE = "auto"
-"""What `recipe="best"` means by `probe=None`."""
-PROBE_OF_RECIPE = {"best": BEST_PROBE, "paper": "svm"}
+PROBE_OF_RECIPE = {"best": "svm", "paper": "svm"}
+"""What `probe=None` means. No probe measured better than the paper's with TS2Vec (docs/log.md, 2026-11-28)."""
 
 RANGES = {
     "probe": one_of(*PROBES, "auto", None),
@@ -58,7 +57,7 @@ class RepresentationClassifier(ClassifierMixin, SavedEstimator):
         True uses `encoder` itself, already fitted, and trains the probe only. Where the classifier is cloned
         (in `GridSearchCV`, for example), wrap a fitted encoder in scikit-learn's `FrozenEstimator` instead.
     recipe : {"best", "paper"}
-        Decides a `probe` that is None. "best": "auto"; "paper": "svm", the protocol of TS2Vec.
+        Decides a `probe` that is None. Both say "svm", the protocol of TS2Vec: no other probe measured better.
 
     Attributes
     ----------
