@@ -154,6 +154,16 @@ def joined(history: Any, X: Any) -> Any:
     return np.concatenate([before, now])
 
 
+def future_index(index: pd.Index, horizon: int) -> pd.Index:
+    """The `horizon` steps after a regular index."""
+    if isinstance(index, pd.DatetimeIndex):
+        step: Any = index.freq or pd.infer_freq(index) or index[-1] - index[-2]
+        return pd.date_range(index[-1], periods=horizon + 1, freq=step, name=index.name)[1:]
+    step = int(index[1] - index[0]) if len(index) > 1 else 1
+    start = int(index[-1]) + step
+    return pd.RangeIndex(start, start + horizon * step, step, name=index.name)
+
+
 def in_message(name: Hashable, argument: str = "X") -> str:
     """How an error calls a series."""
     return argument if name == ONLY else f"the series {name!r}"

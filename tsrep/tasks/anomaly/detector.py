@@ -6,6 +6,7 @@ the encoder changes its representation more than hiding the steps before it did.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any, Self
 
@@ -26,12 +27,30 @@ from tsrep.tasks.anomaly.alarms import (
     running_threshold,
 )
 from tsrep.tasks.anomaly.causal import CausalViews
+from tsrep.tasks.anomaly.context import (
+    Tail,
+    is_training,
+    known_steps,
+    observed_share,
+    required_share,
+    steps_before,
+    tail_of,
+)
 from tsrep.tasks.anomaly.fitted import FittedSeries, scale_of_training_part
 from tsrep.tasks.anomaly.online import LiveScore, OnlineDetector, RunningThreshold
 from tsrep.tasks.anomaly.parameters import SCORE_OF_RECIPE, as_reaches, check_detector
 from tsrep.tasks.anomaly.scores import SCORES, Score
 from tsrep.tasks.representation import as_panel_of_series, fit_encoder
-from tsrep.tasks.series import ONLY, Scale, in_message, joined, open_file, places_of_rows, read_series
+from tsrep.tasks.series import (
+    ONLY,
+    RegularSeries,
+    Scale,
+    in_message,
+    joined,
+    open_file,
+    places_of_rows,
+    read_series,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -93,9 +112,10 @@ class RepresentationAnomalyDetector(SavedEstimator):
 
     Higher = more anomalous: `decision_function` is the score that is compared with `threshold_`, `score_samples` is its
     negative, as in scikit-learn's detectors. `predict` gives 1 for an alarm and 0 otherwise, where scikit-learn's
-    detectors give -1 and 1. A missing step has the median of the training scores and no alarm; with a moving average so
-    have the first steps of a series, which have no previous scores. Without one, the first `context` steps of a series
-    that is given without `history` score high, since their context is incomplete.
+    detectors give -1 and 1. A step without a score has the median of the training scores and no alarm. That is a
+    missing step; with a moving average, a step without enough previous scores; and otherwise a step of whose context
+    less was observed than 0.9 times the usual share in training: at the beginning of a series without `history`, and
+    after a gap.
 
     Examples
     --------
@@ -155,7 +175,7 @@ class RepresentationAnomalyDetector(SavedEstimator):
         self.n_channels_ = next(iter(scaled.values())).shape[1]
         views = CausalViews(self.encoder_, self.context)
         self.series_ = {
-            name: self._fit_series(views, values, scales[name], in_message(name))
+            name: self._fit_series(views, values, scales[name], given[name], in_message(name))
             for name, values in scaled.items()
         }
         return self
@@ -167,7 +187,8 @@ class RepresentationAnomalyDetector(SavedEstimator):
         ----------
         X : series of the kind that was fitted on.
         history : the steps just before `X`, in the same container. Its last `context` steps and their scores are what
-            the first rows of `X` are compared with. None: nothing is known before `X`.
+            the first rows of `X` are compared with. "training": the end of the training part came just before `X`.
+            None: the same where the dates of `X` follow those of the training part, else nothing is known.
         """
         return self.scores_and_alarms(X, history)[0]
 
@@ -183,14 +204,18 @@ class RepresentationAnomalyDetector(SavedEstimator):
         """(rows,) each: `decision_function` and `predict`, computed once."""
         check_is_fitted(self, "series_")
         X = open_file(X)
-        data = joined(open_file(history), X)
+        data = joined(None if is_training(history) else open_file(history), X)
         given = read_series(data, times="dates")
         scores, alarms = np.empty(len(data)), np.empty(len(data), dtype=np.int64)
         for name, (rows, steps) in places_of_rows(data, given).items():
             fitted = self._fitted(name, given[name].values)
-            at_steps = self._scores(fitted, given[name].values)
-            alarms[rows] = raise_alarms(at_steps, self._threshold_at(fitted, at_steps), self.delay)[steps]
+            before = steps_before(history, fitted.tail, given[name])
+            at_steps = self._scores(fitted, np.concatenate([before, given[name].values]))
+            alarms_at_steps = raise_alarms(at_steps, self._threshold_at(fitted, at_steps), self.delay)
+            steps = steps + len(before)
+            alarms[rows] = alarms_at_steps[steps]
             scores[rows] = np.where(np.isnan(at_steps), fitted.median_score, at_steps)[steps]
+            self._warn_without_scores(at_steps[len(before) :], fitted.score, in_message(name))
         return scores[len(data) - len(X) :], alarms[len(data) - len(X) :]
 
     def online(self, history: Any = None, series: Hashable = ONLY) -> OnlineDetector:
@@ -198,7 +223,8 @@ class RepresentationAnomalyDetector(SavedEstimator):
 
         Parameters
         ----------
-        history : the steps before the first new point, one series in any container; None: nothing is known.
+        history : the steps before the first new point, one series in any container; "training": the end of the
+            training part; None: nothing is known.
         series : name of one of several fitted series.
 
         Raises
@@ -214,7 +240,9 @@ class RepresentationAnomalyDetector(SavedEstimator):
         if series not in self.series_:
             raise ValueError(f"series is {series!r}; the detector was fitted on {self._names()}")
         fitted = self.series_[series]
-        raw_scores = LiveScore(fitted.score, self.encoder_, self.context, self.n_channels_)
+        raw_scores = LiveScore(
+            fitted.score, self.encoder_, self.context, self.n_channels_, fitted.required_share
+        )
         threshold: float | RunningThreshold = fitted.threshold
         if self.threshold == "running":
             threshold = RunningThreshold(self._level(), WIDTH + 1)
@@ -226,7 +254,9 @@ class RepresentationAnomalyDetector(SavedEstimator):
             delay=self.delay,
             channels=self.n_channels_,
         )
-        if history is not None:
+        if is_training(history):
+            live.extend(tail_of(fitted.tail).values)
+        elif history is not None:
             live.extend(read_series(history, times="dates", argument="history")[ONLY].values)
         return live
 
@@ -249,9 +279,13 @@ class RepresentationAnomalyDetector(SavedEstimator):
 
     # Fitting
 
-    def _fit_series(self, views: CausalViews, values: Floats, scale: Scale, series: str) -> FittedSeries:
+    def _fit_series(
+        self, views: CausalViews, values: Floats, scale: Scale, given: RegularSeries, series: str
+    ) -> FittedSeries:
         score = SCORES[self._score_name()]().fit(views, values)
-        scores = self._final(score, score.score_training(views, values), values)
+        steps = score.steps(self.context)
+        required = 0.0 if score.relative else required_share(known_steps(values), steps)
+        scores = self._final(score, score.score_training(views, values), values, required)
         known = scores[~np.isnan(scores)]
         if len(known) < 2:
             raise ValueError(
@@ -259,7 +293,8 @@ class RepresentationAnomalyDetector(SavedEstimator):
                 f"{self._width(score) + 2} known ones"
             )
         threshold = THRESHOLDS[self.threshold].of_training(scores, self._level(), self.delay)
-        return FittedSeries(scale, score, threshold, float(np.median(known)))
+        tail = Tail.of(given, steps + self._width(score))
+        return FittedSeries(scale, score, threshold, float(np.median(known)), required, tail)
 
     # Scoring
 
@@ -267,14 +302,27 @@ class RepresentationAnomalyDetector(SavedEstimator):
         """(t,) scores of the steps of one series, NaN where there is none."""
         scaled = fitted.scale.apply(values)
         raw = fitted.score.score(CausalViews(self.encoder_, self.context), scaled)
-        return self._final(fitted.score, raw, scaled)
+        return self._final(fitted.score, raw, scaled, fitted.required_share)
 
-    def _final(self, score: Score, raw: Floats, values: Floats) -> Floats:
-        """Raw scores relative to previous ones and averaged ahead, as the parameters say; NaN at missing steps."""
-        raw = np.where(np.isnan(values).any(axis=1), np.nan, raw)
+    def _final(self, score: Score, raw: Floats, values: Floats, required: float) -> Floats:
+        """Raw scores relative to previous ones and averaged ahead, as the parameters say.
+
+        NaN at missing steps, and where the observed share of a score's steps is below `required`.
+        """
+        known = known_steps(values)
+        enough = observed_share(known, score.steps(self.context)) >= required
+        raw = np.where(known & enough, raw, np.nan)
         width = self._width(score)
         scores = relative_increase(raw, width) if width else raw
         return np.mean([mean_ahead(scores, reach) for reach in as_reaches(self.look_ahead)], axis=0)
+
+    def _warn_without_scores(self, scores: Floats, score: Score, series: str) -> None:
+        if np.isnan(scores).all():
+            warnings.warn(
+                f"{series} has no step with enough observed steps before it, so no scores and no alarms: a score "
+                f"uses {score.steps(self.context)} steps; give history=, or history='training'",
+                stacklevel=4,
+            )
 
     def _score_name(self) -> str:
         return SCORE_OF_RECIPE[self.recipe] if self.score is None else self.score
@@ -317,7 +365,7 @@ class RepresentationAnomalyDetector(SavedEstimator):
         described, tensors["detector"] = [], {}
         for number, (name, fitted) in enumerate(self.series_.items()):
             name = name.item() if isinstance(name, np.generic) else name
-            described.append({"name": name, "threshold": fitted.threshold, "ordinary": fitted.median_score})
+            described.append({"name": name, **fitted.described()})
             for key, array in fitted.arrays().items():
                 tensors["detector"][f"{number}.{key}"] = torch.from_numpy(np.array(array))
         fitted_attributes = {"n_channels_": self.n_channels_, "series": described}
@@ -335,7 +383,6 @@ class RepresentationAnomalyDetector(SavedEstimator):
                 for key, tensor in tensors["detector"].items()
                 if key.startswith(f"{number}.")
             }
-            detector.series_[described["name"]] = FittedSeries.from_arrays(
-                arrays, detector._score_name(), described["threshold"], described["ordinary"]
-            )
+            fitted = FittedSeries.from_arrays(arrays, described, detector._score_name())
+            detector.series_[described["name"]] = fitted
         return detector

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from tsrep.tasks.anomaly.context import Tail
 from tsrep.tasks.anomaly.scores import SCORES, Score
 from tsrep.tasks.series import Scale
 
@@ -14,23 +15,48 @@ Arrays = dict[str, NDArray[Any]]
 
 
 class FittedSeries(NamedTuple):
-    """Scale, score and threshold of one series, and the median of its training scores."""
+    """What was fitted for one series.
+
+    Attributes
+    ----------
+    scale, score, threshold : see `RepresentationAnomalyDetector`.
+    median_score : of the training scores.
+    required_share : of the steps that a score uses, the share that must be observed, see `context.required_share`.
+    tail : the last steps of the training part; None in a detector that version 0.1 saved.
+    """
 
     scale: Scale
     score: Score
     threshold: float
     median_score: float
+    required_share: float
+    tail: Tail | None
 
     def arrays(self) -> Arrays:
         """All arrays by name."""
-        return {**self.scale._asdict(), **{f"score.{key}": array for key, array in self.score.arrays.items()}}
+        of_score = {f"score.{key}": array for key, array in self.score.arrays.items()}
+        tail = {} if self.tail is None else {"tail": self.tail.values}
+        return {**self.scale._asdict(), **of_score, **tail}
+
+    def described(self) -> dict[str, Any]:
+        """Everything else, as JSON holds it."""
+        following = None if self.tail is None else self.tail.following
+        numbers = {"threshold": self.threshold, "ordinary": self.median_score}
+        return {**numbers, "required_share": self.required_share, "following": following}
 
     @classmethod
-    def from_arrays(cls, arrays: Arrays, score: str, threshold: float, median_score: float) -> Self:
-        """The inverse of `arrays`."""
+    def from_arrays(cls, arrays: Arrays, described: dict[str, Any], score: str) -> Self:
+        """The inverse of `arrays` and `described`; version 0.1 kept neither a tail nor a required share."""
         of_score = {key.removeprefix("score."): a for key, a in arrays.items() if key.startswith("score.")}
-        scale = Scale(arrays["mean"], arrays["deviation"])
-        return cls(scale, SCORES[score](**of_score), threshold, median_score)
+        tail = Tail(arrays["tail"], described["following"]) if "tail" in arrays else None
+        return cls(
+            Scale(arrays["mean"], arrays["deviation"]),
+            SCORES[score](**of_score),
+            described["threshold"],
+            described["ordinary"],
+            described.get("required_share", 0.0),
+            tail,
+        )
 
 
 def scale_of_training_part(values: NDArray[np.float64], series: str) -> Scale:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tsrep.tasks.anomaly.causal import CausalViews, Floats
+from tsrep.tasks.anomaly.context import known_steps, observed_share
 from tsrep.tasks.anomaly.scores import Score
 
 Array = NDArray[Any]
@@ -44,10 +45,12 @@ class LiveScore:
     the last steps are kept and scored again with every call, which gives the same scores and takes longer.
     """
 
-    def __init__(self, score: Score, encoder: Any, context: int, channels: int):
+    def __init__(self, score: Score, encoder: Any, context: int, channels: int, required_share: float):
         self.score = score
+        self.required_share = required_share
         self.recent: Array | None = None
         self.steps = score.steps(context)
+        self.known = np.zeros(self.steps - 1, dtype=bool)  # the steps before the next one
         if hasattr(encoder, "online") and score.stepwise:
             self.views: CausalViews = LiveViews(encoder, context)
         else:
@@ -55,7 +58,13 @@ class LiveScore:
             self.recent = np.empty((0, channels))
 
     def update(self, values: Array) -> Array:
-        """(k,) scores of the new steps (k, channels)."""
+        """(k,) scores of the new steps (k, channels), NaN where too little of their context was observed."""
+        known = np.concatenate([self.known, known_steps(values)])
+        self.known = known[len(values) :]
+        shares = observed_share(known, self.steps)[self.steps - 1 :]
+        return np.where(shares < self.required_share, np.nan, self._scores(values))
+
+    def _scores(self, values: Array) -> Array:
         if self.recent is None:
             return self.score.score(self.views, values)
         recent = np.concatenate([self.recent, values])

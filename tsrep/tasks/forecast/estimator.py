@@ -24,7 +24,7 @@ from tsrep.tasks.forecast.folder import (
     series_from_arrays,
     series_to_arrays,
 )
-from tsrep.tasks.forecast.history import History, Part, future_index, scale_of
+from tsrep.tasks.forecast.history import History, Part, scale_of
 from tsrep.tasks.forecast.intervals import interval_radius
 from tsrep.tasks.forecast.paper import PaperRecipe
 from tsrep.tasks.forecast.parameters import (
@@ -37,7 +37,7 @@ from tsrep.tasks.forecast.parameters import (
     validation_rows,
 )
 from tsrep.tasks.representation import as_panel_of_series, fit_encoder
-from tsrep.tasks.series import ONLY, read_series
+from tsrep.tasks.series import ONLY, future_index, read_series
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

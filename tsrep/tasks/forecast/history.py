@@ -71,13 +71,3 @@ class Forecasts(Protocol):
     """A fitted recipe: standardised forecasts (m, horizon, k) after each of m origins of an encoded history."""
 
     def forecast(self, history: History, origins: Array, horizon: int) -> Array: ...
-
-
-def future_index(index: pd.Index, horizon: int) -> pd.Index:
-    """The `horizon` steps after a regular index."""
-    if isinstance(index, pd.DatetimeIndex):
-        step: Any = index.freq or pd.infer_freq(index) or index[-1] - index[-2]
-        return pd.date_range(index[-1], periods=horizon + 1, freq=step, name=index.name)[1:]
-    step = int(index[1] - index[0]) if len(index) > 1 else 1
-    start = int(index[-1]) + step
-    return pd.RangeIndex(start, start + horizon * step, step, name=index.name)

@@ -1,0 +1,142 @@
+"""No score and no alarm where there is too little to compare with; the end of training is what came before."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tsrep import TS2Vec, load
+from tsrep.tasks import RepresentationAnomalyDetector
+from tsrep.tasks.anomaly.context import observed_share, required_share
+from tsrep.tasks.anomaly.scores import SCORES
+from tsrep.tasks.series import ONLY
+
+CONTEXT, TRAIN = 20, 300
+random = np.random.default_rng(0)
+WAVE = np.sin(np.arange(600) / 5) + 0.05 * random.normal(size=600)
+HOURS = pd.date_range("2026-01-01", periods=600, freq="h")
+COMPARED = [name for name, score in SCORES.items() if not score.relative]
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    encoder = TS2Vec(n_components=8, hidden_channels=8, depth=3, max_steps=10, random_state=0)
+    encoder.fit(WAVE[None, None, :TRAIN])
+    return {
+        score: RepresentationAnomalyDetector(encoder, CONTEXT, score=score, prefit=True).fit(WAVE[:TRAIN])
+        for score in SCORES
+    }
+
+
+def without_score(detector, scores):
+    return scores == detector.series_[ONLY].median_score
+
+
+@pytest.mark.parametrize("score", COMPARED)
+def test_the_beginning_has_no_score_and_no_alarm(fitted, score):
+    detector = fitted[score]
+    scores, alarms = detector.scores_and_alarms(WAVE[TRAIN:])
+    steps = detector.series_[ONLY].score.steps(CONTEXT)
+    first = int(np.ceil(0.9 * steps)) - 1
+    assert without_score(detector, scores)[:first].all() and not without_score(detector, scores)[first:].any()
+    assert not alarms[:first].any()
+    assert np.argmax(detector.decision_function(np.append(WAVE[TRAIN:], [9.0] * 2))) >= 300
+
+
+@pytest.mark.parametrize("score", COMPARED)
+def test_after_a_gap_there_is_no_score_until_enough_was_seen(fitted, score):
+    series = WAVE[TRAIN:].copy()
+    series[100:150] = np.nan
+    detector = fitted[score]
+    scores, alarms = detector.scores_and_alarms(series, history="training")
+    steps = detector.series_[ONLY].score.steps(CONTEXT)
+    missing = without_score(detector, scores)
+    assert not missing[:100].any()
+    assert missing[100:150].all() and missing[150 : 149 + int(0.9 * steps)].all()
+    assert not missing[150 + steps :].any()
+    assert not alarms[missing].any()
+
+
+@pytest.mark.parametrize("score", SCORES)
+@pytest.mark.parametrize("history", [None, "training"])
+def test_a_live_detector_gives_the_same(fitted, score, history):
+    series = WAVE[TRAIN:400].copy()
+    series[40:70] = np.nan
+    series[90] = 4.0
+    scores, alarms = fitted[score].scores_and_alarms(series, history=history)
+    live = [fitted[score].online(history=history) for _ in range(2)]
+    one_by_one = [live[0].update(point) for point in series]
+    several = [verdict for few in np.array_split(series, 7) for verdict in live[1].extend(few)]
+    for verdicts in (one_by_one, several):
+        np.testing.assert_allclose([verdict.score for verdict in verdicts], scores, rtol=1e-3, atol=1e-3)
+        assert [verdict.alarm for verdict in verdicts] == alarms.astype(bool).tolist()
+
+
+@pytest.mark.parametrize("score", SCORES)
+def test_dates_that_follow_training_have_it_as_their_history(fitted, score, tmp_path):
+    series = pd.Series(WAVE, HOURS)
+    detector = RepresentationAnomalyDetector(fitted[score].encoder_, CONTEXT, score=score, prefit=True)
+    detector.fit(series[:TRAIN])
+    whole = detector.decision_function(series)[TRAIN:]
+    detector.save(tmp_path / "detector")
+    for each in (detector, load(tmp_path / "detector")):
+        np.testing.assert_allclose(each.decision_function(series[TRAIN:]), whole, rtol=1e-4, atol=1e-4)
+        later = each.decision_function(series[TRAIN + 1 :])  # a step is left out: nothing is known
+        assert not np.allclose(later[:CONTEXT], whole[1 : CONTEXT + 1])
+        told = each.decision_function(series[TRAIN + 1 :], history=series[: TRAIN + 1])
+        np.testing.assert_allclose(told, whole[1:], rtol=1e-4, atol=1e-4)
+    zoned = series.tz_localize("Europe/Berlin")
+    np.testing.assert_allclose(
+        detector.fit(zoned[:TRAIN]).decision_function(zoned[TRAIN:]), whole, rtol=1e-4, atol=1e-4
+    )
+
+
+def test_each_series_of_a_long_table_has_its_own_history(fitted):
+    table = pd.concat(
+        [
+            pd.DataFrame({"unique_id": name, "ds": HOURS, "y": factor * WAVE})
+            for name, factor in (("a", 1), ("b", 7))
+        ]
+    )
+    past, future = table[table["ds"] < HOURS[TRAIN]], table[table["ds"] >= HOURS[TRAIN]]
+    detector = RepresentationAnomalyDetector(fitted["nearest"].encoder_, CONTEXT, prefit=True).fit(past)
+    scores = detector.decision_function(future).reshape(2, -1)
+    np.testing.assert_allclose(scores[0], scores[1], rtol=1e-3)
+    whole = detector.decision_function(table).reshape(2, -1)[:, TRAIN:]
+    np.testing.assert_allclose(scores, whole, rtol=1e-4, atol=1e-4)
+
+
+def test_gaps_that_training_had_are_no_reason_for_silence(fitted):
+    gappy = WAVE.copy()
+    gappy[random.random(600) < 0.3] = np.nan
+    detector = RepresentationAnomalyDetector(
+        fitted["nearest"].encoder_, CONTEXT, score="nearest", prefit=True
+    )
+    scores = detector.fit(gappy[:TRAIN]).decision_function(gappy[TRAIN:], history="training")
+    known = ~np.isnan(gappy[TRAIN:])
+    assert without_score(detector, scores)[known].mean() < 0.5
+    assert without_score(detector, scores)[~known].all()
+
+
+def test_a_series_without_any_score_is_said(fitted):
+    with pytest.warns(
+        UserWarning, match="X has no step with enough observed steps before it.*history='training'"
+    ):
+        assert not fitted["combined"].predict(WAVE[:10]).any()
+
+
+def test_a_detector_of_version_0_1_has_no_tail(fitted):
+    detector = fitted["nearest"]
+    old = detector.series_[ONLY]._replace(tail=None, required_share=0.0)
+    before = RepresentationAnomalyDetector(detector.encoder_, CONTEXT, score="nearest", prefit=True)
+    before.encoder_, before.n_channels_, before.series_ = detector.encoder_, 1, {ONLY: old}
+    assert not without_score(before, before.decision_function(WAVE[TRAIN:])).any()
+    with pytest.raises(ValueError, match="history is 'training'; wanted the steps themselves"):
+        before.predict(WAVE[TRAIN:], history="training")
+
+
+def test_shares():
+    known = np.array([1, 1, 0, 1, 1, 1], bool)
+    np.testing.assert_allclose(observed_share(known, 3), [1 / 3, 2 / 3, 2 / 3, 2 / 3, 2 / 3, 1])
+    np.testing.assert_array_equal(observed_share(known, 1), known)
+    assert required_share(np.ones(50, bool), 10) == 0.9
+    assert required_share(np.ones(5, bool), 10) == 0.45
