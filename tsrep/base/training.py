@@ -1,4 +1,4 @@
-"""`TrainedEstimator`: trainings that go on, from a checkpoint or after a finished `fit`."""
+"""`TrainedEstimator`: trainings that continue, from a checkpoint or after a finished `fit`."""
 
 from __future__ import annotations
 
@@ -62,23 +62,23 @@ class TrainedEstimator(PanelEstimator):
         return self._runs[0].seed
 
     def _is_trained(self) -> bool:
-        """Whether a `fit` was made, so that a warm start has something to go on with."""
+        """Whether there is a fit that a warm start can continue."""
         return "_runs" in vars(self)
 
     def _source(self, data: str) -> Self | None:
-        """The estimator whose training goes on: what `checkpoint` holds, for a warm start this one; None: a new one.
+        """The estimator whose training continues: that in `checkpoint`, this one (a warm start), or None for a new one.
 
         Raises
         ------
         ValueError
             `checkpoint` holds a run of other parameters or on other data (`data` is their digest), or a parameter that
-            decides on the shape of the networks has changed since the fit that a warm start goes on from.
+            decides on the shape of the networks has changed since the fit that a warm start continues.
         """
-        goes_on = self.warm_start and self._is_trained()
+        continues = self.warm_start and self._is_trained()
         found = self._found_in_checkpoint(data)
-        if found is not None and not (goes_on and all(run.finished for run in found._runs)):
+        if found is not None and not (continues and all(run.finished for run in found._runs)):
             return found
-        if not goes_on:
+        if not continues:
             return None
         current = self._current_shape()
         for name, value in self._shape.items():
@@ -92,7 +92,9 @@ class TrainedEstimator(PanelEstimator):
             return None
         found = load(self.checkpoint)
         other = None
-        if type(found) is not type(self) or found._runs[0].data != data:
+        if type(found) is not type(self):
+            other = f"of a {type(found).__name__}"
+        elif found._runs[0].data != data:
             other = "on other data"
         else:
             theirs = {**found.get_params(deep=False), "random_state": found.seed_}
@@ -116,10 +118,10 @@ class TrainedEstimator(PanelEstimator):
 
     @classmethod
     def _from_folder(cls, config: dict[str, Any], tensors: Any) -> Self:
-        """The fitted estimator, without the folder for checkpoints that its maker named."""
-        parameters = {**config["parameters"], "checkpoint": None}
-        if "checkpoint" not in config["parameters"]:
-            del parameters["checkpoint"]
+        """The fitted estimator, without the folder for checkpoints that was named where it was saved."""
+        parameters = {
+            name: None if name == "checkpoint" else value for name, value in config["parameters"].items()
+        }
         return super()._from_folder({**config, "parameters": parameters}, tensors)
 
 

@@ -128,8 +128,8 @@ class SeriesRepresentation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Tr
             The training diverged. The estimator and its checkpoint are what they were before.
         """
         self._check_parameters()
-        goes_on = self.warm_start and self._is_trained()
-        panel = self._panel(X, reset=not goes_on)
+        continues = self.warm_start and self._is_trained()
+        panel = self._panel(X, reset=not continues)
         data = "" if self.checkpoint is None else digest(panel)
         source = self._source(data)
         if source is None:

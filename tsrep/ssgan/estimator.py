@@ -218,9 +218,9 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
             A parameter is out of range, `X` holds no series, or `y` is not one label for each instance.
         """
         settings = resolved(self)
-        goes_on = self.warm_start and self._is_trained()
+        continues = self.warm_start and self._is_trained()
         series = Series(X)
-        panel = self._panel(series.source, reset=not goes_on, panel=series.panel)
+        panel = self._panel(series.source, reset=not continues, panel=series.panel)
         labels, classes = class_numbers(y, len(panel))
         data = "" if self.checkpoint is None else digest(panel, labels, series.times)
         source = self._source(data)
