@@ -1,6 +1,8 @@
 """Saved folders: what comes back, and what every kind of damage leads to."""
 
 import json
+import os
+import stat
 from contextlib import suppress
 
 import pytest
@@ -104,3 +106,13 @@ def test_missing_folders_and_files(folder, tmp_path):
     (folder / "model.safetensors").unlink()
     with pytest.raises(ModelFileError, match="cannot be read"):
         read_folder(folder)
+
+
+def test_the_folder_has_the_permissions_of_the_umask(tmp_path):
+    before = os.umask(0o027)
+    try:
+        write_folder(tmp_path / "model", {}, {"model": {"x": torch.zeros(1)}})
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "model").stat().st_mode) == 0o750
+    assert stat.S_IMODE((tmp_path / "model" / "config.json").stat().st_mode) == 0o640

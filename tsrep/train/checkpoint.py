@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,8 @@ def write_folder(path: str | Path, config: dict[str, Any], tensors: dict[str, di
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     files[CONFIG] = json.dumps({"format": FORMAT, **config, "sha256": digests}, indent=1).encode()
 
-    fresh = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    fresh = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    fresh.mkdir()  # with the permissions that the user's umask gives, which a temporary folder has not
     try:
         for name, content in files.items():
             with open(fresh / name, "wb") as file:

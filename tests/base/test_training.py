@@ -1,0 +1,65 @@
+"""Trainings that continue, and networks that are built in several threads."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from joblib import Parallel, delayed
+
+from tsrep import SSGANImputer, TS2Vec, load
+
+X = np.random.default_rng(0).normal(size=(8, 2, 60))
+SMALL = {"n_components": 16, "hidden_channels": 8, "depth": 4, "random_state": 0}
+
+
+def weights(seed):
+    encoder = TS2Vec(**{**SMALL, "max_steps": 0, "random_state": seed}).fit(X)
+    return torch.cat([weight.flatten() for weight in encoder.encoder_.parameters()])
+
+
+def test_networks_built_in_threads_have_the_weights_of_their_seeds():
+    alone = [weights(seed) for seed in range(24)]
+    together = Parallel(n_jobs=4, prefer="threads")(delayed(weights)(seed) for seed in range(24))
+    assert all(a.equal(b) for a, b in zip(alone, together, strict=True))
+
+
+def test_a_warm_start_after_early_stopping_has_patience_again():
+    """Early stopping looks at the validations since the last `fit` began."""
+    encoder = TS2Vec(**SMALL, max_steps=200, lr=0.02, validation_fraction=0.3, patience=1).fit(X)
+    steps = [encoder.n_steps_]
+    assert steps[0] < 200
+    encoder.set_params(warm_start=True)
+    for _ in range(2):
+        steps.append(encoder.fit(X).n_steps_)
+    assert (np.diff(steps) >= 20).all()  # at least two validations each
+
+
+def test_a_warm_start_refuses_another_network_and_a_save_keeps_the_fitted_one(tmp_path):
+    encoder = TS2Vec(**SMALL, max_steps=2).fit(X)
+    Z = encoder.transform(X)
+    encoder.set_params(depth=3, n_components=4, warm_start=True)
+    with pytest.raises(ValueError, match="depth is 3; wanted 4, as in the fit before"):
+        encoder.fit(X)
+    np.testing.assert_array_equal(encoder.transform(X), Z)
+    encoder.save(tmp_path / "model")
+    np.testing.assert_array_equal(load(tmp_path / "model").transform(X), Z)
+
+
+def test_a_loaded_model_writes_no_checkpoint_where_its_maker_did(tmp_path):
+    TS2Vec(**SMALL, max_steps=2, checkpoint=tmp_path / "run").fit(X).save(tmp_path / "model")
+    assert load(tmp_path / "model").checkpoint is None
+
+
+def test_a_checkpoint_of_another_class_is_said(tmp_path):
+    TS2Vec(**SMALL, max_steps=1).fit(X).save(tmp_path / "run")
+    with pytest.raises(ValueError, match="holds a run of a TS2Vec; name another folder"):
+        SSGANImputer(max_steps=1, checkpoint=tmp_path / "run").fit(X)
+
+
+@pytest.mark.parametrize(
+    "estimator", [TS2Vec(**SMALL, max_steps=1), SSGANImputer(max_steps=1, hidden_size=8)]
+)
+def test_a_pandas_series_of_equal_series_can_be_saved(estimator, tmp_path):
+    series = pd.Series([pd.Series(row) for row in X[:, 0]])
+    estimator.fit(series).save(tmp_path / "model")
+    assert load(tmp_path / "model").n_features_in_ == estimator.n_features_in_
