@@ -1,1 +1,1 @@
-"""One file for each published table, and what was measured under `results/`."""
+"""One file per published table; measured results are under `results/`."""

@@ -1,12 +1,12 @@
-"""SAITS, BRITS and USGAN as PyPOTS has them: the part of `tsrep bench imputation` that runs in PyPOTS' environment.
+"""SAITS, BRITS and USGAN of PyPOTS: the part of `tsrep bench imputation` that runs in PyPOTS' environment.
 
     python3 -m venv peers && peers/bin/pip install pypots
     tsrep bench imputation ETTh1 --methods saits,brits,usgan --python peers/bin/python
 
-Reads `data.npz` (train, validation, validation_truth, test: (n, c, t), NaN where missing) in the folder that it is
-given and writes `imputed.npz` (test, and notes as JSON). One size for all: 64 hidden units; SAITS with two layers of
-four heads, 64 wide, feed-forward 128; Adam, learning rate 1e-3, batches of 32, at most 100 epochs, stopped after ten
-without a better validation error, the best epoch kept. Instances without any value are left out and filled with 0.
+Reads `data.npz` (train, validation, validation_truth, test: (n, c, t), NaN where missing) in the given folder and
+writes `imputed.npz` (test, and notes as JSON). All have 64 hidden units; SAITS has two layers of four heads, 64 wide,
+feed-forward 128. Adam, learning rate 1e-3, batches of 32, at most 100 epochs, early stopping after ten epochs without a
+lower validation error, with the weights of the best epoch. Instances without values are left out and filled with 0.
 """
 
 import argparse
@@ -31,34 +31,34 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--max-epochs", type=int, default=100)
-    chosen = parser.parse_args()
+    arguments = parser.parse_args()
 
-    with np.load(chosen.folder / "data.npz") as arrays:
+    with np.load(arguments.folder / "data.npz") as arrays:
         data = {name: arrays[name].transpose(0, 2, 1).astype(np.float32) for name in arrays}  # (n, t, c)
-    held = {name: ~np.isnan(panel).all(axis=(1, 2)) for name, panel in data.items()}
-    set_random_seed(chosen.seed)
-    kind, size = SIZES[chosen.method]
-    model = kind(
+    has_values = {name: ~np.isnan(panel).all(axis=(1, 2)) for name, panel in data.items()}
+    set_random_seed(arguments.seed)
+    network, size = SIZES[arguments.method]
+    model = network(
         n_steps=data["train"].shape[1],
         n_features=data["train"].shape[2],
         batch_size=32,
-        epochs=chosen.max_epochs,
-        patience=min(10, chosen.max_epochs),
+        epochs=arguments.max_epochs,
+        patience=min(10, arguments.max_epochs),
         device="cpu",
         verbose=False,
         **size,
     )
     started = time.perf_counter()
     model.fit(
-        {"X": data["train"][held["train"]]},
+        {"X": data["train"][has_values["train"]]},
         {
-            "X": data["validation"][held["validation"]],
-            "X_ori": data["validation_truth"][held["validation"]],
+            "X": data["validation"][has_values["validation"]],
+            "X_ori": data["validation_truth"][has_values["validation"]],
         },
     )
     fitted = time.perf_counter()
     filled = np.nan_to_num(data["test"])
-    filled[held["test"]] = model.predict({"X": data["test"][held["test"]]})["imputation"]
+    filled[has_values["test"]] = model.predict({"X": data["test"][has_values["test"]]})["imputation"]
     notes = {
         "best_epoch": int(model.best_epoch),
         "parameters": sum(parameter.numel() for parameter in model.model.parameters()),
@@ -67,7 +67,7 @@ def main() -> None:
             "impute": round(time.perf_counter() - fitted, 2),
         },
     }
-    np.savez(chosen.folder / "imputed.npz", test=filled.transpose(0, 2, 1), notes=json.dumps(notes))
+    np.savez(arguments.folder / "imputed.npz", test=filled.transpose(0, 2, 1), notes=json.dumps(notes))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""An epoch of SSGAN against one of PyPOTS' USGAN, at equal size and equal work.
+"""An epoch of SSGAN against one of PyPOTS' USGAN, with equal sizes and equal work.
 
 Source       PyPOTS (github.com/WenjieDu/PyPOTS); no number of theirs is quoted, their code is run.
 Command      python -m benchmarks.speed_imputation --pypots PATH    (PATH: the Python of an environment with PyPOTS)
@@ -7,10 +7,10 @@ Expectation  an epoch at least 3 times as fast.
 Time         about four minutes of one core, on an otherwise idle machine.
 Result       benchmarks/results/speed-imputation/table.md
 
-Equal work: the recurrent generator and the discriminator without decay, one discriminator step for each of the
-generator's, no classifier, one thread, batches of 32 series of 48 steps, 64 hidden units a direction. Both programs
-run as processes and take their epochs in turns; reading and preparing the data is not counted. The temporal
-reminder, whose discriminator does more than the rival's, is a row of its own. Without --pypots our numbers stand alone.
+Equal work: the recurrent generator and the discriminator without decay, one discriminator step per generator step, no
+classifier, one thread, batches of 32 series of 48 steps, 64 hidden units per direction. Both programs run as processes
+and take their epochs in turns; reading and preparing the data is not counted. The temporal reminder, whose
+discriminator does more work than the rival's, is a row of its own. Without --pypots only our numbers are reported.
 """
 
 from __future__ import annotations
@@ -22,29 +22,29 @@ from typing import Annotated, Any
 
 import typer
 
-from benchmarks.speed.table import BUSY, markdown, times
+from benchmarks.speed.table import BUSY_SHARE, markdown, times
 from benchmarks.speed.timing import summary
 from tsrep.bench.environment import environment
 from tsrep.bench.results import RESULTS_FILE, append_line, read_lines
 
 RESULTS = Path(__file__).parent / "results" / "speed-imputation"
-PROGRAMS = Path(__file__).parent / "epochs"
-ASKED = 3.0
+PROGRAM_FOLDER = Path(__file__).parent / "epochs"
+TARGET = 3.0
 CHANNELS = (7, 40)
 REMINDERS = ("hint", "temporal")
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 class Program:
-    """A process that trains one epoch whenever it is asked to, and says how many seconds that took."""
+    """A process that trains one epoch per request and reports its seconds."""
 
     def __init__(self, interpreter: Path, script: str, *arguments: str):
-        command = [str(interpreter), str(PROGRAMS / script), *arguments]
+        command = [str(interpreter), str(PROGRAM_FOLDER / script), *arguments]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.version = self._line()
 
     def epoch(self) -> tuple[float, float]:
-        """(wall time, time on a processor) of another epoch, in seconds."""
+        """(wall time, processor time) of another epoch, in seconds."""
         assert self.process.stdin is not None
         self.process.stdin.write("epoch\n")
         self.process.stdin.flush()
@@ -55,7 +55,7 @@ class Program:
         self.process.communicate()
 
     def _line(self) -> str:
-        """The rest of the process's next line that is meant for us; others' logs are passed over."""
+        """The rest of the next line that begins with "> "; logs of others are skipped."""
         assert self.process.stdout is not None
         for line in self.process.stdout:
             if line.startswith("> "):
@@ -64,7 +64,7 @@ class Program:
 
 
 def measure(channels: int, reminder: str, device: str, pypots: Path | None, rounds: int) -> dict[str, Any]:
-    """Seconds of every epoch of each program, in turns."""
+    """Seconds of each epoch of each program, in turns."""
     programs = {"ours": Program(Path(sys.executable), "ours.py", str(channels), device, reminder)}
     if pypots is not None:
         programs["theirs"] = Program(pypots, "usgan.py", str(channels), device)
@@ -88,7 +88,7 @@ def write_table(folder: Path) -> Path:
         row: list[str] = [line["device"], str(line["channels"]), line["reminder"], _seconds(ours), "", "", ""]
         if theirs is not None:
             ratio = theirs["median"] / ours["median"]
-            row[4:] = [_seconds(theirs), times(ratio), "yes" if ratio >= ASKED else "**no**"]
+            row[4:] = [_seconds(theirs), times(ratio), "yes" if ratio >= TARGET else "**no**"]
         rows.append(row)
     heads = (
         "device",
@@ -97,7 +97,7 @@ def write_table(folder: Path) -> Path:
         "tsrep",
         "PyPOTS' USGAN",
         "times",
-        f"at least {ASKED:g} as asked",
+        f"at least {TARGET:g} as asked",
     )
     versions = sorted({line[who]["version"] for line in lines for who in ("ours", "theirs") if who in line})
     hardware = sorted({line["hardware"]["cpu"] for line in lines})
@@ -111,9 +111,9 @@ def write_table(folder: Path) -> Path:
     return path
 
 
-def _seconds(found: dict[str, Any]) -> str:
-    busy = " \\*" if found["cpu"] < BUSY * found["median"] else ""
-    return f"{found['median']:.3f} ({found['min']:.3f} to {found['max']:.3f}){busy}"
+def _seconds(runs: dict[str, Any]) -> str:
+    busy = " \\*" if runs["cpu"] < BUSY_SHARE * runs["median"] else ""
+    return f"{runs['median']:.3f} ({runs['min']:.3f} to {runs['max']:.3f}){busy}"
 
 
 @app.command(help=__doc__)
@@ -133,9 +133,11 @@ def main(
                 "channels": channels,
                 "reminder": reminder,
             }
-            found = measure(channels, reminder, device, pypots, rounds)
-            append_line(results / RESULTS_FILE, cell | {"status": "ok"} | found | environment())
-            typer.echo("  ".join([cell["cell"], *(f"{who} {_seconds(of)}" for who, of in found.items())]))
+            results_of = measure(channels, reminder, device, pypots, rounds)
+            append_line(results / RESULTS_FILE, cell | {"status": "ok"} | results_of | environment())
+            typer.echo(
+                "  ".join([cell["cell"], *(f"{who} {_seconds(of)}" for who, of in results_of.items())])
+            )
     typer.echo(f"wrote {write_table(results)}")
 
 

@@ -1,15 +1,15 @@
-"""TS2Vec's speed and memory: tsrep against the authors' code, and how the cost grows.
+"""TS2Vec's speed and memory: tsrep against the authors' code, and the growth of the cost.
 
 Source       the authors' repository, github.com/yuezhihan/ts2vec; no number of theirs is quoted, their code is run.
 Command      python -m benchmarks.speed_ts2vec --official PATH        (PATH: a checkout of that repository)
              python -m benchmarks.speed_ts2vec --device cuda ...      (the GPU rows; `benchmarks/gpu.sh` runs them)
 Expectation  the column "asked" of the table.
-Time         about 50 minutes of one core, on an otherwise idle machine. A run may be stopped: the same command goes on.
+Time         about 50 minutes of one core, on an otherwise idle machine. A stopped run is continued by the same command.
              The last row writes 12.8 GB into the folder for temporary files (TMPDIR) and removes them.
 Result       benchmarks/results/speed/table.md and docs/performance.md
 
-Without --official, windows encoded one by one are the rival of `encode_causal` and of the anomaly scores, and the
-other rows stand alone.
+Without --official, the rival of `encode_causal` and of the anomaly scores is encoding windows one by one; the other
+rows have no rival.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ def main(
     ] = None,
     only: Annotated[list[str] | None, typer.Option(help="Rows whose name contains this text.")] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
-    again: Annotated[bool, typer.Option("--again", help="Measure rows again that are done.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Measure finished rows again.")] = False,
     rounds: Annotated[int, typer.Option(help="Runs of each program, in turns.", min=1)] = 5,
-    seconds: Annotated[float, typer.Option(help="After this time of a row three rounds are enough.")] = 60.0,
-    minutes: Annotated[float | None, typer.Option(help="Begin no row after this time.")] = None,
+    seconds: Annotated[float, typer.Option(help="Three rounds are enough after this time of a row.")] = 60.0,
+    minutes: Annotated[float | None, typer.Option(help="Start no row after this time.")] = None,
     results: Annotated[Path, typer.Option(help="Folder of the lines and the table.")] = RESULTS,
-    rows_only: Annotated[bool, typer.Option("--list", help="Name the rows and leave.")] = False,
-    table_only: Annotated[bool, typer.Option("--table", help="Make the table again and leave.")] = False,
+    rows_only: Annotated[bool, typer.Option("--list", help="List the rows and exit.")] = False,
+    table_only: Annotated[bool, typer.Option("--table", help="Rewrite the table and exit.")] = False,
 ) -> None:
     from benchmarks.speed.page import write_page
     from benchmarks.speed.problem import Settings
@@ -49,11 +49,11 @@ def main(
     from benchmarks.speed.table import write_table
 
     console = Console(stderr=True)
-    chosen = [
+    selected = [
         row for row in rows(device, official is not None) if not only or any(text in row.id for text in only)
     ]
     if rows_only:
-        for row in chosen:
+        for row in selected:
             typer.echo(row.id)
         return
     failed = 0
@@ -62,7 +62,7 @@ def main(
     if not table_only:
         settings = Settings(official, rounds=rounds, seconds=seconds)
         path = results / RESULTS_FILE
-        failed = run(chosen, path, settings, again=again, minutes=minutes, console=console)
+        failed = run(selected, path, settings, again=again, minutes=minutes, console=console)
     written = [write_table(results)]
     if results == RESULTS:
         written += write_page(PAGE, results)

@@ -198,7 +198,7 @@ def test_no_two_modules_import_one_another() -> None:
     [
         ("tsrep/train/step.py", "from tsrep.train.loop import fit"),
         ("tsrep/train/step.py", "def f():\n    import tsrep.train.loop"),
-        ("tsrep/ts2vec/fast/windows.py", "from tsrep.ts2vec import encoder"),
+        ("tsrep/ts2vec/fast/window_encoder.py", "from tsrep.ts2vec import encoder"),
         ("tsrep/encoding/windows.py", "from tsrep.encoding.estimator import SeriesRepresentation"),
     ],
 )

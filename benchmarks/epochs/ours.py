@@ -1,4 +1,4 @@
-"""SSGAN's game with the recurrent generator and no classifier, an epoch for every line on standard input."""
+"""SSGAN's game with the recurrent generator and no classifier: one epoch per line on standard input."""
 
 import sys
 import time

@@ -1,4 +1,4 @@
-"""PyPOTS' USGAN, an epoch for every line on standard input. Runs in an environment of its own, without tsrep."""
+"""PyPOTS' USGAN: one epoch per line on standard input. It runs in an environment of its own, without tsrep."""
 
 import sys
 import time

@@ -1,6 +1,6 @@
-"""Encoding, ours and the authors': whole series, and windows of a long one with the anomaly scores made of them.
+"""Encoding, ours and the authors': whole series, and windows of a long series with their anomaly scores.
 
-The authors' code runs with the batch size that is fastest here.
+The authors' code runs with the batch size that is fastest on this machine.
 """
 
 from __future__ import annotations
@@ -18,30 +18,30 @@ from benchmarks.speed.programs import programs
 from benchmarks.speed.rows import ANOMALY, Row
 from benchmarks.speed.timing import in_turns, per, timed, waiting_for
 
-TRIED = 300  # windows on which the batch sizes are compared: more than one batch of the largest
-LONGEST = 20.0  # seconds that a run of the rival may take: where it takes longer, it has a stretch to encode
-STRETCH = 2000  # windows
+COMPARED_WINDOWS = 300  # for the choice of the batch size: more than one batch of the largest
+LONGEST_RIVAL_SECONDS = 20.0  # of a run; if the rival takes longer, it encodes a part of the series
+RIVAL_WINDOWS = 2000  # in that part
 
 
 def measure_transform(row: Row, settings: Settings) -> dict[str, Any]:
-    """Seconds for all instances; `difference` is the largest to the authors' representations."""
+    """Seconds for all instances; `difference` is the largest from the authors' representations."""
     x = random_walks(row.instances, row.channels, row.length)
     ours, authors = programs(row, settings)
     functions: dict[str, Callable[[], Panel]] = {"ours": partial(ours.transform, x)}
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     if authors is not None:
         sizes = [size for size in authors.batch_sizes if size <= row.instances]
         size = fastest(lambda size: authors.transform(x, size), sizes, row.device)
         functions["theirs"] = partial(authors.transform, x, size)
-        found = {"batch_size": size, "difference": difference(*(run() for run in functions.values()))}
-    found["multiply_adds"] = encoding(row.instances, row.length, row.channels, settings.network)
-    return found | in_turns(functions, settings.rounds, settings.seconds, row.device)
+        result = {"batch_size": size, "difference": difference(*(run() for run in functions.values()))}
+    result["multiply_adds"] = encoding(row.instances, row.length, row.channels, settings.network)
+    return result | in_turns(functions, settings.rounds, settings.seconds, row.device)
 
 
 def measure_windows(row: Row, settings: Settings) -> dict[str, Any]:
-    """Seconds for the whole series; of a slow rival, those of its first `windows` scaled up.
+    """Seconds for the whole series; for a slow rival, extrapolated from its first `windows`.
 
-    `difference` is the largest between the representations or, relative to the largest, between the anomaly scores.
+    `difference` is the largest between the representations, or between the anomaly scores relative to their largest.
     """
     x = random_walks(row.instances, row.channels, row.length)
     ours, authors = programs(row, settings)
@@ -52,10 +52,10 @@ def measure_windows(row: Row, settings: Settings) -> dict[str, Any]:
     def theirs(windows: int, batch_size: int) -> Panel:
         return getattr(rival, name)(x[..., :windows], row.context, batch_size)
 
-    tried = min(TRIED, row.length)
+    tried = min(COMPARED_WINDOWS, row.length)
     size = fastest(partial(theirs, tried), rival.batch_sizes, row.device)
     seconds = timed(partial(theirs, tried, size), waiting_for(row.device))[0] * row.length / tried
-    windows = row.length if seconds <= LONGEST else min(STRETCH, row.length)
+    windows = row.length if seconds <= LONGEST_RIVAL_SECONDS else min(RIVAL_WINDOWS, row.length)
     functions: dict[str, Callable[[], Panel]] = {"ours": mine, "theirs": partial(theirs, windows, size)}
     times = in_turns(functions, settings.rounds, settings.seconds, row.device)
     first, second = mine()[:, :windows], theirs(windows, size)
@@ -69,7 +69,7 @@ def measure_windows(row: Row, settings: Settings) -> dict[str, Any]:
 
 
 def fastest(encode: Callable[[int], object], sizes: Sequence[int], device: str) -> int:
-    """The batch size with which `encode` took the least time, in the better of two runs."""
+    """The batch size with which `encode` is fastest, in the better of two runs."""
     wait = waiting_for(device)
     times = {size: min(timed(partial(encode, size), wait)[0] for _ in range(2)) for size in sizes}
     return min(times, key=times.__getitem__)

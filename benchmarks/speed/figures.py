@@ -1,4 +1,4 @@
-"""Figures of how the cost grows: one for each kind of work, one panel for each size that varies."""
+"""Figures of the growth of the cost: one per kind of work, one panel per size that varies."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ AXES = {"length": "steps", "instances": "instances", "channels": "channels", "co
 def along(lines: Sequence[Line], work: str) -> dict[str, list[Line]]:
     """{axis: lines of the growth of `work` that differ in this size only, in its order}.
 
-    The point where the axes meet is the one that most lines share a size with.
+    The common point of the axes has the most frequent value of each size.
     """
-    chosen = [line for line in lines if line["work"] == work]
-    base = {axis: _commonest([line[axis] for line in chosen]) for axis in AXES} if chosen else {}
-    found = {}
+    of_work = [line for line in lines if line["work"] == work]
+    base = {axis: _most_common([line[axis] for line in of_work]) for axis in AXES} if of_work else {}
+    lines_of_axis = {}
     for axis in AXES:
         others = [other for other in AXES if other != axis]
-        on_axis = [line for line in chosen if all(line[other] == base[other] for other in others)]
+        on_axis = [line for line in of_work if all(line[other] == base[other] for other in others)]
         if len({line[axis] for line in on_axis}) > 1:
-            found[axis] = sorted(on_axis, key=lambda line: line[axis])
-    return found
+            lines_of_axis[axis] = sorted(on_axis, key=lambda line: line[axis])
+    return lines_of_axis
 
 
 def figure_name(work: str) -> str:
@@ -33,7 +33,7 @@ def figure_name(work: str) -> str:
 
 
 def write_figures(lines: Sequence[Line], folder: Path) -> list[Path]:
-    """A figure of every kind of work that has lines; returns the files."""
+    """Writes one figure per kind of work that has lines; returns the files."""
     written = []
     for work in GROWTH.values():
         axes = along(lines, work)
@@ -70,5 +70,5 @@ def _seconds(line: Line, key: str) -> float:
     return line[key] / line["machine"][f"{key}_per_second"]
 
 
-def _commonest(values: Sequence[int]) -> int:
+def _most_common(values: Sequence[int]) -> int:
     return max(set(values), key=values.count)

@@ -1,4 +1,4 @@
-"""How the time of one kind of work grows with each of its sizes, beside the operations and bytes that it takes."""
+"""Growth of the time of one kind of work with each of its sizes, and of its operations and bytes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from benchmarks.speed.timing import in_turns
 
 
 def measure(row: Row, settings: Settings) -> dict[str, Any]:
-    """Seconds, and what torch was asked for meanwhile: `multiply_adds` and `bytes`."""
+    """Seconds, and the `multiply_adds` and `bytes` of torch's operations."""
     function = _function(row, settings)
     times = in_turns({"ours": function}, settings.rounds, settings.seconds, row.device)
     return times | counted(function)

@@ -1,4 +1,4 @@
-"""What this machine can do at best: multiply-adds of a large matrix product, and bytes of a large copy, per second."""
+"""Peak rates of this machine: multiply-adds per second of a large matrix product, bytes per second of a large copy."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import torch
 
 from benchmarks.speed.timing import Function, timed, waiting_for
 
-SECONDS = 0.5  # that each of the two is repeated for; the fastest run counts
+MEASURED_SECONDS = 0.5  # for which each of the two is repeated; the fastest run counts
 
 
 @cache
 def rates(device: str, precision: str, threads: int) -> dict[str, float]:
-    """Measured once in a process; `threads` are those that torch uses now."""
+    """The rates, measured once per process; `threads` is the number of threads that torch uses."""
     size = 1024 if device == "cpu" else 8192
     number = torch.bfloat16 if precision == "bf16" else torch.float32
     a, b = (torch.randn(size, size, device=device).to(number) for _ in range(2))
@@ -30,6 +30,6 @@ def rates(device: str, precision: str, threads: int) -> dict[str, float]:
 def _fastest(function: Function, device: str) -> float:
     wait, started = waiting_for(device), time.perf_counter()
     best, _ = timed(function, wait)
-    while time.perf_counter() - started < SECONDS:
+    while time.perf_counter() - started < MEASURED_SECONDS:
         best = min(best, timed(function, wait)[0])
     return best

@@ -1,7 +1,7 @@
 """Peak memory of a training step, of the loss alone, or of a long series, each measured in a process of its own.
 
-On a CPU it is the largest resident memory since the process began (VmHWM of Linux; `ru_maxrss` would not do, for it
-counts what the parent process held when it started the child). On a GPU it is the most that tensors occupied.
+On a CPU it is the largest resident memory since the process started (VmHWM of Linux; `ru_maxrss` includes the memory of
+the parent process when it started the child). On a GPU it is the largest memory of tensors.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from benchmarks.speed.rows import AUTHORS, LOSS_MEMORY, Row
 
 ROOT = Path(__file__).parents[2]
 MEGABYTE = 1e6
-SHORT = 8  # steps of the series with which a process is warmed up
-SHARE = 0.7  # of the memory that is free: what a process may take, so that it fails before others do
+WARM_UP_STEPS = 8  # of the series
+MEMORY_SHARE = 0.7  # of the free memory, so that the process fails before others do
 
 
 def measure(row: Row, settings: Settings) -> dict[str, Any]:
-    """Megabytes beyond those of the same on series of 8 steps, imports mostly; `total` is the whole of the process.
+    """Megabytes beyond those of the same work on series of 8 steps, mostly imports; `total` is of the whole process.
 
-    A process that asks for more than most of the free memory gets none, and the row fails.
+    The row fails if a process needs more than `MEMORY_SHARE` of the free memory.
     """
-    found: dict[str, Any] = {"unit": "MB", "ours": in_a_process(__name__, row, settings, "ours")}
+    result: dict[str, Any] = {"unit": "MB", "ours": in_a_process(__name__, row, settings, "ours")}
     if row.rival == AUTHORS:
-        found["theirs"] = in_a_process(__name__, row, settings, "theirs")
-    return found
+        result["theirs"] = in_a_process(__name__, row, settings, "theirs")
+    return result
 
 
 def in_a_process(module: str, row: Row, settings: Settings, whose: str) -> dict[str, Any]:
-    """What `module`, run as a program that is given all of that, prints as JSON on its last line."""
+    """The JSON on the last line of the output of `module`, run as a program with these arguments."""
     task = {
         "row": asdict(row),
         "network": asdict(settings.network),
@@ -56,8 +56,8 @@ def in_a_process(module: str, row: Row, settings: Settings, whose: str) -> dict[
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def given(task: dict[str, Any]) -> tuple[Row, Settings, str]:
-    """What the process of `in_a_process` was given. On a CPU its memory is limited from here on."""
+def from_task(task: dict[str, Any]) -> tuple[Row, Settings, str]:
+    """The arguments of `in_a_process`, in its process. On a CPU this also limits its memory."""
     row, network = Row(**task["row"]), Network(**task["network"])
     if row.device == "cpu":
         _limit()
@@ -65,8 +65,8 @@ def given(task: dict[str, Any]) -> tuple[Row, Settings, str]:
 
 
 def _main(task: dict[str, Any]) -> None:
-    row, settings, whose = given(task)
-    _work(replace(row, length=SHORT), settings, whose)
+    row, settings, whose = from_task(task)
+    _work(replace(row, length=WARM_UP_STEPS), settings, whose)
     before = peak(row.device)
     _work(row, settings, whose)
     total = peak(row.device)
@@ -87,21 +87,23 @@ def _work(row: Row, settings: Settings, whose: str) -> None:
         program.loss(z1, z2).backward()
         return
     step = program.training(as_batch(random_walks(row.instances, row.channels, row.length)), crop=False)
-    for seed in range(2):  # the first one makes the optimiser's state
+    for seed in range(2):  # the first step creates the optimiser's state
         step(seed)
 
 
 def _limit() -> None:
-    """Lets allocations fail that would take more than `SHARE` of the free memory."""
+    """Makes allocations fail beyond `MEMORY_SHARE` of the free memory."""
     import resource
 
     available = _bytes("MemAvailable", "meminfo")
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    resource.setrlimit(resource.RLIMIT_DATA, (_bytes("VmData", "self/status") + int(SHARE * available), hard))
+    resource.setrlimit(
+        resource.RLIMIT_DATA, (_bytes("VmData", "self/status") + int(MEMORY_SHARE * available), hard)
+    )
 
 
 def peak(device: str) -> int:
-    """Bytes that this process took at most so far."""
+    """The peak memory of this process so far, in bytes."""
     if device != "cpu":
         import torch
 
@@ -110,11 +112,11 @@ def peak(device: str) -> int:
 
 
 def _bytes(name: str, file: str) -> int:
-    """An amount of memory by its name in a file of Linux's /proc."""
-    found = re.search(rf"{name}:\s+(\d+) kB", Path("/proc", file).read_text(encoding="ascii"))
-    if found is None:
-        raise RuntimeError(f"/proc/{file} does not say {name}")
-    return int(found[1]) * 1024
+    """An entry, in bytes, of a file of Linux's /proc."""
+    entry = re.search(rf"{name}:\s+(\d+) kB", Path("/proc", file).read_text(encoding="ascii"))
+    if entry is None:
+        raise RuntimeError(f"/proc/{file} has no entry {name}")
+    return int(entry[1]) * 1024
 
 
 if __name__ == "__main__":

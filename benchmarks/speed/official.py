@@ -1,7 +1,7 @@
-"""The TS2Vec authors' code (github.com/yuezhihan/ts2vec), run from a checkout: the only file that touches it.
+"""The TS2Vec authors' code (github.com/yuezhihan/ts2vec), run from a checkout; only this file imports it.
 
-It is used as it is. `Authors` and `Ours` (`ours.py`) have the same methods, so that a row of the benchmark reads alike
-for both.
+It is used unchanged. `Authors` and `Ours` (`ours.py`) have the same methods, so that a row of the benchmark is the same
+code for both.
 """
 
 from __future__ import annotations
@@ -34,15 +34,7 @@ class Authors:
     checkout : the folder that holds their `ts2vec.py`.
     """
 
-    batch_sizes = (
-        1,
-        4,
-        8,
-        16,
-        32,
-        64,
-        256,
-    )  # among which the fastest is looked for; theirs is 256 for windows
+    batch_sizes = (1, 4, 8, 16, 32, 64, 256)  # the fastest is used; the authors use 256 for windows
 
     def __init__(self, checkout: Path, channels: int, network: Network, device: str = "cpu"):
         model, losses = _import(checkout)
@@ -64,9 +56,9 @@ class Authors:
         return {name: value.cpu().clone() for name, value in self.model.net.state_dict().items()}
 
     def training(self, x: Tensor, crop: bool) -> Callable[[int], float]:
-        """A function that does what one iteration of their `fit` does to the batch `x` (B, T, C).
+        """A function that makes one iteration of their `fit` on the batch `x` (B, T, C), with the seed of the crops.
 
-        It takes the seed of the crops; theirs are drawn from the same distribution, but by other calls.
+        The crops have the distribution of theirs, but are drawn by other calls.
         """
         network = self.model._net.train()
         optimiser = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE)
@@ -82,11 +74,11 @@ class Authors:
         return step
 
     def gradients(self, views: Views, number: torch.dtype = torch.float32) -> tuple[float, dict[str, Tensor]]:
-        """Loss without dropout and masks, and its gradients under our names, computed in `number`."""
+        """Loss without dropout and masks, and its gradients under our names, computed in the precision `number`."""
         network = copy.deepcopy(self.model._net).eval().to(number)
         first, second = views.first.to(number), views.second.to(number)
         default = torch.get_default_dtype()
-        torch.set_default_dtype(number)  # their loss is summed in the default type
+        torch.set_default_dtype(number)  # their loss is summed in the default dtype
         try:
             loss = self._loss_of(network, replace(views, first=first, second=second))
         finally:
@@ -100,7 +92,7 @@ class Authors:
         return self._loss(z1, z2)
 
     def _loss_of(self, network: torch.nn.Module, views: Views) -> Tensor:
-        # Their network writes into its input; in their `fit` every view is a copy.
+        # Their network writes into its input; in their `fit` each view is a copy.
         z1 = network(views.first.clone())[:, views.steps_of_first]
         z2 = network(views.second.clone())[:, views.steps_of_second]
         return self._loss(z1, z2)

@@ -1,4 +1,4 @@
-"""The rival where the authors' code is absent: every window encoded alone, which is what `encode_causal` means."""
+"""The rival without the authors' code: each window encoded alone, which is the definition of `encode_causal`."""
 
 from __future__ import annotations
 

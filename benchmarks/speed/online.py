@@ -1,4 +1,4 @@
-"""Points that arrive one at a time: seconds until the representation of each is there."""
+"""Points that arrive one at a time: seconds per representation."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from benchmarks.speed.timing import in_turns, per
 
 
 def measure(row: Row, settings: Settings) -> dict[str, Any]:
-    """Seconds a point, over all of a series; `difference` is the largest to what `encode_causal` gives."""
+    """Seconds per point, over a whole series; `difference` is the largest from `encode_causal`."""
     x = random_walks(1, row.channels, row.length)
     ours, _ = programs(row, settings)
     live = ours.model.online(row.context)
-    found = np.stack([live.update(point) for point in x[0].T])
+    representations = np.stack([live.update(point) for point in x[0].T])
 
     def all_points() -> None:
         for point in x[0].T:
@@ -26,5 +26,5 @@ def measure(row: Row, settings: Settings) -> dict[str, Any]:
     times = in_turns({"ours": all_points}, settings.rounds, settings.seconds, row.device)
     return {
         "ours": per(row.length, times["ours"]),
-        "difference": float(np.abs(found - ours.encode_causal(x, row.context)[0]).max()),
+        "difference": float(np.abs(representations - ours.encode_causal(x, row.context)[0]).max()),
     }

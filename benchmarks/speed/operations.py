@@ -1,12 +1,11 @@
-"""How much there is to compute: multiply-adds counted from the sizes, and as a function makes them while it runs.
+"""Number of multiply-adds, computed from the sizes, and counted while a function runs.
 
-From the sizes: the products of the convolutions and of the loss, with nothing computed twice. Taps that meet the zero
-padding are left out, and so is the output block outside the contrasted steps. A similarity matrix is symmetric: half
-of it counts forward, and backward one product with all of it. Sums, GELU and the optimiser, which are no products, do
-not count.
+From the sizes: the products of the convolutions and of the loss, each counted once. Taps on the zero padding and the
+output block outside the contrasted steps do not count. A similarity matrix is symmetric: forward, half of it counts;
+backward, one product with all of it. Sums, GELU and the optimiser have no products and do not count.
 
-While it runs: every product that torch is asked for, and the bytes of what all its operations read and write, as if no
-cache held anything between two of them. Kernels of other makers are not seen.
+While a function runs: all products of torch, and the bytes that its operations read and write, as if there were no
+cache. Kernels of other libraries are not counted.
 """
 
 from __future__ import annotations
@@ -24,22 +23,22 @@ from tsrep.ts2vec.crops import Views
 
 
 def convolution(steps: int, inputs: int, outputs: int, dilation: int) -> int:
-    """Three taps over `steps` steps: the two outer ones reach that many steps less the dilation."""
+    """Three taps over `steps` steps; the two outer taps reach `steps` - `dilation` steps."""
     return inputs * outputs * (steps + 2 * max(0, steps - dilation))
 
 
-def blocks(steps: int, network: Network, wanted: int | None = None) -> int:
-    """The residual blocks on one series; the output block for `wanted` of the steps only, where it allows that."""
+def blocks(steps: int, network: Network, steps_out: int | None = None) -> int:
+    """The residual blocks on one series; the output block for `steps_out` steps only, if its dilation allows that."""
     hidden, out, depth = network.hidden_channels, network.n_components, network.depth
-    body = 2 * sum(convolution(steps, hidden, hidden, 2**i) for i in range(depth))
-    if wanted is not None and 2**depth >= steps:
-        steps = wanted
+    hidden_blocks = 2 * sum(convolution(steps, hidden, hidden, 2**i) for i in range(depth))
+    if steps_out is not None and 2**depth >= steps:
+        steps = steps_out
     last = convolution(steps, hidden, out, 2**depth) + convolution(steps, out, out, 2**depth)
-    return body + last + steps * hidden * out
+    return hidden_blocks + last + steps * hidden * out
 
 
 def encoding(instances: int, steps: int, channels: int, network: Network) -> int:
-    """Series (instances, steps, channels) to representations of every step."""
+    """Series (instances, steps, channels) to representations of all steps."""
     return instances * (steps * channels * network.hidden_channels + blocks(steps, network))
 
 
@@ -49,23 +48,23 @@ def loss(instances: int, steps: int, components: int) -> int:
     while steps > 1:
         entries += steps * (2 * instances) ** 2 + instances * (2 * steps) ** 2
         steps //= 2
-    entries += (2 * instances) ** 2  # the topmost level has one step: the instance-wise loss alone
+    entries += (2 * instances) ** 2  # the last level has one step: the instance-wise loss alone
     return entries * components * 3 // 2
 
 
 def training_step(views: Views, network: Network) -> int:
-    """Both views forward and backward, and the loss of what they share."""
+    """Both views forward and backward, and the loss of their overlap."""
     total = 0
-    for view, chosen in ((views.first, views.steps_of_first), (views.second, views.steps_of_second)):
+    for view, contrasted in ((views.first, views.steps_of_first), (views.second, views.steps_of_second)):
         instances, steps, channels = view.shape
-        shared = chosen.stop - chosen.start
+        shared = contrasted.stop - contrasted.start
         total += 2 * instances * steps * channels * network.hidden_channels  # the input needs no gradient
         total += 3 * instances * blocks(steps, network, shared)
     return total + loss(instances, shared, network.n_components)
 
 
 def counted(function: Callable[[], object]) -> dict[str, int]:
-    """Calls the function once: {"multiply_adds", "bytes"} of what torch did."""
+    """Calls the function once: {"multiply_adds", "bytes"} of torch's operations."""
     with _Counter() as counter:
         function()
     return {"multiply_adds": counter.multiply_adds, "bytes": counter.bytes}
@@ -80,10 +79,10 @@ class _Counter(TorchDispatchMode):
         named = named or {}
         packet = _not_in_place(operation.overloadpacket)
         if packet not in flop_registry:
-            with self:  # what is made of other operations (linear, einsum) is counted as those
-                made = operation.decompose(*arguments, **named)
-            if made is not NotImplemented:
-                return made
+            with self:  # composite operations (linear, einsum) are counted as their parts
+                decomposed = operation.decompose(*arguments, **named)
+            if decomposed is not NotImplemented:
+                return decomposed
         result = operation(*arguments, **named)
         if packet in flop_registry:
             self.multiply_adds += flop_registry[packet](*arguments, **named, out_val=result) // 2

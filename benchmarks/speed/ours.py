@@ -1,4 +1,4 @@
-"""tsrep, with the methods of `Authors` (`official.py`)."""
+"""tsrep with the methods of `Authors` (`official.py`)."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from tsrep.ts2vec.objective import ContrastiveObjective
 
 
 class Ours:
-    """The estimator, untrained, on a device: with random weights (seed 0), or with those of `state`.
+    """The untrained estimator on a device, with random weights (seed 0) or those of `state`.
 
     Parameters
     ----------
-    state : weights of the authors' code, as `Authors.state` gives them.
+    state : weights of the authors' code, as `Authors.state` returns them.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Ours:
             self.model.fit(np.zeros((1, channels, 2), np.float32))
 
     def training(self, x: Tensor, crop: bool) -> Callable[[int], float]:
-        """A function that makes one training step on the batch `x` (B, T, C), given the seed of the crops."""
+        """A function that makes one training step on the batch `x` (B, T, C), with the seed of the crops."""
         generator = torch.Generator()
         network = self.model.encoder_.requires_grad_(True)
         objective = PlannedObjective(crop=crop)
@@ -62,7 +62,7 @@ class Ours:
     def gradients(
         self, x: Tensor, crop: bool, seed: int, number: torch.dtype = torch.float32
     ) -> tuple[float, dict[str, Tensor]]:
-        """Loss without dropout and masks, and its gradients, computed in `number`."""
+        """Loss without dropout and masks, and its gradients, computed in the precision `number`."""
         device = self.where["device"]
         network = copy.deepcopy(self.model.encoder_).requires_grad_(True).eval().to(device, number)
         objective = ContrastiveObjective(crop=crop, mask="all_true")

@@ -1,6 +1,6 @@
-"""The measured parts of docs/performance.md, made again from the result lines.
+"""The measured parts of docs/performance.md, rewritten from the result lines.
 
-Such a part stands between `<!-- measured: NAME -->` and `<!-- end -->`; the text around it is written by hand.
+A measured part is between `<!-- measured: NAME -->` and `<!-- end -->`; the text around it is written by hand.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from benchmarks.speed.table import (
     spent,
 )
 
-PART = re.compile(r"(<!-- measured: ([a-z_ -]+) -->\n).*?(<!-- end -->)", re.DOTALL)
-IMAGES = "images"  # beside the page
-NOTHING = "Nothing measured yet."
+MEASURED_PART = re.compile(r"(<!-- measured: ([a-z_ -]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+IMAGES = "images"  # in the folder of the page
+NOTHING_MEASURED = "Nothing measured yet."
 
 
 def write_page(page: Path, folder: Path) -> list[Path]:
@@ -40,7 +40,7 @@ def write_page(page: Path, folder: Path) -> list[Path]:
 
 
 def filled(text: str, lines: Sequence[Line], growth: Sequence[Line]) -> str:
-    """The page's text with its measured parts made from the lines; ValueError at an unknown name."""
+    """The text of the page with its measured parts filled from the lines; ValueError for an unknown name."""
     on_cpu = [line for line in lines if line["device"] == "cpu"]
     on_gpu = [line for line in lines if line["device"] != "cpu"]
     parts = {
@@ -50,12 +50,12 @@ def filled(text: str, lines: Sequence[Line], growth: Sequence[Line]) -> str:
         **{work: _growth(growth, work) for work in GROWTH.values()},
     }
 
-    def part(found: re.Match[str]) -> str:
-        if found[2] not in parts:
-            raise ValueError(f"the page asks for {found[2]!r}; wanted one of {sorted(parts)}")
-        return f"{found[1]}{parts[found[2]] or NOTHING}\n{found[3]}"
+    def part(match: re.Match[str]) -> str:
+        if match[2] not in parts:
+            raise ValueError(f"the page has the part {match[2]!r}; wanted one of {sorted(parts)}")
+        return f"{match[1]}{parts[match[2]] or NOTHING_MEASURED}\n{match[3]}"
 
-    return PART.sub(part, text)
+    return MEASURED_PART.sub(part, text)
 
 
 def _against(lines: Sequence[Line]) -> str:
@@ -68,7 +68,7 @@ def _growth(lines: Sequence[Line], work: str) -> str:
 
 
 def share_of_best(lines: Sequence[Line]) -> str:
-    """How much of the machine's best matrix product each kind of work reaches, where its products were counted."""
+    """Share of the machine's peak rate of matrix products per kind of work, for lines with counted products."""
     rows = []
     for line in lines:
         if "multiply_adds" in line:
@@ -88,9 +88,9 @@ def share_of_best(lines: Sequence[Line]) -> str:
 
 
 def growth_table(lines: Sequence[Line], work: str) -> str:
-    """For each size that was varied: times at its ends, the exponent in between, and the share of the machine's best.
+    """For each size that varies: times at its ends, the exponent, and the share of the machine's peak rate.
 
-    The exponent is the slope of log time against log size over the larger half of the sizes: 1 is linear, 2 square.
+    The exponent is the slope of log time against log size over the larger half of the sizes: 1 is linear, 2 quadratic.
     """
     rows = []
     for axis, on_axis in along(lines, work).items():

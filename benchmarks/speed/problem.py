@@ -1,4 +1,4 @@
-"""What every program is given: the network's sizes, random series, and the crops of a training step."""
+"""The common input of the programs: sizes of the network, random series, and crops of a training step."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Network:
 
 @dataclass(frozen=True)
 class Settings:
-    """How to measure. `rounds` runs of each program, fewer (three at least) where they take over `seconds` in all."""
+    """How to measure: `rounds` runs of each program, or fewer (at least three) if they take over `seconds` in all."""
 
     official: Path | None = None  # checkout of the authors' code
     network: Network = Network()
@@ -37,7 +37,7 @@ class Settings:
 
 
 def random_walks(instances: int, channels: int, length: int) -> Panel:
-    """Random walks, each standardised: neighbouring steps are alike, as in measured series."""
+    """Standardised random walks: neighbouring steps are similar, as in measured series."""
     walks = np.random.default_rng(0).normal(size=(instances, channels, length)).cumsum(-1)
     walks = (walks - walks.mean(-1, keepdims=True)) / (walks.std(-1, keepdims=True) + 1e-8)
     return walks.astype(np.float32)
@@ -49,5 +49,5 @@ def as_batch(panel: Panel) -> Tensor:
 
 
 def draw_views(x: Tensor, crop: bool, seed: int) -> Views:
-    """The two views of a training step on `x` (B, T, C): random crops, or twice the whole series."""
+    """The two views of a training step on `x` (B, T, C): random crops, or the whole series twice."""
     return overlapping_crops(x, torch.Generator().manual_seed(seed)) if crop else whole_series(x)

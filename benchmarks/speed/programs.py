@@ -1,4 +1,4 @@
-"""Both programs with the same weights, for a row."""
+"""Both programs, with the same weights, for a row."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from benchmarks.speed.rows import Row
 
 
 def programs(row: Row, settings: Settings, precision: str | None = None) -> tuple[Ours, Authors | None]:
-    """tsrep in the row's precision (or another one), and the authors' code if there is a checkout of it."""
+    """tsrep in the precision of the row or in `precision`, and the authors' code if there is a checkout."""
     authors = None
     if settings.official is not None:
         authors = Authors(settings.official, row.channels, settings.network, row.device)

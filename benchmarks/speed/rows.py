@@ -1,4 +1,4 @@
-"""The rows of the benchmark: what is measured, against whom, and what was asked for."""
+"""The rows of the benchmark: what is measured, against which rival, and with which target."""
 
 from __future__ import annotations
 
@@ -26,12 +26,10 @@ GROWTH = {
 
 BATCH = 8
 CONTEXT = 200
-SERIES_STEPS = (
-    30_000  # of all instances that `transform` is given together: about a second of the authors' code
-)
-HUGE = 2000  # steps beyond which the authors' loss takes more memory than most machines have: 12 GB at 4,000
+TRANSFORM_STEPS = 30_000  # of all instances of a `transform` together: about a second of the authors' code
+MOST_RIVAL_LOSS_STEPS = 2000  # beyond, the authors' loss needs too much memory: 12 GB at 4,000 steps
 
-# For each kind of work the sizes that stay as they are while one of them varies, and how that one varies.
+# For each kind of work the fixed sizes, and the values of each size that varies alone.
 AXES: dict[str, tuple[dict[str, int], dict[str, tuple[int, ...]]]] = {
     FULL_CROPS: (
         {"length": 500, "instances": BATCH, "channels": 1},
@@ -60,15 +58,15 @@ AXES: dict[str, tuple[dict[str, int], dict[str, tuple[int, ...]]]] = {
     ),
 }
 
-# How many times faster, or smaller, than the authors' code, by work and length: in 32 bit on a CPU, in bf16 on a GPU.
-ASKED = {
+# Targets, times faster or smaller than the authors' code, by work and length: in 32 bit on a CPU, in bf16 on a GPU.
+TARGETS = {
     FULL_CROPS: {150: 2.0, 500: 2.0, 1000: 3.0, 2000: 3.0},
     STEP_MEMORY: {2000: 4.0},
     CAUSAL: {2000: 30.0, 20_000: 30.0},
     ANOMALY: {2000: 40.0},
     TRANSFORM: {150: 1.5, 500: 1.5, 1000: 1.5},
 }
-ASKED_OF_GPU = {
+GPU_TARGETS = {
     FULL_CROPS: dict.fromkeys((500, 1000, 2000, 3000), 5.0),
     RANDOM_CROPS: dict.fromkeys((500, 1000, 2000, 3000), 5.0),
     CAUSAL: {2000: 50.0, 20_000: 50.0},
@@ -77,7 +75,7 @@ ASKED_OF_GPU = {
 
 @dataclass(frozen=True)
 class Row:
-    """One measurement. Its sizes: instances, channels, length in steps; `context` is 0 where there is none."""
+    """One measurement. Its sizes are instances, channels and length in steps; `context` is 0 if it has none."""
 
     work: str
     rival: str
@@ -97,9 +95,9 @@ class Row:
 
 
 def rows(device: str, official: bool) -> list[Row]:
-    """All rows for a device, with the authors' code as the rival or without it."""
-    found = _cpu_rows(official) if device == "cpu" else _gpu_rows(official, device)
-    return list(dict.fromkeys(found))
+    """All rows for a device, with or without the authors' code as the rival."""
+    device_rows = _cpu_rows(official) if device == "cpu" else _gpu_rows(official, device)
+    return list(dict.fromkeys(device_rows))
 
 
 def _cpu_rows(official: bool) -> Iterator[Row]:
@@ -109,11 +107,11 @@ def _cpu_rows(official: bool) -> Iterator[Row]:
     for length in (500, 1000, 2000):
         yield Row(STEP_MEMORY, rival, length)
     for length in (500, 1000, 2000, 4000, 8000):
-        yield Row(LOSS_MEMORY, rival if length <= HUGE else ALONE, length)
+        yield Row(LOSS_MEMORY, rival if length <= MOST_RIVAL_LOSS_STEPS else ALONE, length)
     yield from _window_rows(official)
     yield Row(ONLINE, ALONE, 2000, instances=1, context=CONTEXT)
     for length in (150, 500, 1000, 2000):
-        yield Row(TRANSFORM, rival, length, instances=SERIES_STEPS // length)
+        yield Row(TRANSFORM, rival, length, instances=TRANSFORM_STEPS // length)
     for work, (base, axes) in AXES.items():
         for axis, sizes in axes.items():
             for size in sizes:
@@ -130,7 +128,7 @@ def _gpu_rows(official: bool, device: str) -> Iterator[Row]:
             yield Row(work, rival, length, **where)
         yield from _window_rows(official, **where)
         for length in (500, 1000, 2000, 3000):
-            yield Row(TRANSFORM, rival, length, instances=8 * SERIES_STEPS // length, **where)
+            yield Row(TRANSFORM, rival, length, instances=8 * TRANSFORM_STEPS // length, **where)
         for length in (1000, 2000, 3000):
             yield Row(STEP_MEMORY, rival, length, **where)
 
@@ -146,15 +144,15 @@ def _with(base: dict[str, int], axis: str, size: int) -> dict[str, Any]:
     return {**base, axis: size}
 
 
-def asked(row: Row) -> float | None:
-    """How many times faster (or smaller) than the authors' code this row should be; None: it is only reported."""
+def target(row: Row) -> float | None:
+    """The target, times faster or smaller than the authors' code; None: the row is only reported."""
     if row.rival != AUTHORS:
         return None
     if row.device == "cpu":
-        return ASKED.get(row.work, {}).get(row.length)
-    return ASKED_OF_GPU.get(row.work, {}).get(row.length) if row.precision == "bf16" else None
+        return TARGETS.get(row.work, {}).get(row.length)
+    return GPU_TARGETS.get(row.work, {}).get(row.length) if row.precision == "bf16" else None
 
 
-def longest(row: Row) -> float | None:
-    """Seconds that the work may take at most; None: no limit was asked for."""
+def time_limit(row: Row) -> float | None:
+    """The most seconds that the work may take; None: no limit."""
     return 1e-3 if row.work == ONLINE else None

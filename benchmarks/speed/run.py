@@ -1,4 +1,4 @@
-"""Measures rows one after the other, a JSON line each; a row that has a good line is not measured again."""
+"""Measures rows one after another, one JSON line per row; a row with a good line is not measured again."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ def run(
     minutes: float | None = None,
     console: Console,
 ) -> int:
-    """Measures what has no good line in `path` yet (`again`: everything) and returns how many rows failed.
+    """Measures the rows without a good line in `path` (`again`: all rows) and returns the number of failed rows.
 
-    With `minutes` no row is begun after that time. On a CPU every row has one thread.
+    No row is started after `minutes`. On a CPU all rows use one thread.
     """
     finished = {name for name, line in read_lines(path).items() if line["status"] == "ok"}
     todo = [row for row in rows if again or row.id not in finished]
@@ -67,27 +67,27 @@ def run(
         task = progress.add_task("", total=len(todo))
         for done, row in enumerate(todo):
             if minutes is not None and time.monotonic() - started > 60 * minutes:
-                console.print(f"time is up: {len(todo) - done} rows left; the same command goes on from here")
+                console.print(f"time is up: {len(todo) - done} rows left; the same command continues")
                 break
             progress.update(task, description=row.id)
             threads = 1 if row.device == "cpu" else torch.get_num_threads()
             line = measure(row, lambda row: _numbers(row, settings), threads)
             append_line(path, line | environment())
             failed += line["status"] != "ok"
-            progress.console.print(_said(line), highlight=False, soft_wrap=True)
+            progress.console.print(_summary_line(line), highlight=False, soft_wrap=True)
             progress.advance(task)
     return failed
 
 
 def _numbers(row: Row, settings: Settings) -> dict[str, Any]:
-    found = MEASURES[row.work](row, settings)
+    result = MEASURES[row.work](row, settings)
     machine: dict[str, Any] = dict(rates(row.device, row.precision, torch.get_num_threads()))
     if row.device != "cpu":
         machine["accelerator"] = torch.cuda.get_device_name(row.device)
-    return {"unit": "s"} | found | {"machine": machine}
+    return {"unit": "s"} | result | {"machine": machine}
 
 
-def _said(line: dict[str, Any]) -> str:
+def _summary_line(line: dict[str, Any]) -> str:
     if line["status"] != "ok":
         return f"{line['cell']}  {line['error']}"
     unit, ours, theirs = line["unit"], line["ours"]["median"], line.get("theirs", {}).get("median")

@@ -1,4 +1,4 @@
-"""From result lines to `table.md`: what was measured, what was asked, and whether that is met."""
+"""From result lines to `table.md`: measurements, targets, and whether they are met."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from benchmarks.speed.rows import (
     TO_FILE,
     TRANSFORM,
     Row,
-    asked,
-    longest,
+    target,
+    time_limit,
 )
 from tsrep.bench.results import RESULTS_FILE, read_lines
 
 Line = dict[str, Any]
 
 ORDER = (FULL_CROPS, RANDOM_CROPS, STEP_MEMORY, LOSS_MEMORY, CAUSAL, ANOMALY, ONLINE, TRANSFORM, TO_FILE)
-CLOSE = {"loss": 1e-5, "gradients": 1e-4, "difference": 1e-5}  # that were asked for, in 32 bit on a CPU
-BUSY = 0.9  # of a run's time on the processor: below it, other programs were in the way, or the disk
+TOLERANCES = {"loss": 1e-5, "gradients": 1e-4, "difference": 1e-5}  # targets, in 32 bit on a CPU
+BUSY_SHARE = 0.9  # processor time of a run's time; below, other programs or the disk interfered
 
 
 def good_lines(folder: Path) -> list[Line]:
-    """The lines of finished rows that are no growth rows, as the table shows them."""
+    """The lines of finished rows except growth rows, in the order of the table."""
     lines = [line for line in read_lines(folder / RESULTS_FILE).values() if line["status"] == "ok"]
     shown = [line for line in lines if line["work"] in ORDER]
     compared = {_sizes(line) for line in shown if line["rival"] != ALONE}
@@ -49,7 +49,7 @@ def growth_lines(folder: Path) -> list[Line]:
 
 
 def failed_lines(folder: Path) -> list[Line]:
-    """The lines of rows that failed and were not measured since."""
+    """The lines of rows that failed and were not measured again."""
     return [line for line in read_lines(folder / RESULTS_FILE).values() if line["status"] != "ok"]
 
 
@@ -76,53 +76,57 @@ def row_of(line: Line) -> Row:
 
 
 def interrupted(line: Line) -> bool:
-    """Whether our runs or the rival's were on the processor for less than `BUSY` of their time."""
+    """Whether our or the rival's runs had less than `BUSY_SHARE` of their time on the processor."""
     runs = [line[whose] for whose in ("ours", "theirs") if whose in line]
     return line["device"] == "cpu" and any(
-        run.get("cpu", run["median"]) < BUSY * run["median"] for run in runs
+        run.get("cpu", run["median"]) < BUSY_SHARE * run["median"] for run in runs
     )
 
 
 def spent(line: Line, whose: str) -> float:
-    """The median of the runs, in the line's unit: of an interrupted line that of the time on the processor."""
+    """The median of the runs, in the unit of the line; for an interrupted line, of the processor times."""
     return line[whose]["cpu" if interrupted(line) else "median"]
 
 
 def ratio(line: Line) -> float | None:
-    """How many times the rival spends what we spend; None where there is no rival."""
+    """The rival's cost divided by ours; None without a rival."""
     return spent(line, "theirs") / spent(line, "ours") if "theirs" in line else None
 
 
 def met(line: Line) -> bool | None:
-    """Whether what was asked is reached, the equality included; None where nothing was asked.
+    """Whether the target is reached, equality included; None without a target.
 
-    Where both programs were run in 64 bit too, their equality is judged there.
+    If both programs were also run in 64 bit, their equality is judged there.
     """
     row, reached = row_of(line), ratio(line)
-    wanted, limit = asked(row), longest(row)
-    if wanted is not None and reached is not None:
-        good = reached >= wanted
+    aim, limit = target(row), time_limit(row)
+    if aim is not None and reached is not None:
+        good = reached >= aim
     elif limit is not None:
         good = line["ours"]["median"] <= limit
     else:
         return None
     exact = row.device == "cpu" and row.work != ANOMALY
-    found = errors(line)
-    judged = {name: found.get(f"exact_{name}", error) for name, error in found.items() if name in CLOSE}
-    far = exact and any(error > CLOSE[name] for name, error in judged.items())
+    differences = errors(line)
+    judged = {
+        name: differences.get(f"exact_{name}", error)
+        for name, error in differences.items()
+        if name in TOLERANCES
+    }
+    far = exact and any(error > TOLERANCES[name] for name, error in judged.items())
     return good and not far
 
 
 def errors(line: Line) -> dict[str, float]:
-    """What the row says of the equality of the two programs, by name."""
-    found = dict(line.get("equal", {}))
+    """Differences between the results of the two programs, by name."""
+    differences = dict(line.get("equal", {}))
     if "difference" in line:
-        found["difference"] = line["difference"]
-    return found
+        differences["difference"] = line["difference"]
+    return differences
 
 
 def comparison(lines: Sequence[Line]) -> str:
-    """One table row a line: both medians with their range, the ratio, what was asked, the equality."""
+    """One table row per line: both medians with their range, the ratio, the target, the equality."""
     heads = ("work", "size", "tsrep", "rival", "times", "asked", "met", "equality")
     rows = []
     for line in lines:
@@ -134,7 +138,7 @@ def comparison(lines: Sequence[Line]) -> str:
                 amount(line, "ours"),
                 f"{amount(line, 'theirs')} ({line['rival']})" if "theirs" in line else "",
                 "" if reached is None else times(reached),
-                _wanted(row_of(line)),
+                _target(row_of(line)),
                 "" if good is None else "yes" if good else "**no**",
                 equality(line),
             )
@@ -144,44 +148,44 @@ def comparison(lines: Sequence[Line]) -> str:
 
 def amount(line: Line, whose: str) -> str:
     """A median and its range with the unit, for example "12.3 ms (12.1 to 12.9)"; see `notes`."""
-    found = line[whose]
-    factor, unit = scale(found["median"], line["unit"])
-    text = f"{number(found['median'] * factor)} {unit}"
-    if "min" in found:
-        text += f" ({number(found['min'] * factor)} to {number(found['max'] * factor)})"
+    runs = line[whose]
+    factor, unit = scale(runs["median"], line["unit"])
+    text = f"{number(runs['median'] * factor)} {unit}"
+    if "min" in runs:
+        text += f" ({number(runs['min'] * factor)} to {number(runs['max'] * factor)})"
     if interrupted(line):
-        text += f", {number(found['cpu'] * factor)} on the processor"
+        text += f", {number(runs['cpu'] * factor)} on the processor"
     return text
 
 
 def scale(value: float, unit: str) -> tuple[float, str]:
-    """Factor and unit in which a number of seconds reads well; other units stay."""
+    """Factor and unit for a readable number of seconds; other units are not changed."""
     if unit != "s" or value >= 1:
         return 1.0, unit
     return (1e3, "ms") if value >= 1e-3 else (1e6, "µs")
 
 
 def number(value: float) -> str:
-    """Three digits, or all before the point."""
+    """Three digits, or all before the decimal point."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def times(value: float) -> str:
-    """Three digits, rounded down: what is just short of what was asked does not look as if it were reached."""
+    """Three digits, rounded down, so that a value just below a target does not look like it."""
     unit = 10.0 ** (math.floor(math.log10(value)) - 2)
     return f"{math.floor(value / unit) * unit:.3g}"
 
 
 def equality(line: Line) -> str:
-    found = errors(line)
-    if "loss" not in found:
-        return f"{found['difference']:.0e}" if "difference" in found else ""
+    differences = errors(line)
+    if "loss" not in differences:
+        return f"{differences['difference']:.0e}" if "difference" in differences else ""
     text = (
-        f"loss {found['loss']:.0e}, gradients {found['gradients']:.0e} "
-        f"(theirs: {found['their_loss']:.0e}, {found['their_gradients']:.0e})"
+        f"loss {differences['loss']:.0e}, gradients {differences['gradients']:.0e} "
+        f"(theirs: {differences['their_loss']:.0e}, {differences['their_gradients']:.0e})"
     )
-    if "exact_loss" in found:
-        text += f"; in 64 bit {found['exact_loss']:.0e}, {found['exact_gradients']:.0e}"
+    if "exact_loss" in differences:
+        text += f"; in 64 bit {differences['exact_loss']:.0e}, {differences['exact_gradients']:.0e}"
     return text
 
 
@@ -192,7 +196,7 @@ def size_of(line: Line) -> str:
 
 
 def conditions(lines: Sequence[Line]) -> str:
-    """One sentence: machine, threads, versions, commit, and what the machine does at best."""
+    """Machine, threads, versions, commit, and peak rates of the machine."""
     machines = {line["hardware"]["cpu"] for line in lines}
     machines |= {line["machine"]["accelerator"] for line in lines if "accelerator" in line["machine"]}
     said = [
@@ -211,7 +215,7 @@ def conditions(lines: Sequence[Line]) -> str:
 
 
 def notes(lines: Sequence[Line]) -> Iterable[str]:
-    """What a reader needs in order to read the numbers, where it applies."""
+    """Notes on how to read the numbers, those that apply."""
     yield "Sizes are instances x channels x steps. Medians, with the least and the most of the runs."
     if any(interrupted(line) for line in lines):
         yield (
@@ -252,8 +256,8 @@ def markdown(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(cells) + " |" for cells in (heads, rule, *rows))
 
 
-def _wanted(row: Row) -> str:
-    times, limit = asked(row), longest(row)
+def _target(row: Row) -> str:
+    times, limit = target(row), time_limit(row)
     if limit is not None:
         factor, unit = scale(limit, "s")
         return f"at most {limit * factor:g} {unit}"

@@ -18,7 +18,7 @@ from benchmarks.speed.official import Authors
 from benchmarks.speed.one_by_one import OneByOne
 from benchmarks.speed.operations import blocks, convolution, counted, encoding, loss, training_step
 from benchmarks.speed.ours import Ours
-from benchmarks.speed.page import NOTHING, PART, filled, growth_table
+from benchmarks.speed.page import MEASURED_PART, NOTHING_MEASURED, filled, growth_table
 from benchmarks.speed.problem import Network, Settings, as_batch, draw_views, random_walks
 from benchmarks.speed.rows import (
     ALONE,
@@ -60,8 +60,8 @@ SMALL_ROWS = [
 
 @pytest.fixture
 def quick(monkeypatch):
-    monkeypatch.setattr(machine, "SECONDS", 0.0)
-    monkeypatch.setattr("benchmarks.speed.timing.SHORTEST", 0.0)
+    monkeypatch.setattr(machine, "MEASURED_SECONDS", 0.0)
+    monkeypatch.setattr("benchmarks.speed.timing.SHORTEST_SECONDS", 0.0)
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ def test_the_options_pick_rows():
 
 
 def test_in_turns_calls_all_in_every_round(monkeypatch):
-    monkeypatch.setattr("benchmarks.speed.timing.SHORTEST", 0.0)
+    monkeypatch.setattr("benchmarks.speed.timing.SHORTEST_SECONDS", 0.0)
     calls = []
     found = in_turns({"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, 4, seconds=10)
     assert "".join(calls).endswith("abababab")
@@ -173,9 +173,9 @@ def test_operations_of_an_encoding_by_hand():
     # and its projection 4*2*3
     assert blocks(4, network) == 80 + 48 + 72 + 24
     assert encoding(5, 4, 7, network) == 5 * (4 * 7 * 2 + 224)
-    # 2 steps: block 0 twice 4*(2 + 1 + 1); one wanted step of the output block meets no other: 6 + 9 + 6
-    assert blocks(2, network, wanted=1) == 32 + 21
-    assert blocks(4, network, wanted=1) == blocks(4, network)
+    # 2 steps: block 0 twice 4*(2 + 1 + 1); one step of the output block has no neighbour: 6 + 9 + 6
+    assert blocks(2, network, steps_out=1) == 32 + 21
+    assert blocks(4, network, steps_out=1) == blocks(4, network)
 
 
 def test_operations_of_the_loss_by_hand():
@@ -413,15 +413,15 @@ def test_a_page_keeps_its_text_and_is_filled_again():
     assert text.startswith("before\n")
     assert "8 x 1 x 150" in text
     assert "\nafter\n" in text
-    assert NOTHING in text
+    assert NOTHING_MEASURED in text
     assert filled(text, lines, []) == text
-    with pytest.raises(ValueError, match="the page asks for 'cpuu'"):
+    with pytest.raises(ValueError, match="the page has the part 'cpuu'"):
         filled("<!-- measured: cpuu -->\n<!-- end -->", [], [])
 
 
 def test_the_documentation_shows_the_published_lines():
     text = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
-    assert len(PART.findall(text)) == 6
+    assert len(MEASURED_PART.findall(text)) == 6
     assert filled(text, good_lines(RESULTS), growth_lines(RESULTS)) == text
 
 

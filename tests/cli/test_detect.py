@@ -98,7 +98,7 @@ def test_gaps_are_reported_and_rows_sorted(detect, file, tmp_path):
         (["power.csv", "--columns", "load", "--out", "x.txt"], "--out is 'x.txt'"),
         (["power.csv", "--columns", "load", "--train", "2"], "--train is 2"),
         (["none.csv"], "none.csv does not exist"),
-        (["short.csv"], "short.csv: holds 50 rows, wanted at least 100"),
+        (["short.csv"], "short.csv: holds 50 rows; wanted at least 100"),
         (["twice.csv"], "twice.csv: 1 rows repeat a time, the first 2026-01-01 05:00:00"),
         (["power.csv", "--columns", "load", "--model", "."], "is not a saved model"),
     ],

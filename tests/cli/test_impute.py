@@ -139,7 +139,7 @@ def test_seed_steps_and_saving_are_handed_on(impute, file, tmp_path, monkeypatch
         (["power.csv", "--columns", "load", "--out", "x.txt"], "--out is 'x.txt'"),
         (["none.csv"], "none.csv does not exist"),
         (["whole.csv"], "whole.csv has no gap"),
-        (["short.csv"], "short.csv: holds 9 rows, wanted at least 20"),
+        (["short.csv"], "short.csv: holds 9 rows; wanted at least 20"),
         (["empty.csv"], "column 'load' holds no value"),
         (["power.csv", "--columns", "load", "--model", "."], "is not a saved model"),
         (["long.csv", "--sort"], "takes none of --time, --every and --sort"),

@@ -111,7 +111,7 @@ def test_nasa_channels_go_to_their_spacecraft(tmp_path, packed):
 
 def test_what_cannot_be_found_or_read(tmp_path, monkeypatch):
     monkeypatch.delenv("TSREP_DATA", raising=False)
-    with pytest.raises(ValueError, match="archive is 'kpi', wanted one of KPI, NAB"):
+    with pytest.raises(ValueError, match="archive is 'kpi'; wanted one of KPI, NAB"):
         load_anomaly("kpi", "x", tmp_path)
     with pytest.raises(DatasetNotFoundError, match=r"No series 'x' of KPI among the 0 under \(no folder\)"):
         load_anomaly("KPI", "x")
@@ -156,7 +156,7 @@ def test_unit_root_test_is_that_of_statsmodels(x, one, five, own):
 
 @pytest.mark.parametrize(
     ("x", "words"),
-    [(np.ones(50), "constant"), (np.arange(5.0), "5 steps, wanted at least"), (np.ones((9, 2)), r"\(9, 2\)")],
+    [(np.ones(50), "constant"), (np.arange(5.0), "5 steps; wanted at least"), (np.ones((9, 2)), r"\(9, 2\)")],
 )
 def test_unit_root_test_refuses(x, words):
     with pytest.raises(ValueError, match=words):
@@ -196,5 +196,5 @@ def test_gaps_stay_and_constant_parts_are_only_centred():
     assert np.nanmean(prepared.values[:119]) == pytest.approx(0, abs=1e-12)
     flat = ts2vec_preparation(series_of(np.append(np.full(120, 3.0), [5.0]), 120))
     np.testing.assert_array_equal(flat.values[-2:, 0], [0, 2])
-    with pytest.raises(ValueError, match="2 channels, wanted 1"):
+    with pytest.raises(ValueError, match="2 channels; wanted 1"):
         ts2vec_preparation(series_of(np.ones((30, 2)), 20))

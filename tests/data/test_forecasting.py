@@ -59,7 +59,7 @@ def test_what_cannot_be_loaded_says_why(folder: Path, monkeypatch: pytest.Monkey
         load_forecasting("exchange", folder)
     with pytest.raises(DatasetNotFoundError, match="TSREP_DATA"):
         load_forecasting("ETTh1")
-    with pytest.raises(ValueError, match="'GunPoint', wanted one of ETTh1"):
+    with pytest.raises(ValueError, match="'GunPoint'; wanted one of ETTh1"):
         load_forecasting("GunPoint", folder)
     (folder / "ETTh1.csv").write_text("date,OT\n2016-07-01 00:00:00,warm\n")
     with pytest.raises(DatasetFileError, match="warm"):

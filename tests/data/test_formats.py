@@ -113,8 +113,8 @@ def test_compressed_files_read_the_same(tmp_path):
     ("name", "text", "line", "reason"),
     [
         ("a.tsv", "", None, "no instances"),
-        ("a.tsv", "1\t2\t3\n1\t2\n", 2, "1 values, as the first line has, wanted 2"),
-        ("a.tsv", "1\t2\t3\n1\t2\tx\n", 2, "value 2 is 'x', wanted a number"),
+        ("a.tsv", "1\t2\t3\n1\t2\n", 2, "1 values; wanted 2, as in the first line"),
+        ("a.tsv", "1\t2\t3\n1\t2\tx\n", 2, "value 2 is 'x'; wanted a number"),
         ("a.tsv", "1\t2\t1_0\n", 1, "value 2 is '1_0'"),
         ("a.tsv", "1\t2\t\u0663\n".encode(), 1, "wanted a number"),
         ("a.tsv", "1\t2\t\t3\n", 1, "value 2 is ''"),
@@ -127,7 +127,7 @@ def test_compressed_files_read_the_same(tmp_path):
         ("a.ts", "1,2:a\n", 1, "data before the line @data"),
         ("a.ts", "@classLabel true\n", None, "no line @data"),
         ("a.ts", "@data\n1,2:a\n", 1, "neither @classLabel nor @targetLabel"),
-        ("a.ts", "@classLabel maybe\n@data\n1:a\n", 1, "@classlabel is 'maybe', wanted true or false"),
+        ("a.ts", "@classLabel maybe\n@data\n1:a\n", 1, "@classlabel is 'maybe'; wanted true or false"),
         ("a.ts", "@dimensions 10e12\n", 1, "wanted a positive whole number"),
         ("a.ts", "@classLabel true a\n@data\n1,2:b\n", 3, "'b' is not among those of the header"),
         ("a.ts", "@classLabel true a\n@data\n1,2:1:a\n", 3, "ragged channels: the channels of one instance"),
@@ -135,17 +135,22 @@ def test_compressed_files_read_the_same(tmp_path):
             "a.ts",
             "@classLabel true a\n@data\n1:2:a\n1:a\n",
             4,
-            "1 channels, as the first instance has, wanted 2",
+            "1 channels; wanted 2, as in the first instance",
         ),
         ("a.ts", "@classLabel true a\n@data\n1,2\n", 3, "no ':' before"),
         (
             "a.ts",
             "@dimensions 3\n@classLabel true a\n@data\n1:2:a\n",
             4,
-            "2 channels, as @dimensions says, wanted 3",
+            "2 channels; wanted 3, as in @dimensions",
         ),
         ("a.ts", "@univariate true\n@classLabel true a\n@data\n1:2:a\n", 4, "@univariate true"),
-        ("a.ts", "@equalLength true\n@classLabel true a\n@data\n1,2:a\n1:a\n", 5, "1 steps, as all have"),
+        (
+            "a.ts",
+            "@equalLength true\n@classLabel true a\n@data\n1,2:a\n1:a\n",
+            5,
+            "1 steps; wanted 2, as in all instances",
+        ),
         ("a.ts", "@equalLength true\n@seriesLength 3\n@classLabel true a\n@data\n1,2:a\n", 5, "wanted 3"),
         ("a.ts", "@targetLabel true\n@data\n1,2:a\n", 3, "the target is 'a'"),
         ("a.ts", "@timestamps true\n@classLabel true a\n@data\n1,2:a\n", 4, "wanted pairs"),
@@ -153,14 +158,14 @@ def test_compressed_files_read_the_same(tmp_path):
         ("a.ts", "@timestamps true\n@classLabel true a\n@data\n(2,1),(1,1):a\n", 4, "one even step"),
         ("a.ts", "@timestamps true\n@classLabel true a\n@data\n(2020-01-01,1):a\n", 4, "wanted a number"),
         ("a.arff", "@relation x\n@data\n1,2\n", 2, "attributes for the steps and the class last"),
-        ("a.arff", "hello\n", 1, "no header line of an .arff file"),
+        ("a.arff", "hello\n", 1, "not a header line of an .arff file"),
         ("a.arff", "@attribute a numeric\n@attribute c {1}\n@attribute b numeric\n", 3, "after the class"),
-        ("a.arff", "@attribute a date\n", 1, "of kind 'date' here is not supported"),
+        ("a.arff", "@attribute a date\n", 1, "of type 'date' here is not supported"),
         (
             "a.arff",
             "@attribute a numeric\n@attribute c {1}\n@data\n1,2,1\n",
             4,
-            "2 values, as many as the header",
+            "2 values; wanted 1, the number of attributes",
         ),
         ("a.arff", "@attribute a numeric\n@attribute c {1}\n@data\n1,2\n", 4, "'2' is not among those"),
         ("a.arff", "@attribute a numeric\n@attribute c {1}\n@data\n{0 1}\n", 4, "without values"),
@@ -225,7 +230,7 @@ def test_small_files_cannot_ask_for_much_memory(tmp_path):
     with pytest.raises(DatasetFileError, match="wanted 999999999999"):
         read(tmp_path, "a.ts", header)
     many_short_one_long = "@classLabel true a\n@data\n" + "1:a\n" * 20000 + "1," * 20000 + "1:a\n"
-    with pytest.raises(DatasetFileError, match="out of hand"):
+    with pytest.raises(DatasetFileError, match="would make"):
         read(tmp_path, "b.ts", many_short_one_long)
 
 

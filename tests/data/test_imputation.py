@@ -102,7 +102,7 @@ def test_what_cannot_be_loaded_says_why(folder: Path, monkeypatch: pytest.Monkey
     bundled = {"BasicMotions", "GunPoint", "ItalyPowerDemand"}  # sktime may bring them
     found = [name for name in find_imputation(folder) if name not in bundled]
     assert found == ["PhysioNet2012", "Beijing", "KDD2018"]
-    with pytest.raises(ValueError, match="'Coffee', wanted one of ETTh1"):
+    with pytest.raises(ValueError, match="'Coffee'; wanted one of ETTh1"):
         load_imputation("Coffee", folder)
     with pytest.raises(DatasetNotFoundError, match=r"No folder KDD2018/ .*TSREP_DATA"):
         load_imputation("KDD2018")

@@ -151,9 +151,9 @@ def test_an_instance_keeps_one_value_unless_told_otherwise() -> None:
         assert (~np.isnan(ALL[name](X, 0.8, 0))).any(axis=(1, 2)).all()
         assert np.isnan(ALL[name](X, 0.8, 0, leave_one=False)).all(axis=(1, 2)).any() or name == "blocks"
         assert np.isnan(ALL[name](X, 1.0, 0, leave_one=False)).all()
-        with pytest.raises(ValueError, match="rate 1.0 asks for 300 values, and 250 can be taken"):
+        with pytest.raises(ValueError, match="rate is 1.0, which is 300 values; wanted at most 250"):
             ALL[name](X, 1.0, 0)
-    with pytest.raises(ValueError, match="and 150 can be taken"):
+    with pytest.raises(ValueError, match="wanted at most 150 values"):
         missing.channels(X, 0.9, 0)
     empty = np.concatenate([X, np.full((1, 2, 3), np.nan)])
     assert np.isnan(missing.mcar(empty, 0.5, 0)).sum() == 150 + 6
@@ -165,8 +165,8 @@ def test_an_instance_keeps_one_value_unless_told_otherwise() -> None:
         (partial(missing.mcar, rate=1.2), "rate is 1.2"),
         (partial(missing.blocks, rate=0.1, length=0), "length is 0"),
         (partial(missing.blocks, rate=0.1, mean_length=0.5), "mean_length is 0.5"),
-        (partial(missing.blocks, rate=0.1, n_channels=9), "n_channels is 9, wanted 1 to 4"),
-        (partial(missing.mar, rate=0.1, driver=4), "driver is 4, and X has 4 channels"),
+        (partial(missing.blocks, rate=0.1, n_channels=9), "n_channels is 9; wanted 1 to 4"),
+        (partial(missing.mar, rate=0.1, driver=4), "driver is 4; wanted the index of one of the 4 channels"),
     ],
 )
 def test_what_cannot_be_asked_for(call: partial, words: str) -> None:

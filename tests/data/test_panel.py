@@ -176,9 +176,9 @@ def test_the_callers_data_stays_as_it_is(cube):
         (np.array([["2020-01-01"]], dtype="M8[D]"), TypeError, "datetime64"),
         (sparse.csr_array(np.eye(3)), TypeError, "sparse"),
         (sparse.dok_matrix(np.eye(3)), TypeError, "sparse"),
-        ("GunPoint", TypeError, "got str"),
-        (None, TypeError, "got NoneType"),
-        ({"a": [1]}, TypeError, "got dict"),
+        ("GunPoint", TypeError, "X is a str"),
+        (None, TypeError, "X is a NoneType"),
+        ({"a": [1]}, TypeError, "X is a dict"),
         (
             [np.zeros((2, 5)), np.zeros((3, 5))],
             ValueError,
@@ -207,7 +207,7 @@ def test_nested_frames_with_ragged_or_absent_channels_are_refused():
 
 def test_a_multiindex_must_be_sorted(cube):
     frame = multiindex(cube)
-    with pytest.raises(ValueError, match="rows of one instance must stand together"):
+    with pytest.raises(ValueError, match="wanted the rows of each instance together"):
         as_panel(frame.sort_index(level="time", sort_remaining=False))
     with pytest.raises(ValueError, match="time index of instance 0"):
         as_panel(frame.iloc[::-1].sort_index(level="instance", sort_remaining=False))
@@ -216,9 +216,9 @@ def test_a_multiindex_must_be_sorted(cube):
 
 
 def test_float32_that_cannot_hold_the_values_is_said():
-    with pytest.raises(ValueError, match="infinity once read as float32"):
+    with pytest.raises(ValueError, match="infinity once converted to float32"):
         as_panel(np.array([[1.0, 1e300]]), dtype=np.float32)
-    with pytest.raises(ValueError, match="dtype must be float32, float64 or None"):
+    with pytest.raises(ValueError, match="dtype is 'int32'; wanted float32, float64 or None"):
         as_panel(np.zeros((1, 1)), dtype=np.int32)
 
 

@@ -114,7 +114,7 @@ def test_ragged_lists_and_pandas_come_back_as_panels(cube):
 
 
 def test_over_is_checked_and_the_scaler_clones_and_pipes(cube):
-    with pytest.raises(ValueError, match="over must be 'channel' or 'all', got 'time'"):
+    with pytest.raises(ValueError, match="over is 'time'; wanted 'channel' or 'all'"):
         PanelScaler(over="time").fit(cube)
     assert clone(PanelScaler(over="all")).get_params() == {"over": "all"}
     twice = make_pipeline(PanelScaler(), PanelScaler()).fit_transform(cube)

@@ -184,7 +184,7 @@ def test_rows_without_rhythm_are_averaged_on_request(tmp_path):
     with pytest.raises(TableError, match="34 of 37 steps are missing .* every='1h'"):
         read_table(path)
     np.testing.assert_array_equal(read_table(path, every="1h")["load"], [0.5, np.nan, 2])
-    with pytest.raises(TableError, match="every is 'often', wanted a length of time"):
+    with pytest.raises(TableError, match="every is 'often'; wanted a length of time"):
         read_table(path, every="often")
 
 
@@ -207,7 +207,7 @@ def test_two_rows_for_one_time(tmp_path):
 
 def test_several_series_in_one_file_are_pointed_out(tmp_path):
     rows = "".join(f"{t},{s},1\n" for s in ("north", "south") for t in HOURS)
-    with pytest.raises(TableError, match="if 'station' tells several series apart"):
+    with pytest.raises(TableError, match="if 'station' identifies several series"):
         read_table(written(tmp_path, "time,station,load\n" + rows), columns=["load"])
 
 
@@ -235,8 +235,8 @@ def test_a_grid_with_more_holes_than_steps():
     ("text", "words"),
     [
         ("", "cannot be read as a table"),
-        ("time,load\n", "holds 0 rows, wanted at least 2"),
-        ("time,load\n2026-01-01,1\n", "holds 1 rows, wanted at least 2"),
+        ("time,load\n", "holds 0 rows; wanted at least 2"),
+        ("time,load\n2026-01-01,1\n", "holds 1 rows; wanted at least 2"),
         ("time,load\n2026-01-01,1\n,2\n", "time column 'time' cannot be read: row 2 has none"),
         (
             "time,load\n2026-01-01,1\nlater on,2\n",
@@ -245,7 +245,7 @@ def test_a_grid_with_more_holes_than_steps():
         ("name,load\nx,1\ny,2\n", "no column reads as a time among 'name', 'load'"),
         ("time,load\n2026-01-01,\n2026-01-02,\n", "column 'load' holds no value"),
         ("time,load\n2026-01-01,1\n2026-01-02,inf\n", "'load' holds an infinite value in row 2"),
-        ("time\n2026-01-01\n2026-01-02\n", "no column of values beside the time"),
+        ("time\n2026-01-01\n2026-01-02\n", "no column of values except the time"),
         ("time,load\n2026-01-01,1\n2026-01-02,2,3,4\n", "cannot be read as a table"),
     ],
 )

@@ -12,7 +12,7 @@ from tsrep.encoding.windows import encode_windows, tiles
 from tsrep.train.runtime import launch
 from tsrep.ts2vec.build import build_encoder
 from tsrep.ts2vec.fast import replay
-from tsrep.ts2vec.fast.windows import WindowEncoder
+from tsrep.ts2vec.fast.window_encoder import WindowEncoder
 from tsrep.ts2vec.masks import last
 
 
@@ -83,8 +83,8 @@ def test_tiles_of_two_sizes_equal_windows_one_by_one(n, t, context, sizes, hide_
     encoder, x = small_encoder(), series(n, t, gaps=0.2)
     found = torch.full((len(hide_last), n, t, 9), torch.nan)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(replay, "TILE", sizes[0])
-        patched.setattr(replay, "LARGE_TILE", sizes[1])
+        patched.setattr(replay, "TILE_WINDOWS", sizes[0])
+        patched.setattr(replay, "LARGE_TILE_WINDOWS", sizes[1])
         patched.setattr(replay, "Captured", lambda function, device, held: function)
         replay._tile.cache_clear()
         for rows, steps, z in replay.encode_in_tiles(encoder, x, context, hide_last, launch("cpu")):

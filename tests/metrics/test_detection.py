@@ -227,9 +227,9 @@ def test_nothing_is_written_to():
         ([0, 1], [0.1, 0.2, 0.3], r"labels has shape \(2,\) and scores \(3,\)"),
         ([0, 1], [0.1, np.nan], "scores has 1 NaN"),
         ([0, 0], [0.1, 0.2], "labels are all 0"),
-        ([0, 2], [0.1, 0.2], "labels holds .*2.*, wanted 0 and 1 only"),
-        ([0, np.nan], [0.1, 0.2], "labels holds .*nan.*, wanted 0 and 1 only"),
-        ([[0, 1]], [[0.1, 0.2]], r"labels has shape \(1, 2\), wanted \(t,\)"),
+        ([0, 2], [0.1, 0.2], "labels holds .*2.*; wanted 0 and 1 only"),
+        ([0, np.nan], [0.1, 0.2], "labels holds .*nan.*; wanted 0 and 1 only"),
+        ([[0, 1]], [[0.1, 0.2]], r"labels has shape \(1, 2\); wanted \(t,\)"),
         ([], [], "at least one step"),
     ],
 )
@@ -243,7 +243,7 @@ def test_scores_that_cannot_be_judged(metric, labels, scores, words):
 def test_alarms_that_cannot_be_judged(metric):
     with pytest.raises(ValueError, match="labels has 2 steps and predictions 3"):
         metric([0, 1], [0, 1, 1])
-    with pytest.raises(ValueError, match="predictions holds .*-1.*, wanted 0 and 1 only"):
+    with pytest.raises(ValueError, match="predictions holds .*-1.*; wanted 0 and 1 only"):
         metric([0, 1], [-1, 1])
 
 

@@ -38,7 +38,7 @@ def test_the_logits_are_the_mean_of_the_members():
     torch.testing.assert_close(mean(x), (members[0](x) + members[1](x)) / 2)
 
 
-def test_the_estimator_plays_as_many_games_as_are_asked_for_and_keeps_them(tmp_path):
+def test_the_estimator_trains_n_networks_and_keeps_them(tmp_path):
     X = np.random.default_rng(0).normal(size=(6, 2, 12))
     X[:, :, 4] = np.nan
     y = [0, 1, 2] * 2

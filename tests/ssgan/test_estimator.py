@@ -278,7 +278,7 @@ def test_an_absurd_rate_is_survived(X, lr):
     with pytest.warns(RuntimeWarning, match="diverged at step") as warned:
         imputer = small(max_steps=300, lr=lr, recipe="paper", generator="interpolating", hide_rate=0.2).fit(X)
     assert np.isfinite(imputer.transform(X)).all()
-    assert imputer.rescues_ == len(warned) == 5 and "it ended" in str(warned[-1].message)
+    assert imputer.rescues_ == len(warned) == 5 and "training ended" in str(warned[-1].message)
     assert small(max_steps=2).fit(X).rescues_ == 0
     assert imputer.held_out_error_ <= imputer.lines_error_ * 1.001  # the best weights: those it began with
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from tsrep.ssgan.cores import CORES
-from tsrep.ssgan.interpolating import InterpolatingGenerator, foretold, interpolate
+from tsrep.ssgan.interpolating import InterpolatingGenerator, interpolate, interpolated_without_self
 
 B, T, C = 4, 12, 3
 
@@ -38,11 +38,11 @@ def test_lines_are_numpys_with_held_ends_and_zero_where_nothing_was_seen(series)
     torch.testing.assert_close(since[1, 0, 0], times[1, -1] - times[1, 0])
 
 
-def test_what_is_foretold_of_an_entry_is_the_line_without_it(series):
+def test_the_line_without_an_entry_does_not_depend_on_it(series):
     values, observed, times = series
     observed[2, :, 0] = False
     observed[2, -1, 0] = True  # an only one, at the end: nothing foretells it
-    found = foretold(values, observed, times)
+    found = interpolated_without_self(values, observed, times)
     for b, t, c in np.ndindex(B, T, C):
         without = observed.clone()
         without[b, t, c] = False
@@ -95,7 +95,7 @@ def test_a_spike_of_one_channel_is_found_in_another_and_never_in_itself(series):
     with torch.no_grad():
         made.from_others.fill_(0.5)
     estimate, _, _ = made(values, observed, times)
-    surprise = (values - foretold(values, observed, times))[:, 6]
+    surprise = (values - interpolated_without_self(values, observed, times))[:, 6]
     lines = interpolate(values, observed, times)[0][:, 6, 0]
     torch.testing.assert_close(estimate[:, 6, 0], lines + 0.5 * surprise[:, 1:].sum(-1))
 

@@ -14,7 +14,7 @@ def draw(rate, seed=1):
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.3, 0.8, 1.0])
-def test_an_entry_is_told_truly_at_the_rate_or_not_at_all(rate):
+def test_entries_are_told_at_the_rate(rate):
     reminder = draw(rate)
     told = reminder != 0.5
     assert torch.equal(reminder[told], OBSERVED.float()[told])
@@ -29,7 +29,7 @@ def test_observed_and_missing_entries_are_told_alike():
     assert told[~OBSERVED].float().mean().item() == pytest.approx(0.8, abs=0.03)
 
 
-def test_it_is_the_generators_draw_and_a_new_one_each_time():
+def test_each_draw_is_new_and_of_the_given_generator():
     randomness = torch.Generator().manual_seed(0)
     before = torch.random.get_rng_state()
     first, second = (draw_reminder(OBSERVED, 0.8, randomness) for _ in range(2))

@@ -303,7 +303,7 @@ def test_a_killed_run_ends_in_the_same_bits(fabric, stop):
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_the_game_recorded_on_a_gpu_is_that_of_the_cpu():
+def test_the_game_captured_on_a_gpu_is_that_of_the_cpu():
     def played(device):
         step = game(launch(device))
         batches = [series(), series(labels=[-1] * INSTANCES), series()]

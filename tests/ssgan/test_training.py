@@ -72,7 +72,7 @@ def test_a_killed_training_ends_with_the_bits_of_an_unbroken_one(name, at, tmp_p
 
 
 @pytest.mark.parametrize("reload", [False, True])
-def test_a_warm_start_goes_on_to_the_bits_of_an_unbroken_training(reload, tmp_path):
+def test_a_warm_start_continues_to_the_bits_of_an_unbroken_training(reload, tmp_path):
     """With a constant learning rate; a rate that decays depends on all steps together."""
     steps = {"recipe": "paper", "adversarial_weight": 1.0, "discriminator_steps": 1, "classifier_weight": 0.1}
     unbroken = outputs(small(**steps, max_steps=100).fit(X, Y), Y)

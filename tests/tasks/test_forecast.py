@@ -372,7 +372,7 @@ def test_plot_draws_past_forecast_and_truth() -> None:
     figure = fitted.plot(data.iloc[:500], truth=data.iloc[500:524], title="load and heat")
     assert isinstance(figure, Figure) and len(figure.axes) == 2
     drawn = {line.get_label() for line in figure.axes[0].get_lines()}
-    assert {"known", "what came", "forecast"} <= drawn
+    assert {"known", "truth", "forecast"} <= drawn
 
 
 # Bad input

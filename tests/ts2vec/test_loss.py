@@ -82,12 +82,12 @@ def test_loss_and_gradients_are_those_of_the_definition(b, t, d, alpha, unit, ra
     ragged=st.booleans(),
     scale=st.sampled_from([0.1, 1.0, 20.0]),
     rows=st.integers(1, 90),
-    together=st.sampled_from([1, 200, 10_000]),
-    kept=st.sampled_from([0, 500, 10_000]),
+    values_at_once=st.sampled_from([1, 200, 10_000]),
+    kept_values=st.sampled_from([0, 500, 10_000]),
     seed=st.integers(0, 10_000),
 )
 def test_the_tiled_loss_is_the_loss(
-    b, t, d, alpha, unit, hierarchical, ragged, scale, rows, together, kept, seed
+    b, t, d, alpha, unit, hierarchical, ragged, scale, rows, values_at_once, kept_values, seed
 ):
     generator = torch.Generator().manual_seed(seed)
     z1, z2 = (
@@ -101,7 +101,7 @@ def test_the_tiled_loss_is_the_loss(
         temporal_unit=unit,
         inside=None if inside is None else inside.T,
         hierarchical=hierarchical,
-        tiling=Tiling(rows, together, kept),
+        tiling=Tiling(rows, values_at_once, kept_values),
     )
     if hierarchical:
         defined = hierarchical_loss(z1, z2, alpha=alpha, temporal_unit=unit, inside=inside)

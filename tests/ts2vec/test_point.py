@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tsrep.ts2vec.encoder import DilatedConvolutions, paper_encoder
 from tsrep.ts2vec.fast.point import LastStep
-from tsrep.ts2vec.fast.windows import WindowEncoder
+from tsrep.ts2vec.fast.window_encoder import WindowEncoder
 
 
 def backbone(width=6, hidden=6, components=9, depth=4):

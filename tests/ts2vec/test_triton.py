@@ -21,13 +21,13 @@ from tsrep.ts2vec.encoder import ResidualBlock, paper_encoder
 from tsrep.ts2vec.fast import planned
 from tsrep.ts2vec.fast.levels import Levels, levels_of
 from tsrep.ts2vec.fast.planned import PlannedObjective
-from tsrep.ts2vec.fast.tiled import tiled_loss, tiled_loss_of_first
+from tsrep.ts2vec.fast.tiled import tiled_loss, tiled_loss_of_prefix
 from tsrep.ts2vec.fast.triton import MOST_COMPONENTS
 from tsrep.ts2vec.fast.triton.convolution import fused_three_taps
 from tsrep.ts2vec.fast.triton.dropout import fused_dropout
 from tsrep.ts2vec.fast.triton.loss import fused_loss
-from tsrep.ts2vec.fast.triton.neighbours import fused_among, fused_within
-from tsrep.ts2vec.fast.windows import WindowEncoder
+from tsrep.ts2vec.fast.triton.window_block import fused_on_interior, fused_on_window
+from tsrep.ts2vec.fast.window_encoder import WindowEncoder
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
@@ -73,7 +73,7 @@ def test_the_loss_of_the_first_steps_is_that_of_those_alone(
     expected = tiled_loss(z[:steps], alpha=alpha, temporal_unit=unit, hierarchical=hierarchical)
     (towards,) = torch.autograd.grad(expected, z)
     similarity = float(z.detach().square().sum(-1).max())  # the loss is a difference of such numbers
-    for loss in (fused_loss, tiled_loss_of_first):
+    for loss in (fused_loss, tiled_loss_of_prefix):
         found = loss(z, levels)
         close(found, expected, of_terms=similarity)
         close(torch.autograd.grad(found, z)[0], towards)
@@ -126,12 +126,12 @@ def test_the_convolution(steps, instances, inputs, outputs, dilation, ragged, se
     every=st.integers(1, 2),
     seed=st.integers(0, 10_000),
 )
-def test_a_block_among_neighbours(steps, windows, width, first, every, seed):
+def test_a_block_on_windows(steps, windows, width, first, every, seed):
     block = ResidualBlock(width, width, dilation=1, last=False).to(DEVICE)
     x = random(steps, windows, width, seed=seed).detach()
     at = slice(min(first, steps - 1), None, every)
     with torch.inference_mode():
-        close(fused_among(x, at, *weights_of(block)), block(x, None)[at])
+        close(fused_on_window(x, at, *weights_of(block)), block(x, None)[at])
 
 
 @settings(max_examples=10, deadline=None)
@@ -142,11 +142,11 @@ def test_a_block_among_neighbours(steps, windows, width, first, every, seed):
     dilation=st.sampled_from([1, 4]),
     seed=st.integers(0, 10_000),
 )
-def test_a_block_within_a_series(beyond, instances, width, dilation, seed):
+def test_a_block_on_the_interior(beyond, instances, width, dilation, seed):
     block = ResidualBlock(width, width, dilation, last=False).to(DEVICE)
     x = random(4 * dilation + beyond, instances, width, seed=seed).detach()
     with torch.inference_mode():
-        found = fused_within(x, dilation, *weights_of(block))
+        found = fused_on_interior(x, dilation, *weights_of(block))
         close(found, block(x, None)[2 * dilation : -2 * dilation])
 
 
@@ -194,8 +194,8 @@ def test_a_plan_gives_the_loss_and_gradients_of_the_objective(options, seed, mon
         close(mine, truth, 1e-4)
 
 
-def test_the_host_is_asked_nothing(monkeypatch):
-    """On the meta device there are no numbers: whoever asks for one raises."""
+def test_no_host_synchronisation(monkeypatch):
+    """On the meta device tensors hold no numbers: code that reads one raises."""
     monkeypatch.setattr(torch, "is_autocast_enabled", lambda device: False)  # it does not know of that device
     network = paper_encoder(2, 8, 20, depth=3).eval()
     plan = PlannedObjective().plan(network, torch.zeros(3, 26, 2), torch.Generator())
@@ -236,7 +236,7 @@ def test_what_no_plan_is_made_for():
 
 @on_a_gpu
 @pytest.mark.parametrize(("precision", "error"), [("32", 1e-3), ("bf16", 0.1)])
-def test_recorded_steps_are_those_of_the_objective(precision, error, monkeypatch):
+def test_captured_steps_are_those_of_the_objective(precision, error, monkeypatch):
     for module in (objective, planned):
         monkeypatch.setattr(module, "DROPOUT", 0.0)  # the noise differs
     x = random(4, 150, 2, seed=3).detach().cpu()
@@ -253,10 +253,10 @@ def test_recorded_steps_are_those_of_the_objective(precision, error, monkeypatch
         )
         return [float(descent(x)["loss"]) for _ in range(15)], descent.average
 
-    (found, recorded), (expected, plain) = losses(False), losses(True)
+    (found, captured), (expected, plain) = losses(False), losses(True)
     np.testing.assert_allclose(found, expected, rtol=error)
-    assert recorded.count == plain.count == 16
-    for mine, theirs in zip(recorded.network.parameters(), plain.network.parameters(), strict=True):
+    assert captured.count == plain.count == 16
+    for mine, theirs in zip(captured.network.parameters(), plain.network.parameters(), strict=True):
         assert float((mine - theirs).abs().mean()) < 1e-3  # a step moves a weight by 1e-3
 
 
@@ -276,5 +276,5 @@ def test_a_gpu_fits_and_encodes_like_the_cpu(precision, tmp_path):
     )
     series = random(1, 2, 18_500, seed=5).detach().cpu().numpy()  # a large tile and two small ones
     expected = there.encode_causal(series, context=50)
-    for _ in range(3):  # as it is, recorded, played again
+    for _ in range(3):  # uncaptured, captured, replayed
         assert np.abs(model.encode_causal(series, context=50) - expected).max() < error * scale

@@ -1,4 +1,31 @@
-"""Data: panels and their checks, archives by name, scaling, tables with a time column."""
+"""Data: containers to panels, public sets by name, tables with a time column, scaling, patterns of missing values.
+
+Panels:
+
+panel.py          containers to checked panels (n, c, t)
+containers.py     `Series`: values of a panel back into the container that they came from
+scale.py          standardisation of panels
+missing.py        removes values by seeded patterns of missingness
+
+Tables with a time column:
+
+table.py          a CSV or Parquet file, or a frame, as a frame on a regular index
+times.py          finds and reads the time column
+grid.py           rows in the order of time, on regular steps
+long.py           many series in one table, long or wide
+calendar.py       features of a time index
+
+Public sets by name:
+
+archive.py        UCR and UEA
+formats/          their file formats
+anomaly.py        KPI, NAB, UCR anomaly, SMD, SMAP and MSL
+forecasting.py    ETT, exchange, weather, illness, and their splits
+imputation.py     sets with gaps, or for artificial gaps, in three parts
+normalisation.py  the TS2Vec authors' normalisation of UCR and UEA
+preparation.py    the TS2Vec authors' preparation of series for anomaly detection
+stationarity.py   the augmented Dickey-Fuller test
+"""
 
 from tsrep.data import missing
 from tsrep.data.anomaly import ANOMALY_ARCHIVES, AnomalySeries, find_anomaly, load_anomaly

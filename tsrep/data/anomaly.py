@@ -1,21 +1,20 @@
 """Public archives of long series with labelled anomalies: KPI, NAB, UCR anomaly, SMD, SMAP and MSL.
 
-Each series is an `AnomalySeries`: values, labels and how much of the beginning is for training. Archives are found as
-they are passed around, in `<root>/anomaly/<archive>/` or `<root>/<archive>/`:
+Each series is an `AnomalySeries`: values, labels and the length of the training part. Archives are read in their
+commonly distributed forms, in `<root>/anomaly/<archive>/` or `<root>/<archive>/`:
 
 KPI   AIOPS competition 2018. `phase2_train.csv` and `phase2_ground_truth.csv` (KPI ID, timestamp, value, label) as
-      published: each KPI of each file is a series, its first half is for training, and timestamps that are missing are
-      put back as NaN with label 0, as the TS2Vec authors' protocol asks. Or one `<id>.npz` a KPI with arrays `train`,
-      `train_label`, `test`, `test_label`, `timestamp_start`, `interval_s`: that form was cut in halves and its missing
-      minutes filled by straight lines by those who made it, and no mark says where.
-NAB   Numenta's benchmark: `<group>/<name>.csv` and `labels/combined_windows.json`. Rows count as steps, whatever their
-      times; the probationary 15 % (at most 750 rows) are for training. Some series have no anomaly at all.
+      published: each KPI of each file is a series, its first half is for training, and missing timestamps are inserted
+      as NaN with label 0, as in the TS2Vec authors' protocol. Or one `<id>.npz` per KPI with arrays `train`,
+      `train_label`, `test`, `test_label`, `timestamp_start`, `interval_s`: its makers split this form in halves and
+      filled missing minutes by linear interpolation, without marking them.
+NAB   Numenta's benchmark: `<group>/<name>.csv` and `labels/combined_windows.json`. Rows are steps, whatever their
+      times; the probationary 15 % (at most 750 rows) are for training. Some series have no anomaly.
 UCR   Wu and Keogh, 2021: `<number>_UCR_Anomaly_<name>_<train>_<first>_<last>.txt`, or `<name>.npz` with `train`, `test`
-      and `test_label`. One anomaly a series, after the training part.
-SMD   Server machines of OmniAnomaly: `train/`, `test/`, `test_label/` with a `.txt` a machine, or `<machine>.npz`.
-SMAP, MSL   NASA's telemetry (Telemanom): `train/` and `test/` with a `.npy` a channel, or `<channel>.npz`; and
-      `labeled_anomalies.csv`, which says what is anomalous in the test part. Column 0 is the telemetry, the others
-      are commands.
+      and `test_label`. One anomaly per series, after the training part.
+SMD   Server machines of OmniAnomaly: `train/`, `test/`, `test_label/` with one `.txt` per machine, or `<machine>.npz`.
+SMAP, MSL   NASA's telemetry (Telemanom): `train/` and `test/` with one `.npy` per channel, or `<channel>.npz`; and
+      `labeled_anomalies.csv` with the anomalies of the test part. Column 0 is the telemetry, the others are commands.
 """
 
 from __future__ import annotations
@@ -50,11 +49,11 @@ class AnomalySeries:
 
     Attributes
     ----------
-    archive, name : where it is from.
+    archive, name : source of the series.
     values : (t, c) floats, NaN where nothing was measured.
     labels : (t,) 1 where a step is anomalous, else 0.
-    train_length : this many steps at the beginning are for training; they may hold anomalies too (KPI).
-    times : of each step, None where the archive gives none.
+    train_length : number of steps at the beginning that are for training; they may contain anomalies (KPI).
+    times : time of each step; None if the archive has none.
     """
 
     archive: str
@@ -66,34 +65,34 @@ class AnomalySeries:
 
     @property
     def train(self) -> NDArray[np.float64]:
-        """(train_length, c)."""
+        """The training part, (train_length, c)."""
         return self.values[: self.train_length]
 
 
 def load_anomaly(archive: str, name: str, root: str | os.PathLike[str] | None = None) -> AnomalySeries:
-    """One series of an archive, by the names that `find_anomaly` lists.
+    """One series of an archive; `find_anomaly` lists the names.
 
     Raises
     ------
     DatasetNotFoundError
-        No such series under `root`, or, without a root, under the folder that `TSREP_DATA` names.
+        No such series under `root`, or, without a root, in the folder of the environment variable `TSREP_DATA`.
     DatasetFileError
         Its file is damaged.
     ValueError
-        `archive` is none of `ANOMALY_ARCHIVES`.
+        `archive` is not in `ANOMALY_ARCHIVES`.
     """
     if archive not in ANOMALY_ARCHIVES:
-        raise ValueError(f"archive is {archive!r}, wanted one of {', '.join(ANOMALY_ARCHIVES)}")
-    found = _found(archive, root)
-    if name not in found:
-        alike = difflib.get_close_matches(name, found, n=1)
-        hint = f" Did you mean {alike[0]}?" if alike else ""
+        raise ValueError(f"archive is {archive!r}; wanted one of {', '.join(ANOMALY_ARCHIVES)}")
+    loaders = _loaders(archive, root)
+    if name not in loaders:
+        similar = difflib.get_close_matches(name, loaders, n=1)
+        hint = f" Did you mean {similar[0]}?" if similar else ""
         raise DatasetNotFoundError(
-            f"No series {name!r} of {archive} among the {len(found)} under {_root(root) or '(no folder)'}.{hint} "
+            f"No series {name!r} of {archive} among the {len(loaders)} under {_root(root) or '(no folder)'}.{hint} "
             f"Give its folder as root, or set ${ROOT_VARIABLE}."
         )
     try:
-        values, labels, train_length, times = found[name]()
+        values, labels, train_length, times = loaders[name]()
         values = np.asarray(values, dtype=np.float64).reshape(len(labels), -1)
     except (KeyError, IndexError, TypeError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise DatasetFileError(
@@ -104,9 +103,10 @@ def load_anomaly(archive: str, name: str, root: str | os.PathLike[str] | None = 
 
 
 def find_anomaly(root: str | os.PathLike[str] | None = None) -> dict[str, list[str]]:
-    """Names of the series on disk, sorted, for each archive of `ANOMALY_ARCHIVES`. Files are listed, not read (of
-    the KPI competition's tables the names are)."""
-    return {archive: sorted(_found(archive, root)) for archive in ANOMALY_ARCHIVES}
+    """Names of the series on disk, sorted, per archive of `ANOMALY_ARCHIVES`.
+
+    Files are listed but not read, except the names in the tables of the KPI competition."""
+    return {archive: sorted(_loaders(archive, root)) for archive in ANOMALY_ARCHIVES}
 
 
 def _root(root: str | os.PathLike[str] | None) -> Path | None:
@@ -114,18 +114,18 @@ def _root(root: str | os.PathLike[str] | None) -> Path | None:
     return Path(named) if named else None
 
 
-def _found(archive: str, root: str | os.PathLike[str] | None) -> dict[str, Load]:
+def _loaders(archive: str, root: str | os.PathLike[str] | None) -> dict[str, Load]:
     place = _root(root)
     folders, find = ANOMALY_ARCHIVES[archive]
     for parent in () if place is None else (place / "anomaly", place):
         for folder in folders:
-            if (parent / folder).is_dir() and (found := dict(find(parent / folder))):
-                return found
+            if (parent / folder).is_dir() and (loaders := dict(find(parent / folder))):
+                return loaders
     return {}
 
 
 def _files(folder: Path, *endings: str) -> Iterator[tuple[str, Path]]:
-    """(name without its ending, path) of the files of a folder that end so."""
+    """(name without its ending, path) of the files in a folder with one of these endings."""
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         ending = next((ending for ending in endings if path.name.endswith(ending)), None)
         if ending is not None:
@@ -273,4 +273,4 @@ ANOMALY_ARCHIVES: dict[str, tuple[tuple[str, ...], Callable[[Path], Iterator[tup
     "SMAP": (("SMAP_MSL", "SMAP"), partial(_find_nasa, "SMAP")),
     "MSL": (("SMAP_MSL", "MSL"), partial(_find_nasa, "MSL")),
 }
-"""Folder names, and what lists the series of such a folder."""
+"""Folder names, and the function that lists the series of such a folder."""

@@ -1,10 +1,9 @@
-"""What a time index alone says about a step, for the future too.
+"""Features of a time index, which are known for future steps too.
 
-`calendar_features` are the seven plain numbers (an hour is 0 to 23) that TS2Vec gives its encoder beside the data
-in the paper's forecasting protocol. `cycle_features` are positions on the circles of the day, the week and the
-year, and only of those that the training part went round twice: a number that grows through the whole training
-part, as the day of the year does in a single year, is a trend to a linear model, which goes on with it into the
-unseen.
+`calendar_features` are the seven integers (an hour is 0 to 23) that TS2Vec's encoder gets in addition to the data in
+the paper's forecasting protocol. `cycle_features` are sine and cosine of the position within the day, the week and
+the year, for the cycles that the training part contains at least twice: a feature that grows through the whole
+training part, as the day of the year does within one year, is a trend that a linear model extrapolates.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ CYCLES = {"day": pd.Timedelta(days=1), "week": pd.Timedelta(days=7), "year": pd.
 def calendar_features(index: pd.Index) -> pd.DataFrame:
     """Minute, hour, day of the week (Monday 0), day, day of the year, month and ISO week of each step, (t, 7) floats.
 
-    An index that holds no dates (step numbers) has no calendar: (t, 0).
+    (t, 0) for an index without dates (step numbers).
 
     Examples
     --------
@@ -40,7 +39,7 @@ def calendar_features(index: pd.Index) -> pd.DataFrame:
 
 
 def cycles_within(index: pd.Index) -> tuple[str, ...]:
-    """Which of "day", "week" and "year" a regular index goes round at least twice, in more than two steps each."""
+    """Which of "day", "week" and "year" a regular index contains at least twice, with more than two steps each."""
     if not isinstance(index, pd.DatetimeIndex) or len(index) < 3:
         return ()
     span, step = index[-1] - index[0], index[1] - index[0]
@@ -48,7 +47,7 @@ def cycles_within(index: pd.Index) -> tuple[str, ...]:
 
 
 def cycle_features(index: pd.Index, cycles: tuple[str, ...]) -> pd.DataFrame:
-    """Sine and cosine of where each step stands in each of `cycles`, (t, 2 * len(cycles)).
+    """Sine and cosine of the position of each step in each of `cycles`, (t, 2 * len(cycles)).
 
     Examples
     --------

@@ -1,11 +1,11 @@
-"""Into every container of series and back: the same type, index, columns, dtype and shape, with the gaps filled.
+"""Containers of series to panels and back: the same type, index, columns, dtype and shape, with the gaps filled.
 
-`Series` reads a container once: a panel (n, c, t) with NaN where nothing was observed, the time stamps of every step,
-and each instance's own length. `put_back` writes a panel's values into a copy of the container, and only where a value
-was missing, so that what was observed keeps its bits.
+`Series` reads a container once: a panel (n, c, t) with NaN where nothing was observed, the time stamps of all steps,
+and the length of each instance. `put_back` writes the values of a panel into a copy of the container, only where a
+value was missing, so observed values keep their bits.
 
-Of a long table (`unique_id`, `ds`, values) each series is an instance and each column of values a channel. The rows
-stay as they are: a time that has no row gets none.
+In a long table (`unique_id`, `ds`, values) each series is an instance and each column of values a channel. No row is
+added: a time without a row stays without one.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ class Series:
     Attributes
     ----------
     panel : (n, c, t), float32 or float64; NaN where nothing was observed. It may share memory with `X`.
-    times : (n, t), time stamps in units of the median step; where a series has ended they stand still.
-    lengths : (n,), steps of each instance.
-    names : of the channels, where the container has some.
+    times : (n, t), time stamps in units of the median step; constant after the end of a series.
+    lengths : (n,), number of steps of each instance.
+    names : names of the channels, if the container has any.
     """
 
     def __init__(self, X: Any):
@@ -71,13 +71,15 @@ class Series:
         if hasattr(X, "detach"):
             import torch
 
-            given = X.detach()
-            found = torch.from_numpy(np.ascontiguousarray(values)).reshape(X.shape).to(given)
-            return torch.where(given.isnan(), found, given) if given.is_floating_point() else given.clone()
+            original = X.detach()
+            estimates = torch.from_numpy(np.ascontiguousarray(values)).reshape(X.shape).to(original)
+            if not original.is_floating_point():
+                return original.clone()
+            return torch.where(original.isnan(), estimates, original)
         return self._into_array(X, values)
 
     def as_array(self, values: Array) -> Array:
-        """`values` (n, c, t) in the shape of the container where that is an array or one long series, else a panel."""
+        """`values` (n, c, t) in the shape of the container if that is an array or one long series, else as a panel."""
         if isinstance(self.source, pd.DataFrame) and isinstance(self.source.index, _DATED):
             return np.asarray(values[0].T)
         if isinstance(self.source, pd.Series) and isinstance(self.source.index, _DATED):
@@ -85,9 +87,9 @@ class Series:
         return np.asarray(values[:, 0] if is_flat(self.source) else values)
 
     def with_indicator(self, filled: Any, channels: Array) -> Any:
-        """`filled`, what `put_back` gave, with 0 and 1 appended for each of the `channels` (c,) bool: 1 was missing.
+        """`filled`, the result of `put_back`, with an indicator per channel in `channels` (c,) bool: 1 where missing.
 
-        Of a table (n, t) or a frame of such rows, `channels` are its columns.
+        In a table (n, t) or a frame of such rows, `channels` are its columns.
 
         Raises
         ------
@@ -130,7 +132,7 @@ class Series:
         return _fill_columns(X, values[:, 0])
 
     def _into_rows(self, X: pd.DataFrame, values: Array) -> pd.DataFrame:
-        """Rows are the steps of one instance after another."""
+        """Fills a frame whose rows are the steps of one instance after another."""
         return _fill_columns(X, values.transpose(0, 2, 1)[self.inside])
 
 
@@ -145,7 +147,7 @@ def _as_indexed(long: pd.DataFrame) -> pd.DataFrame:
 
 
 def _long_order(long: pd.DataFrame) -> Array:
-    """Positions of a long table's rows, series after series as they first appear, each by time."""
+    """Positions of a long table's rows, series by series in the order of appearance, each by time."""
     series = pd.factorize(long[ID])[0]
     time = pd.factorize(long[TIME], sort=True)[0]
     return np.lexsort((time, series))
@@ -171,7 +173,7 @@ def _lengths(X: Any, panel: Array) -> Array:
 
 
 def _times(X: Any, panel: Array, lengths: Array) -> Array:
-    """In units of the median step; plain positions where the container has no dates."""
+    """Time stamps in units of the median step; positions if the container has no dates."""
     n, _, t = panel.shape
     times = np.minimum(np.arange(t), lengths[:, None] - 1).astype(np.float64)
     if not isinstance(X, (pd.DataFrame, pd.Series)):
@@ -187,11 +189,11 @@ def _times(X: Any, panel: Array, lengths: Array) -> Array:
     )
     starts = np.concatenate([[0], np.cumsum(lengths)])
     steps = np.concatenate([np.diff(stamps[a:b]) for a, b in zip(starts, starts[1:], strict=False)])
-    usual = float(np.median(steps)) if len(steps) else 0.0
-    if usual <= 0:
+    median_step = float(np.median(steps)) if len(steps) else 0.0
+    if median_step <= 0:
         return times
     for row, start, length in zip(times, starts, lengths, strict=False):
-        row[:length] = (stamps[start : start + length] - stamps[start]) / usual
+        row[:length] = (stamps[start : start + length] - stamps[start]) / median_step
         row[length:] = row[length - 1]
     return times
 
@@ -210,7 +212,7 @@ def _is_item(item: Any) -> bool:
 
 
 def _fill_item(item: Any, values: Array) -> Any:
-    """One instance (or one cell), an array (t,) or (c, t), a series or a frame (t, c), filled from (c, >= t)."""
+    """One instance or cell, an array (t,) or (c, t), a series or a frame (t, c), filled from `values` (c, >= t)."""
     if isinstance(item, pd.DataFrame):
         return _fill_columns(item, values[:, : len(item)].T)
     values = values[..., : item.shape[-1]].reshape(tuple(item.shape))
@@ -219,21 +221,23 @@ def _fill_item(item: Any, values: Array) -> Any:
     if hasattr(item, "detach"):
         import torch
 
-        given = item.detach()
-        return torch.where(given.isnan(), torch.as_tensor(values).to(given), given)
+        original = item.detach()
+        return torch.where(original.isnan(), torch.as_tensor(values).to(original), original)
     if item.dtype.kind != "f":
         return item.copy()
     return np.where(np.isnan(item), values.astype(item.dtype), item)
 
 
 def _fill_columns(X: pd.DataFrame, values: Array) -> pd.DataFrame:
-    """A copy of a frame whose missing cells come from `values`, of its shape; a column keeps its dtype."""
+    """A copy of a frame with missing cells taken from `values`, of the same shape; columns keep their dtypes."""
     out = X.copy()
-    for j, kind in enumerate(X.dtypes):
+    for j, dtype in enumerate(X.dtypes):
         column = X.iloc[:, j]
         missing = column.isna()
         if missing.any():
-            found = pd.Series(values[:, j], index=X.index)
-            mended = column.where(~missing, found.astype(np.float32) if kind == np.float32 else found)
-            out.isetitem(j, mended.array if mended.dtype == kind else mended.astype(kind).array)
+            estimates = pd.Series(values[:, j], index=X.index)
+            if dtype == np.float32:
+                estimates = estimates.astype(np.float32)
+            filled = column.where(~missing, estimates)
+            out.isetitem(j, filled.array if filled.dtype == dtype else filled.astype(dtype).array)
     return out

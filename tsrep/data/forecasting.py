@@ -1,8 +1,8 @@
-"""The public forecasting sets by name, and how the literature cuts them into training, validation and test part.
+"""Public forecasting sets by name, and the training, validation and test parts used in the literature.
 
 ETT (electricity transformers; Zhou et al., AAAI 2021), exchange rates, the weather at Jena and influenza-like illness
-in the USA. A set is read from the CSV that is passed around for it, plain or gzipped, in the folder itself or in one
-of its folders.
+in the USA. A set is read from its commonly distributed CSV file, plain or gzipped, in the folder itself or in one of
+its subfolders.
 """
 
 from __future__ import annotations
@@ -19,15 +19,22 @@ from tsrep.data.archive import ROOT_VARIABLE, DatasetNotFoundError
 from tsrep.data.formats import DatasetFileError
 
 TARGET = "OT"
-"""The column that is forecast in the univariate setting: the oil temperature of ETT; the last column of the others."""
+"""Target of the univariate setting: the oil temperature of ETT, the last column of the other sets."""
 
 Parts = tuple[slice, slice, slice]
 
 
 @dataclass(frozen=True)
 class ForecastingSet:
-    """`step`: pandas' name of the time between two rows. `months`: that many rows make the 30 days of the ETT splits;
-    None: the set is split by shares. `gap`: the number that stands for a missing value."""
+    """The file of a forecasting set.
+
+    Attributes
+    ----------
+    file : its name.
+    step : time between two rows, as pandas names it.
+    months : number of rows in a month of 30 days, by which ETT is split; None: the set is split by shares.
+    gap : number that marks a missing value.
+    """
 
     file: str
     step: str
@@ -47,22 +54,22 @@ FORECASTING_SETS: Mapping[str, ForecastingSet] = {
 
 
 def load_forecasting(name: str, root: str | os.PathLike[str] | None = None) -> pd.DataFrame:
-    """A forecasting set as a frame of floats (t, c) on a regular DatetimeIndex, raw values, NaN where there is a gap.
+    """A forecasting set as a frame of floats (t, c) on a regular DatetimeIndex: raw values, NaN in gaps.
 
-    Looked for under `root`, else under the folder that the environment variable `TSREP_DATA` names. In the weather
-    file -9999 stands for a gap, one time is there twice (the second row is left out) and nine are not (they become
-    rows of NaN), so that it has 52,704 rows here, the ten-minute steps of a year, and 52,696 in the file.
+    The file is searched for under `root`, else under the folder of the environment variable `TSREP_DATA`. In the
+    weather file -9999 marks a gap, one time occurs twice (the second row is dropped) and nine times are absent (they
+    become rows of NaN). So the frame has 52,704 rows, the ten-minute steps of a year; the file has 52,696.
 
     Raises
     ------
     DatasetNotFoundError
         No such file; a `FileNotFoundError`.
     DatasetFileError
-        The file is damaged or no such table; a `ValueError`.
+        The file is damaged or not such a table; a `ValueError`.
     ValueError
-        `name` is none of `FORECASTING_SETS`.
+        `name` is not in `FORECASTING_SETS`.
     """
-    described = _described(name)
+    described = _set_called(name)
     path = _find(described.file, root)
     if path is None:
         place = root or os.environ.get(ROOT_VARIABLE) or "(no folder)"
@@ -83,24 +90,24 @@ def load_forecasting(name: str, root: str | os.PathLike[str] | None = None) -> p
 
 
 def find_forecasting(root: str | os.PathLike[str] | None = None) -> list[str]:
-    """Names of the forecasting sets whose file is found where `load_forecasting` looks."""
+    """Names of the forecasting sets that `load_forecasting` finds."""
     return [name for name, described in FORECASTING_SETS.items() if _find(described.file, root) is not None]
 
 
 def ts2vec_parts(name: str, rows: int) -> Parts:
     """Training, validation and test rows of the TS2Vec paper: ETT 12, 4 and 4 months of 30 days; others 60/20/20 %.
 
-    What the ETT files hold beyond 20 months is not used.
+    The rows of ETT after 20 months are not used.
     """
-    months = _described(name).months
+    months = _set_called(name).months
     if months is not None:
         return _parts(12 * months, 16 * months, 20 * months)
     return _parts(int(0.6 * rows), int(0.8 * rows), rows)
 
 
 def long_horizon_parts(name: str, rows: int) -> Parts:
-    """The same in the long-horizon literature (Wu et al., NeurIPS 2021): ETT as above, others 70/10/20 %."""
-    if _described(name).months is not None:
+    """Those of the long-horizon literature (Wu et al., NeurIPS 2021): ETT as in `ts2vec_parts`, others 70/10/20 %."""
+    if _set_called(name).months is not None:
         return ts2vec_parts(name, rows)
     return _parts(int(0.7 * rows), rows - int(0.2 * rows), rows)
 
@@ -109,14 +116,14 @@ def _parts(train: int, validation: int, test: int) -> Parts:
     return slice(0, train), slice(train, validation), slice(validation, test)
 
 
-def _described(name: str) -> ForecastingSet:
+def _set_called(name: str) -> ForecastingSet:
     if name not in FORECASTING_SETS:
-        raise ValueError(f"name is {name!r}, wanted one of {', '.join(FORECASTING_SETS)}")
+        raise ValueError(f"name is {name!r}; wanted one of {', '.join(FORECASTING_SETS)}")
     return FORECASTING_SETS[name]
 
 
 def _find(file: str, root: str | os.PathLike[str] | None) -> Path | None:
-    """The plain file before the gzipped one, the folder itself before its folders."""
+    """Prefers the plain file to the gzipped one, and the folder itself to its subfolders."""
     place = root if root is not None else os.environ.get(ROOT_VARIABLE)
     if not place or not Path(place).is_dir():
         return None

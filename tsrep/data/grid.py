@@ -1,4 +1,4 @@
-"""Rows in the order of time, one for each step of a common rhythm."""
+"""Rows of a table in the order of time, one per step of a regular index."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Frame = pd.DataFrame
 
 
 def in_order(values: Frame, sort: bool, texts: Sequence[str]) -> Frame:
-    """The rows by time, newest last, one for each time."""
+    """The rows sorted by time, oldest first, one per time."""
     index = values.index
     if sort:
         return values.groupby(level=0, sort=True).mean()
@@ -24,12 +24,10 @@ def in_order(values: Frame, sort: bool, texts: Sequence[str]) -> Frame:
     twice = index.duplicated()
     if twice.any():
         row = int(twice.argmax())
-        several = (
-            f"; if {listed(texts)} tells several series apart, give one series at a time" if texts else ""
-        )
+        hint = f"; if {listed(texts)} identifies several series, pass one series at a time" if texts else ""
         raise TableError(
             f"{int(twice.sum())} rows repeat a time, the first {index[row]}: keep one row per time, or average "
-            f"them with sort=True (--sort in a shell){several}"
+            f"them with sort=True (--sort in a shell){hint}"
         )
     if not index.is_monotonic_increasing:
         back = int(np.argmax(index[1:] < index[:-1])) + 1
@@ -41,20 +39,20 @@ def in_order(values: Frame, sort: bool, texts: Sequence[str]) -> Frame:
 
 
 def averaged(values: Frame, every: str) -> Frame:
-    """The mean of the rows within each step of the length `every`."""
+    """Means of the rows within steps of the length `every`."""
     if not isinstance(values.index, pd.DatetimeIndex):
-        raise TableError(f"every is {every!r}, but the steps are numbered and have no dates")
+        raise TableError(f"every is {every!r}; wanted None, since the steps are numbered and have no dates")
     try:
         step = pd.Timedelta(every)
     except ValueError as error:
-        raise TableError(f"every is {every!r}, wanted a length of time such as '5min' or '1h'") from error
+        raise TableError(f"every is {every!r}; wanted a length of time such as '5min' or '1h'") from error
     if not step > pd.Timedelta(0):
-        raise TableError(f"every is {every!r}, wanted a length of time above 0")
+        raise TableError(f"every is {every!r}; wanted a length of time above 0")
     return values.sort_index().resample(step).mean()
 
 
 def on_grid(values: Frame) -> Frame:
-    """Rows on every step from the first to the last, NaN where the file has none."""
+    """One row per step from the first to the last, NaN where the table has none."""
     index = values.index
     if len(index) < 2:
         return values
@@ -69,8 +67,8 @@ def on_grid(values: Frame) -> Frame:
             return _filled(values, pd.date_range(index[0], index[-1], freq=frequency))
     steps = pd.Series(np.diff(index.to_numpy()))
     raise TableError(
-        f"the times have no common step (from {steps.min()} to {steps.max()}): name one to average over, every='1h' "
-        "(--every 1h in a shell) for example"
+        f"the times have no common step (from {steps.min()} to {steps.max()}): name a step to average over, such as "
+        "every='1h' (--every 1h in a shell)"
     )
 
 
@@ -78,13 +76,13 @@ def _filled(values: Frame, grid: pd.Index) -> Frame:
     if len(grid) > 2 * len(values):
         raise TableError(
             f"{len(grid) - len(values)} of {len(grid)} steps are missing when the step is {grid[1] - grid[0]}: name a "
-            "coarser one to average over, every='1h' (--every 1h in a shell) for example"
+            "coarser one to average over, such as every='1h' (--every 1h in a shell)"
         )
     return values.reindex(grid).set_axis(grid)
 
 
 def _frequency(index: pd.DatetimeIndex) -> Any:
-    """The calendar or clock step that all dates lie on, None if there is none."""
+    """The calendar or clock frequency of the dates, None if there is none."""
     if len(index) > 2 and (named := pd.infer_freq(index)) is not None:
         return named
     step = _common_step(index.as_unit("ns").asi8)

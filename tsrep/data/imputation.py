@@ -1,24 +1,25 @@
-"""Public sets with gaps, or to make gaps in, by name: windows as panels, cut into training, validation and test part.
+"""Public sets with gaps, or for artificial gaps, by name: windows as panels, in training, validation and test parts.
 
 PhysioNet2012  set A of the PhysioNet/CinC challenge 2012: 4000 stays in intensive care, 48 hourly steps, 36 series,
                four of five values missing; the label says whether the patient died in hospital. Values of one hour are
                averaged; 48:00 belongs to the last hour. The five entries that are or may be static (age, gender,
-               height, type of unit, weight) are left out. 60/20/20 % of the records, shuffled once and for all
+               height, type of unit, weight) are left out. 60/20/20 % of the records, in a fixed random order
                (`RandomState(0)`). Read from `physionet2012/`: `set-a_long.csv` (RecordID, Time, Parameter, Value: the
                challenge's files one after another) and `Outcomes-a.txt`.
 Beijing        air quality at twelve stations (UCI), hourly 2013-03-01 to 2017-02-28: the eleven numbers of each station
-               side by side as 132 channels, days of 24 steps, 60/20/20 % by time. Read from `PRSA_multisite/`.
+               as 132 channels, days of 24 steps, 60/20/20 % by time. Read from `PRSA_multisite/`.
 KDD2018        air quality at 35 stations in Beijing (KDD Cup 2018), hourly, six pollutants each as 210 channels, days
-               of 24 steps, 60/20/20 % by time. Read from `KDD2018/`, every `*.csv` there; what is passed around is a
-               part of the competition's.
+               of 24 steps, 60/20/20 % by time. Read from all `*.csv` in `KDD2018/`; the commonly distributed files
+               are a part of the competition's.
 ETTh1          electricity transformers (see `load_forecasting`), seven channels in windows of 48 hours: the first 14
                months, the next five, the rest.
 BasicMotions   six motion sensors of the UEA archive, four motions as labels.
 GunPoint, ItalyPowerDemand
-               of the UCR archive, one channel, two classes. Of the training part of all three, three quarters to train
-               and the rest to validate (`RandomState(0)`); the test part as it is.
+               of the UCR archive, one channel, two classes.
+               The training part of these three is split into three quarters for training and the rest for
+               validation (`RandomState(0)`); the test part is unchanged.
 
-Any file may be gzipped. Windows do not overlap, and what is left at the end of a part is dropped.
+Any file may be gzipped. Windows do not overlap, and steps that do not fill a window at the end are dropped.
 """
 
 from __future__ import annotations
@@ -40,14 +41,21 @@ from tsrep.data.formats import DatasetFileError
 
 Array = NDArray[Any]
 
-HOURS = 48
+RECORD_HOURS = 48
 STATIC = ("Age", "Gender", "Height", "ICUType", "Weight")
 
 
 @dataclass(frozen=True)
 class ImputationSet:
-    """`train`, `validation` and `test` are panels (n, c, t) of raw values, NaN where nothing was measured; an instance
-    may hold no value at all. The labels of their instances, (n,), are None where a set has none."""
+    """A set in three parts.
+
+    Attributes
+    ----------
+    channels : names of the channels.
+    train, validation, test : panels (n, c, t) of raw values, NaN where nothing was measured; an instance may have no
+        value at all.
+    y_train, y_validation, y_test : labels of the instances, (n,); None if the set has none.
+    """
 
     name: str
     channels: tuple[str, ...]
@@ -60,31 +68,31 @@ class ImputationSet:
 
 
 def load_imputation(name: str, root: str | os.PathLike[str] | None = None) -> ImputationSet:
-    """A set of `IMPUTATION_SETS`, looked for under `root`, else under the folder that `TSREP_DATA` names.
+    """A set of `IMPUTATION_SETS`, searched for under `root`, else in the folder of the variable `TSREP_DATA`.
 
-    It is read once and kept in memory; each call gives arrays of its own.
+    It is read once and kept in memory; each call returns copies.
 
     Raises
     ------
     DatasetNotFoundError
-        Its files are not there; a `FileNotFoundError`.
+        Its files were not found; a `FileNotFoundError`.
     DatasetFileError
-        They are damaged; a `ValueError`.
+        Its files are damaged; a `ValueError`.
     ValueError
-        `name` is none of `IMPUTATION_SETS`.
+        `name` is not in `IMPUTATION_SETS`.
     """
     if name not in IMPUTATION_SETS:
-        raise ValueError(f"name is {name!r}, wanted one of {', '.join(IMPUTATION_SETS)}")
+        raise ValueError(f"name is {name!r}; wanted one of {', '.join(IMPUTATION_SETS)}")
     place = root if root is not None else os.environ.get(ROOT_VARIABLE)
-    kept = _read(name, None if place is None else Path(place))
-    own: dict[str, Any] = {k: v.copy() for k, v in vars(kept).items() if isinstance(v, np.ndarray)}
-    return replace(kept, **own)
+    cached = _read(name, None if place is None else Path(place))
+    copies: dict[str, Any] = {k: v.copy() for k, v in vars(cached).items() if isinstance(v, np.ndarray)}
+    return replace(cached, **copies)
 
 
 def find_imputation(root: str | os.PathLike[str] | None = None) -> list[str]:
-    """Names of the sets that `load_imputation` finds. Those of other archives are read for it; the others are not."""
+    """Names of the sets that `load_imputation` finds. Only sets of other archives are read for this."""
     place = root if root is not None else os.environ.get(ROOT_VARIABLE)
-    found = []
+    names = []
     for name in IMPUTATION_SETS:
         try:
             if name in FOLDERS:
@@ -93,8 +101,8 @@ def find_imputation(root: str | os.PathLike[str] | None = None) -> list[str]:
                 load_imputation(name, place)
         except DatasetNotFoundError:
             continue
-        found.append(name)
-    return found
+        names.append(name)
+    return names
 
 
 @cache
@@ -128,17 +136,17 @@ def _physionet(root: Path | None) -> ImputationSet:
 
 
 def _hourly_means(rows: pd.DataFrame, records: Array, channels: tuple[str, ...]) -> Array:
-    """(record, channel, hour), NaN where an hour holds no value."""
+    """Means (record, channel, hour), NaN for an hour without values."""
     clock = rows["Time"].cat.categories
-    hours = np.minimum([int(time[:-3]) for time in clock], HOURS - 1)[rows["Time"].cat.codes]
-    wanted = pd.Index(channels).get_indexer(rows["Parameter"].cat.categories)[rows["Parameter"].cat.codes]
-    shape = (len(records), len(channels), HOURS)
-    kept = (wanted >= 0) & rows["Value"].notna().to_numpy()
-    record = np.searchsorted(records, rows["RecordID"].to_numpy()[kept])
-    cell = np.ravel_multi_index((record, wanted[kept], hours[kept]), shape)
+    hours = np.minimum([int(time[:-3]) for time in clock], RECORD_HOURS - 1)[rows["Time"].cat.codes]
+    channel = pd.Index(channels).get_indexer(rows["Parameter"].cat.categories)[rows["Parameter"].cat.codes]
+    shape = (len(records), len(channels), RECORD_HOURS)
+    used = (channel >= 0) & rows["Value"].notna().to_numpy()
+    record = np.searchsorted(records, rows["RecordID"].to_numpy()[used])
+    cell = np.ravel_multi_index((record, channel[used], hours[used]), shape)
     size = int(np.prod(shape))
     count = np.bincount(cell, minlength=size)
-    total = np.bincount(cell, rows["Value"].to_numpy()[kept], minlength=size)
+    total = np.bincount(cell, rows["Value"].to_numpy()[used], minlength=size)
     return np.divide(total, count, out=np.full(size, np.nan), where=count > 0).reshape(shape)
 
 
@@ -182,14 +190,14 @@ def _classified(name: str, root: Path | None) -> ImputationSet:
 
 
 def _by_time(name: str, periods: list[pd.DataFrame], length: int) -> ImputationSet:
-    """Windows of tables (t, c) one after another, 60/20/20 %."""
+    """Windows of consecutive tables (t, c), split 60/20/20 % by time."""
     windows = np.concatenate([_windows(period.to_numpy(dtype=np.float64), length) for period in periods])
     parts = np.split(windows, [int(0.6 * len(windows)), int(0.8 * len(windows))])
     return ImputationSet(name, tuple(" ".join(column) for column in periods[0].columns.tolist()), *parts)
 
 
 def _windows(values: Array, length: int) -> Array:
-    """(t, c) as (n, c, length), the rows that do not fill a window left out."""
+    """(t, c) -> (n, c, length), without the last rows that do not fill a window."""
     n = len(values) // length
     return values[: n * length].reshape(n, length, -1).transpose(0, 2, 1).copy()
 
@@ -205,7 +213,7 @@ def _folder(name: str, root: Path | None) -> Path:
 
 
 def _file(folder: Path, name: str) -> Path:
-    """The plain file before the gzipped one."""
+    """Prefers the plain file to the gzipped one."""
     for path in (folder / name, folder / f"{name}.gz"):
         if path.is_file():
             return path

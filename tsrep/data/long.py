@@ -1,6 +1,6 @@
-"""Many series in one table: long (`unique_id`, `ds`, `y`: a row for each series and time) or wide (a column a series).
+"""Many series in one table: long (`unique_id`, `ds`, `y`: one row per series and time) or wide (one column per series).
 
-The names are those of Nixtla's libraries, which most long tables in the wild follow.
+The names are those of Nixtla's libraries, which most long tables use.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ def is_long(data: object) -> bool:
 
 
 def read_long(path: str | os.PathLike[str]) -> pd.DataFrame | None:
-    """The table in a CSV or Parquet file with the columns `unique_id` and `ds`; None where it is no such file.
+    """The table in a CSV or Parquet file with the columns `unique_id` and `ds`; None if it is not such a file.
 
-    `ds` is read as dates where it holds text.
+    `ds` is parsed as dates if it holds text.
     """
     path = Path(path)
     name = path.name.lower()
@@ -49,7 +49,7 @@ def read_long(path: str | os.PathLike[str]) -> pd.DataFrame | None:
 
 
 def to_long(wide: pd.DataFrame) -> pd.DataFrame:
-    """A frame with time down and a series in each column as rows (`unique_id`, `ds`, `y`), series after series.
+    """A wide frame (time down, one column per series) as rows (`unique_id`, `ds`, `y`), series after series.
 
     Examples
     --------
@@ -63,7 +63,7 @@ def to_long(wide: pd.DataFrame) -> pd.DataFrame:
 
 
 def to_wide(long: pd.DataFrame, values: str = VALUE) -> pd.DataFrame:
-    """Time down and a series in each column, NaN where a series has no row. The inverse of `to_long`.
+    """A wide frame (time down, one column per series), NaN where a series has no row. The inverse of `to_long`.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def split_long(long: pd.DataFrame, min_steps: int = 2) -> dict[Hashable, pd.Data
     ------
     TableError
         A series has two rows for one time, rows out of order, no common step, text, or fewer rows than
-        `min_steps`; it is named.
+        `min_steps`; the message names it.
     """
     _check_columns(long, (ID, TIME))
     series: dict[Hashable, pd.DataFrame] = {}
@@ -100,9 +100,9 @@ def split_long(long: pd.DataFrame, min_steps: int = 2) -> dict[Hashable, pd.Data
     return series
 
 
-def _check_columns(long: pd.DataFrame, wanted: tuple[str, ...]) -> None:
-    missing = [name for name in wanted if name not in long.columns]
+def _check_columns(long: pd.DataFrame, required: tuple[str, ...]) -> None:
+    missing = [name for name in required if name not in long.columns]
     if missing:
         raise TableError(
-            f"a long table needs the columns {', '.join(wanted)}; {', '.join(missing)} is missing"
+            f"a long table needs the columns {', '.join(required)}; {', '.join(missing)} is missing"
         )

@@ -1,28 +1,28 @@
-"""Values taken away on purpose, to see how well they are found again: seeded patterns of missingness.
+"""Removes values by seeded patterns of missingness, to measure how well they are imputed.
 
-Each function returns a copy of `X` in which a share `rate` of the observed values is NaN; `X` is not changed. What is
-missing already counts for nothing: it is neither in the share nor taken twice. So afterwards
+Each function returns a copy of `X` in which a share `rate` of the observed values is NaN; `X` is not changed. Values
+that are already missing do not count in the share. So afterwards
 
     held_out = np.isnan(removed) & ~np.isnan(X)
 
-says what was taken (`tsrep.metrics.held_out_mae` and its kin score those), and `held_out` holds
-`round(rate * observed)` values, exactly, except where a docstring says otherwise.
+is True for the removed values (`tsrep.metrics.held_out_mae` and related functions score these). `held_out` has exactly
+`round(rate * observed)` values, unless a docstring says otherwise.
 
-mcar      every value alike: missing completely at random
+mcar      all values with the same probability: missing completely at random
 blocks    runs of consecutive steps, on one or several channels at once: a sensor that fails for a while
-channels  a whole channel of an instance: a sensor that was never there
+channels  whole channels of an instance: a sensor that is absent
 ends      the last steps of an instance, on all channels: a recording that stops too early
-mar       the more likely, the larger another channel is at that step, which stays: missing at random given others
-mnar      the more likely, the larger the value itself is: missing not at random
+mar       more likely where another channel, which is kept, is large: missing at random given others
+mnar      more likely where the value itself is large: missing not at random
 
-One idea serves all: a pattern gives every value its *turn*, and values are taken in that order until the share is
-reached. For `mar` and `mnar` a turn is a line in the deciding value plus logistic noise, so that the chance of being
-taken is a logistic function of that value, whose intercept the rate decides.
+A pattern assigns a *key* to each value, and the values with the smallest keys are removed until the share is reached.
+For `mar` and `mnar` the key is linear in the driving value plus logistic noise, so the probability of removal is a
+logistic function of that value, whose intercept follows from the rate.
 
 `X` is an array `(n, c, t)` or `(n, t)`, a list of `(c, t_i)` arrays, or a data frame as `tsrep.data.as_panel` reads it
-(with a time index one series, time down and channels across; with two levels instance and time). The same kind comes
-back; integers become float64. With `leave_one` (the default) every instance keeps at least one of its values, because
-estimators refuse one without any. `random_state` is a seed or a `numpy.random.Generator`.
+(with a time index one series, time down and channels across; with two levels instance and time). The result is of the
+same type; integers become float64. With `leave_one` (the default) each instance keeps at least one value, because
+estimators do not accept instances without values. `random_state` is a seed or a `numpy.random.Generator`.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ Array = NDArray[Any]
 Flags = NDArray[np.bool_]
 RandomState = int | np.random.Generator | None
 
-AT_ONCE = 20_000
-"""Runs that are drawn together, for the memory's sake."""
+RUNS_AT_ONCE = 20_000
+"""Runs drawn together, which limits memory."""
 
 
 def mcar(X: Any, rate: float, random_state: RandomState = None, *, leave_one: bool = True) -> Any:
-    """Every observed value has the same chance.
+    """All observed values are removed with the same probability.
 
     Examples
     --------
@@ -53,7 +53,7 @@ def mcar(X: Any, rate: float, random_state: RandomState = None, *, leave_one: bo
     15
     """
     panel, random = _panel_of(X), np.random.default_rng(random_state)
-    return _without(X, _first_in_turn(random.random(panel.shape), ~np.isnan(panel), rate, leave_one))
+    return _without(X, _smallest_keys(random.random(panel.shape), ~np.isnan(panel), rate, leave_one))
 
 
 def blocks(
@@ -66,26 +66,26 @@ def blocks(
     n_channels: int | None = 1,
     leave_one: bool = True,
 ) -> Any:
-    """Runs of consecutive steps, anywhere in an instance, on `n_channels` channels at once (None: all of them).
+    """Runs of consecutive steps, anywhere in an instance, on `n_channels` channels at once (None: all channels).
 
-    Every run has `length` steps, or with None a random number of them: geometric, `mean_length` in the mean. No run is
-    longer than the series. Runs may meet and overlap; the last one is cut short to hit the rate.
+    Each run has `length` steps, or if `length` is None a geometrically distributed number with mean `mean_length`, and
+    at most that of the series. Runs may touch and overlap; the last run is shortened to reach the rate exactly.
     """
     panel, random = _panel_of(X), np.random.default_rng(random_state)
     if length is not None and length < 1:
-        raise ValueError(f"length is {length}, wanted at least 1 step")
+        raise ValueError(f"length is {length}; wanted at least 1 step")
     if mean_length < 1:
-        raise ValueError(f"mean_length is {mean_length}, wanted at least 1 step")
+        raise ValueError(f"mean_length is {mean_length}; wanted at least 1 step")
     wide = panel.shape[1] if n_channels is None else n_channels
     if not 1 <= wide <= panel.shape[1]:
-        raise ValueError(f"n_channels is {n_channels}, wanted 1 to {panel.shape[1]}, the channels of X")
+        raise ValueError(f"n_channels is {n_channels}; wanted 1 to {panel.shape[1]}, the channels of X")
 
     observed = ~np.isnan(panel)
     needed = min(_count(rate, observed) + len(panel) * leave_one, int(observed.sum()))
-    turn = np.full(panel.shape, np.inf)
+    key = np.full(panel.shape, np.inf)
     drawn = 0
-    while (lacking := needed - int(np.isfinite(turn[observed]).sum())) > 0:
-        more = min(AT_ONCE, 1 + int(lacking / (wide * (mean_length if length is None else length))))
+    while (n_lacking := needed - int(np.isfinite(key[observed]).sum())) > 0:
+        more = min(RUNS_AT_ONCE, 1 + int(n_lacking / (wide * (mean_length if length is None else length))))
         lengths = random.geometric(1 / mean_length, more) if length is None else np.full(more, length)
         lengths = np.minimum(lengths, panel.shape[2])
         starts = random.integers(0, panel.shape[2] - lengths + 1)
@@ -95,46 +95,45 @@ def blocks(
             np.broadcast_to(np.arange(lengths.max()) < lengths[:, None, None], (more, wide, lengths.max()))
         )
         covered = instances[run], places[run, channel], starts[run] + step
-        np.minimum.at(turn, covered, drawn + run)
+        np.minimum.at(key, covered, drawn + run)
         drawn += more
-    return _without(X, _first_in_turn(turn, observed, rate, leave_one))
+    return _without(X, _smallest_keys(key, observed, rate, leave_one))
 
 
 def channels(X: Any, rate: float, random_state: RandomState = None, *, leave_one: bool = True) -> Any:
-    """Whole channels, each of one instance: all that was observed of it.
+    """Whole channels of instances.
 
-    As many channels as come nearest to the rate: it is hit to within half of a channel.
+    The number of channels is that which comes closest to the rate, so the rate is met to within half a channel.
     """
     panel, random = _panel_of(X), np.random.default_rng(random_state)
     observed = np.asarray(~np.isnan(panel))
-    held = observed.sum(axis=2)  # (n, c) values in each channel
-    turn = np.where(held > 0, random.random(held.shape), -1.0)
-    free = held > 0
+    n_values = observed.sum(axis=2)  # (n, c) values in each channel
+    key = np.where(n_values > 0, random.random(n_values.shape), -1.0)
+    free = n_values > 0
     if leave_one:
-        free[np.arange(len(held)), turn.argmax(axis=1)] = False
-    order = np.argsort(np.where(free, turn, np.inf), axis=None)[: free.sum()]
-    taken = np.concatenate([[0], np.cumsum(held.ravel()[order])])
+        free[np.arange(len(n_values)), key.argmax(axis=1)] = False
+    order = np.argsort(np.where(free, key, np.inf), axis=None)[: free.sum()]
+    n_removed = np.concatenate([[0], np.cumsum(n_values.ravel()[order])])
     count = _count(rate, observed)
-    if count > taken[-1] + held.max() / 2:
-        raise ValueError(_too_many(rate, count, int(taken[-1])))
-    whole = np.zeros(held.size, dtype=bool)
-    whole[order[: np.abs(taken - count).argmin()]] = True
-    return _without(X, whole.reshape(held.shape)[:, :, None] & observed)
+    if count > n_removed[-1] + n_values.max() / 2:
+        raise ValueError(_too_many(rate, count, int(n_removed[-1])))
+    whole = np.zeros(n_values.size, dtype=bool)
+    whole[order[: np.abs(n_removed - count).argmin()]] = True
+    return _without(X, whole.reshape(n_values.shape)[:, :, None] & observed)
 
 
 def ends(X: Any, rate: float, random_state: RandomState = None, *, leave_one: bool = True) -> Any:
-    """The last steps of each instance, on all channels; how many differs: one ends soon, another late.
+    """The last steps of each instance, on all channels, in different numbers.
 
-    A share of its length that is uniform between 0 and some maximum (of the rate's making) is lost from an instance.
-    One step of one instance may keep some of its channels, to hit the rate.
+    Each instance loses a share of its length, uniform between 0 and a maximum that follows from the rate. One step of
+    one instance may keep some of its channels, to reach the rate exactly.
     """
     panel, random = _panel_of(X), np.random.default_rng(random_state)
     observed = ~np.isnan(panel)
-    backwards = np.asarray(observed.any(axis=1))[:, ::-1].cumsum(axis=1)[
-        :, ::-1
-    ]  # 1 at an instance's own last step
-    turn = backwards / (1.0 - random.random((len(panel), 1))) / np.maximum(backwards.max(axis=1), 1)[:, None]
-    return _without(X, _first_in_turn(np.broadcast_to(turn[:, None], panel.shape), observed, rate, leave_one))
+    # Steps counted from the end of each instance: 1 at its last one.
+    backwards = np.asarray(observed.any(axis=1))[:, ::-1].cumsum(axis=1)[:, ::-1]
+    key = backwards / (1.0 - random.random((len(panel), 1))) / np.maximum(backwards.max(axis=1), 1)[:, None]
+    return _without(X, _smallest_keys(np.broadcast_to(key[:, None], panel.shape), observed, rate, leave_one))
 
 
 def mar(
@@ -146,69 +145,69 @@ def mar(
     strength: float = 2.0,
     leave_one: bool = True,
 ) -> Any:
-    """A value is missing at random given another channel's: logistic in the channel `driver` at the same step.
+    """Missing at random given another channel: the probability is logistic in the channel `driver` at the same step.
 
-    The driver loses nothing itself, and `rate` is the share of the observed values of the *other* channels.
-    `strength` is the slope of the log odds over one standard deviation of the driver; negative: small values of it take
-    more away. Where the driver is missing it counts as its mean.
+    The driver keeps its values, and `rate` is the share of the observed values of the *other* channels. `strength` is
+    the slope of the log odds per standard deviation of the driver; if it is negative, more values are removed where the
+    driver is small. A missing value of the driver counts as its mean.
     """
     panel, random = _panel_of(X), np.random.default_rng(random_state)
     if panel.shape[1] < 2:
-        raise ValueError("X has one channel; missing at random given others takes at least two")
+        raise ValueError("X has 1 channel; wanted at least two, one of them the driver")
     if not -panel.shape[1] <= driver < panel.shape[1]:
-        raise ValueError(f"driver is {driver}, and X has {panel.shape[1]} channels")
-    decides = np.nan_to_num(_standardised(panel)[:, driver])[:, None]
+        raise ValueError(f"driver is {driver}; wanted the index of one of the {panel.shape[1]} channels of X")
+    driving = np.nan_to_num(_standardised(panel)[:, driver])[:, None]
     observed = np.asarray(~np.isnan(panel))
     observed[:, driver] = False
-    turn = random.logistic(size=panel.shape) - strength * decides
-    return _without(X, _first_in_turn(turn, observed, rate, leave_one))
+    key = random.logistic(size=panel.shape) - strength * driving
+    return _without(X, _smallest_keys(key, observed, rate, leave_one))
 
 
 def mnar(
     X: Any, rate: float, random_state: RandomState = None, *, strength: float = 2.0, leave_one: bool = True
 ) -> Any:
-    """A value is missing because of what it is: the chance is logistic in the value itself.
+    """Missing not at random: the probability is logistic in the value itself.
 
-    `strength` is the slope of the log odds over one standard deviation of the channel; negative: small values are
-    taken rather than large ones.
+    `strength` is the slope of the log odds per standard deviation of the channel; if it is negative, small values are
+    more likely to be removed.
     """
     panel, random = _panel_of(X), np.random.default_rng(random_state)
-    turn = random.logistic(size=panel.shape) - strength * np.nan_to_num(_standardised(panel))
-    return _without(X, _first_in_turn(turn, ~np.isnan(panel), rate, leave_one))
+    key = random.logistic(size=panel.shape) - strength * np.nan_to_num(_standardised(panel))
+    return _without(X, _smallest_keys(key, ~np.isnan(panel), rate, leave_one))
 
 
-# Turns
+# Keys
 
 
-def _first_in_turn(turn: Array, observed: Flags, rate: float, leave_one: bool) -> Flags:
-    """The share `rate` of `observed` whose turn comes first; with `leave_one` the last of each instance stays."""
+def _smallest_keys(key: Array, observed: Flags, rate: float, leave_one: bool) -> Flags:
+    """The share `rate` of `observed` with the smallest keys; with `leave_one` the largest of each instance is kept."""
     free = observed.copy()
     if leave_one:
-        flat = np.where(observed, turn, -np.inf).reshape(len(turn), -1)
-        free.reshape(len(turn), -1)[np.arange(len(turn)), flat.argmax(axis=1)] = False
+        flat = np.where(observed, key, -np.inf).reshape(len(key), -1)
+        free.reshape(len(key), -1)[np.arange(len(key)), flat.argmax(axis=1)] = False
     count, places = _count(rate, observed), np.flatnonzero(free)
     if count > len(places):
         raise ValueError(_too_many(rate, count, len(places)))
-    taken = np.zeros(observed.size, dtype=bool)
-    taken[places[np.argsort(turn.reshape(-1)[places], kind="stable")[:count]]] = True
-    return taken.reshape(observed.shape)
+    removed = np.zeros(observed.size, dtype=bool)
+    removed[places[np.argsort(key.reshape(-1)[places], kind="stable")[:count]]] = True
+    return removed.reshape(observed.shape)
 
 
 def _count(rate: float, observed: Flags) -> int:
     if not 0 <= rate <= 1:
-        raise ValueError(f"rate is {rate}, wanted a share of the observed values, 0 to 1")
+        raise ValueError(f"rate is {rate}; wanted a share of the observed values, 0 to 1")
     return round(rate * int(observed.sum()))
 
 
 def _too_many(rate: float, count: int, free: int) -> str:
     return (
-        f"rate {rate} asks for {count} values, and {free} can be taken when every instance keeps one; "
-        "take a lower rate, or leave_one=False"
+        f"rate is {rate}, which is {count} values; wanted at most {free} values, as each instance keeps one: "
+        "lower the rate, or pass leave_one=False"
     )
 
 
 def _standardised(panel: Array) -> Array:
-    """Each channel with mean 0 and deviation 1 over what was observed of it; constant channels are 0."""
+    """Each channel with mean 0 and deviation 1 over its observed values; constant channels are 0."""
     observed = ~np.isnan(panel)
     count = np.maximum(observed.sum(axis=(0, 2), keepdims=True), 1)
     centred = panel - np.sum(panel, axis=(0, 2), keepdims=True, where=observed) / count
@@ -220,32 +219,32 @@ def _standardised(panel: Array) -> Array:
 
 
 def _panel_of(X: Any) -> Array:
-    """`X` as `(n, c, t)`. Unlike `as_panel` an array may hold instances without any value: nothing is lost there."""
+    """`X` as `(n, c, t)`. Unlike in `as_panel`, an array may have instances without values; these do not change."""
     if isinstance(X, np.ndarray) and X.dtype.kind in "biuf" and X.ndim in (2, 3):
         return X[:, None] if X.ndim == 2 else X
     return as_panel(X)
 
 
-def _without(X: Any, taken: Flags) -> Any:
-    """A copy of `X` with NaN where `taken` (n, c, t)."""
+def _without(X: Any, removed: Flags) -> Any:
+    """A copy of `X` with NaN where `removed` (n, c, t)."""
     if isinstance(X, pd.DataFrame):
-        return _frame_without(X, taken)
+        return _frame_without(X, removed)
     if isinstance(X, list | tuple) and not is_flat(X):
-        return [_hollowed(np.asarray(one), gone) for one, gone in zip(X, taken, strict=True)]
+        return [_with_nan(np.asarray(item), flags) for item, flags in zip(X, removed, strict=True)]
     array = np.asarray(X)
-    return _hollowed(array, taken[:, 0] if array.ndim == 2 else taken)
+    return _with_nan(array, removed[:, 0] if array.ndim == 2 else removed)
 
 
-def _hollowed(array: Array, taken: Flags) -> Array:
-    """Of an array `(..., t)`; `taken` may go on behind its end, where a shorter series was padded."""
+def _with_nan(array: Array, removed: Flags) -> Array:
+    """A copy of `array` (..., t) with NaN where `removed`, which may be longer if a shorter series was padded."""
     kept = array.copy() if array.dtype.kind == "f" else array.astype(np.float64)
-    kept[taken.reshape(*kept.shape[:-1], -1)[..., : kept.shape[-1]]] = np.nan
+    kept[removed.reshape(*kept.shape[:-1], -1)[..., : kept.shape[-1]]] = np.nan
     return kept
 
 
-def _frame_without(frame: pd.DataFrame, taken: Flags) -> pd.DataFrame:
+def _frame_without(frame: pd.DataFrame, removed: Flags) -> pd.DataFrame:
     if isinstance(frame.index, pd.MultiIndex):
         instance = pd.factorize(frame.index.get_level_values(0))[0]
         step = frame.groupby(instance).cumcount().to_numpy()
-        return frame.mask(taken[instance, :, step])
-    return frame.mask(taken[:, 0] if is_flat(frame) else taken[0].T)
+        return frame.mask(removed[instance, :, step])
+    return frame.mask(removed[:, 0] if is_flat(frame) else removed[0].T)

@@ -1,8 +1,8 @@
-"""How the TS2Vec authors normalise the UCR and UEA archives before they train.
+"""The TS2Vec authors' normalisation of the UCR and UEA archives.
 
 The rules are those of the data loaders in the code published with the TS2Vec paper (Yue et al., AAAI 2022).
-Most UCR sets are standardised series by series in the archive itself and are left alone; 34 sets of the 2018
-edition are not, and get one mean and one deviation for the whole set. Each channel of a UEA set gets its own.
+Most UCR sets are standardised series by series in the archive itself and are not changed; 34 sets of the 2018
+edition are not, and are standardised by one mean and deviation per set. UEA sets are standardised by channel.
 """
 
 from __future__ import annotations
@@ -27,34 +27,34 @@ GLOBALLY_STANDARDISED_UCR = frozenset(
         "SemgHandMovementCh2", "SemgHandSubjectCh2", "ShakeGestureWiimoteZ", "SmoothSubspace", "UMD",
     }
 )  # fmt: skip
-"""The UCR sets that come unstandardised: the authors use one mean and deviation of the training part."""
+"""UCR sets that are not standardised in the archive; the authors use one mean and deviation of the training part."""
 
 _FOLDED = frozenset(name.casefold() for name in GLOBALLY_STANDARDISED_UCR)
 
 
 def ts2vec_normalisation(name: str, X_train: Any, X_test: Any) -> tuple[Array, Array]:
-    """Both parts of an archive set, normalised as the TS2Vec authors do. Only the training part is measured.
+    """Both parts of an archive set, normalised as by the TS2Vec authors, with statistics of the training part only.
 
-    Univariate (UCR): the sets in `GLOBALLY_STANDARDISED_UCR` lose one mean and are divided by one deviation,
-    taken over every observed value of `X_train`; all others are returned as they are. Multivariate (UEA):
-    the same for each channel on its own. What tells the archives apart is the number of channels.
+    Univariate (UCR): the sets in `GLOBALLY_STANDARDISED_UCR` are standardised by one mean and deviation of all
+    observed values of `X_train`; all other sets are returned unchanged. Multivariate (UEA): each channel is
+    standardised by its own mean and deviation. The number of channels decides on the archive.
 
     Parameters
     ----------
     name : str
-        The set's name in its archive; upper and lower case do not matter.
+        Name of the set in its archive; case is ignored.
     X_train, X_test : panel
         Raw values, anything that `as_panel` takes, with equal numbers of channels.
 
     Returns
     -------
-    `(X_train, X_test)`: new arrays `(n, c, t)` (`(n, t)` from 2-D input), or the ones given where no rule
+    `(X_train, X_test)`: new arrays `(n, c, t)` (`(n, t)` for 2-D input), or the given ones if no rule
     applies.
 
     Raises
     ------
     ValueError
-        The two parts differ in their number of channels, or `as_panel` refuses one.
+        The two parts differ in their number of channels, or `as_panel` raises for one.
     """
     train, test = as_panel(X_train), as_panel(X_test)
     if train.shape[1] != test.shape[1]:

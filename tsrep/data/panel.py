@@ -1,8 +1,8 @@
-"""Panels: what every estimator takes, turned into one array and checked.
+"""Panels: the input of every estimator, converted to one array and checked.
 
 A panel is `(n, c, t)`: instances, channels, time points; float32 or float64; NaN is a value that was not
-observed; series of unequal length are NaN-padded at the end. `as_panel` turns the containers that people have
-(NumPy, torch, pandas, sktime's panel types, lists) into that array and says what is wrong with the others.
+observed; series of unequal length are NaN-padded at the end. `as_panel` converts the usual containers (NumPy,
+torch, pandas, sktime's panel types, lists) and raises an error that names the fault of any other.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ def as_panel(X: Any, *, dtype: DTypeLike | None = None, allow_missing: bool = Tr
 
     Parameters
     ----------
-    X : what holds the series
-        - array `(n, c, t)`, or `(n, t)` for univariate series: NumPy, torch, anything NumPy can read;
+    X : container of the series
+        - array `(n, c, t)`, or `(n, t)` for univariate series: NumPy, torch, anything that NumPy reads;
           masked entries of a masked array count as missing;
         - list of `(c, t_i)` arrays, or of `(t_i,)` arrays for univariate series; the lengths may differ;
         - sktime's `pd-multiindex` (rows: instance and time), `nested_univ` (a series in each cell) and
-          `df-list` (one frame `(t_i, c)` an instance). Steps are taken in order, not by the value of their
+          `df-list` (one frame `(t_i, c)` per instance). Steps are taken in order, not by the value of their
           time stamp;
         - pandas object with a time index (dates, periods or time differences): ONE series, time down and
           channels across, `(1, c, t)`; with a plain index its rows are instances, `(n, 1, t)`.
     dtype : float32, float64 or None
-        None keeps float32 and float64 as they come, reads float16 as float32 and everything else as float64.
+        None keeps float32 and float64, and converts float16 to float32 and everything else to float64.
     allow_missing : bool
-        False refuses NaN (and so unequal lengths).
+        False raises an error for NaN (and so for unequal lengths).
 
     Returns
     -------
     ndarray `(n, c, t)`, float32 or float64, NaN where nothing was observed. It may share memory with `X`:
-    copy before writing. `X` itself is never changed.
+    copy it before writing. `X` itself is never changed.
 
     Raises
     ------
@@ -59,17 +59,19 @@ def as_panel(X: Any, *, dtype: DTypeLike | None = None, allow_missing: bool = Tr
     <BLANKLINE>
            [[ 0.,  1., nan]]])
     """
-    wanted = None if dtype is None else np.dtype(dtype)
-    if wanted is not None and wanted not in (np.float32, np.float64):
-        raise ValueError(f"dtype must be float32, float64 or None, got {wanted}")
+    requested = None if dtype is None else np.dtype(dtype)
+    if requested is not None and requested not in (np.float32, np.float64):
+        raise ValueError(f"dtype is {str(requested)!r}; wanted float32, float64 or None")
     array = _array_of(X)
     _refuse_empty(array)
     panel = array[:, None, :] if array.ndim == 2 else array
-    if wanted is not None and panel.dtype != wanted:
+    if requested is not None and panel.dtype != requested:
         _refuse_infinite(panel)
         with np.errstate(over="ignore"):
-            panel = panel.astype(wanted)
-        _refuse_infinite(panel, f" once read as {wanted}, whose largest value is {np.finfo(wanted).max:.3g}")
+            panel = panel.astype(requested)
+        _refuse_infinite(
+            panel, f" once converted to {requested}, whose largest value is {np.finfo(requested).max:.3g}"
+        )
     else:
         _refuse_infinite(panel)
     missing = np.isnan(panel)
@@ -90,18 +92,18 @@ def as_panel(X: Any, *, dtype: DTypeLike | None = None, allow_missing: bool = Tr
 def is_flat(X: Any) -> bool:
     """Whether `as_panel` reads `X` as a table `(n, t)` whose rows are univariate series of one length.
 
-    True for 2-D arrays, lists of equally long rows, and data frames of numbers with a plain index. What
-    follows scikit-learn's 2-D conventions (a length fixed at `fit`, 2-D output) does so for these only.
+    True for 2-D arrays, lists of equally long rows, and data frames of numbers with a plain index. Estimators
+    follow scikit-learn's 2-D conventions (a length fixed at `fit`, 2-D output) for these only.
     """
     return _array_of(X).ndim == 2
 
 
 def observed_and_inside(X: Array) -> tuple[Flags, Flags]:
-    """Which steps of a panel `(n, c, t)` are observed, and which lie inside their series; both `(n, t)`.
+    """Which steps of a panel `(n, c, t)` are observed, and which are inside their series; both `(n, t)`.
 
-    A step is *observed* if no channel is missing there: TS2Vec drops a step that lacks any channel. A step
-    is *inside* from the first to the last step at which at least one channel is observed; what is outside
-    is padding.
+    A step is *observed* if no channel is missing there: TS2Vec drops a step with a missing channel. A step is
+    *inside* from the first to the last step at which at least one channel is observed; the steps outside are
+    padding.
     """
     missing = np.isnan(X)
     anything = np.asarray(~missing.all(axis=1))
@@ -113,25 +115,25 @@ def observed_and_inside(X: Array) -> tuple[Flags, Flags]:
 def pad_ragged(series: list[Array]) -> Array:
     """Series `(c, t_i)` of unequal length as one panel `(n, c, max t_i)`, NaN-padded at the end."""
     panel = np.full(
-        (len(series), series[0].shape[0], max(one.shape[1] for one in series)),
+        (len(series), series[0].shape[0], max(item.shape[1] for item in series)),
         np.nan,
-        dtype=np.result_type(*{one.dtype for one in series}),
+        dtype=np.result_type(*{item.dtype for item in series}),
     )
-    for row, one in zip(panel, series, strict=True):
-        row[:, : one.shape[1]] = one
+    for row, item in zip(panel, series, strict=True):
+        row[:, : item.shape[1]] = item
     return panel
 
 
-# ---------------------------------------------------------------------------- containers to arrays
+# Containers to arrays
 
 
 def _array_of(X: Any) -> Array:
-    """Float array `(n, t)` or `(n, c, t)` of whatever `X` is; contents unchecked."""
+    """`X` as a float array `(n, t)` or `(n, c, t)`; contents unchecked."""
     if type(X).__module__.startswith("scipy.sparse"):
-        raise TypeError("X is a sparse matrix, and series must be dense: use X.toarray()")
+        raise TypeError("X is a sparse matrix; wanted a dense one: use X.toarray()")
     if isinstance(X, (str, bytes)) or X is None or isinstance(X, dict):
         raise TypeError(
-            f"X must hold numbers (an array, a list of arrays or a pandas object), got {type(X).__name__}"
+            f"X is a {type(X).__name__}; wanted an array, a list of arrays or a pandas object, with numbers"
         )
     if isinstance(X, pd.DataFrame):
         return _from_frame(X)
@@ -139,7 +141,7 @@ def _array_of(X: Any) -> Array:
         return _from_series(X)
     if isinstance(X, (list, tuple)):
         return _from_list(list(X))
-    if hasattr(X, "detach"):  # a torch tensor that may need a gradient or live on an accelerator
+    if hasattr(X, "detach"):  # a torch tensor, perhaps with a gradient or on an accelerator
         X = X.detach().cpu()
     if isinstance(X, np.ma.MaskedArray):
         X = np.ma.filled(X.astype(np.result_type(X.dtype, np.float32)), np.nan)
@@ -161,8 +163,8 @@ def _two_or_three_axes(array: Array) -> Array:
         )
     if array.ndim > 3:
         raise ValueError(
-            f"Found array with dim {array.ndim}, but X must be (n_instances, n_channels, n_timepoints) "
-            f"or (n_instances, n_timepoints); its shape is {array.shape}"
+            f"Found array with dim {array.ndim}: X has shape {array.shape}; wanted (n_instances, n_channels, "
+            "n_timepoints) or (n_instances, n_timepoints)"
         )
     return array
 
@@ -180,24 +182,24 @@ def _from_list(items: list[Any]) -> Array:
             )
         return _from_frames(items)
     series = [_list_item(item, i) for i, item in enumerate(items)]
-    if all(one.ndim == 0 for one in series):
+    if all(item.ndim == 0 for item in series):
         return _two_or_three_axes(np.stack(series))
-    for i, one in enumerate(series):
-        if one.ndim != series[0].ndim:
+    for i, item in enumerate(series):
+        if item.ndim != series[0].ndim:
             raise ValueError(
-                f"X mixes shapes: instance 0 has shape {series[0].shape}, instance {i} {one.shape}"
+                f"X mixes shapes: instance 0 has shape {series[0].shape}, instance {i} {item.shape}"
             )
-    if len({one.shape for one in series}) == 1:
+    if len({item.shape for item in series}) == 1:
         return _two_or_three_axes(np.stack(series))
     if series[0].ndim == 1:
-        series = [one[None] for one in series]
-    for i, one in enumerate(series):
-        if one.ndim != 2:
-            raise ValueError(f"Instance {i} of X has shape {one.shape}, wanted (n_channels, n_timepoints)")
-        if one.shape[0] != series[0].shape[0]:
+        series = [item[None] for item in series]
+    for i, item in enumerate(series):
+        if item.ndim != 2:
+            raise ValueError(f"Instance {i} of X has shape {item.shape}; wanted (n_channels, n_timepoints)")
+        if item.shape[0] != series[0].shape[0]:
             raise ValueError(
                 f"X has ragged channels: instance 0 has {series[0].shape[0]} channels, "
-                f"instance {i} has {one.shape[0]}"
+                f"instance {i} has {item.shape[0]}"
             )
     return pad_ragged(series)
 
@@ -213,8 +215,8 @@ def _list_item(item: Any, i: int) -> Array:
     except ValueError:  # NumPy: "inhomogeneous shape"
         lengths = sorted({np.size(channel) for channel in item})
         raise ValueError(
-            f"X has ragged channels: those of instance {i} have lengths {lengths}, but the channels of one "
-            "instance must be equally long; pad them with NaN"
+            f"X has ragged channels: those of instance {i} have lengths {lengths}; wanted one length per "
+            "instance: pad them with NaN"
         ) from None
     return _numbers(array, f"instance {i} of X")
 
@@ -229,7 +231,7 @@ def _from_frames(frames: list[pd.DataFrame]) -> Array:
             )
         _refuse_unsorted(frame.index, f"instance {i} of X")
     series = [_frame_values(frame).T for frame in frames]
-    if len({one.shape for one in series}) == 1:
+    if len({item.shape for item in series}) == 1:
         return np.stack(series)
     return pad_ragged(series)
 
@@ -256,7 +258,7 @@ def _from_series(X: pd.Series) -> Array:
 def _from_multiindex(X: pd.DataFrame) -> Array:
     """sktime's `pd-multiindex`: rows are labelled (instance, time)."""
     if X.index.nlevels != 2:
-        raise ValueError(f"X has {X.index.nlevels} index levels, wanted two: instance and time")
+        raise ValueError(f"X has {X.index.nlevels} index levels; wanted two, instance and time")
     values = _frame_values(X)
     if not len(values):
         return np.empty((0, values.shape[1], 0))
@@ -264,7 +266,7 @@ def _from_multiindex(X: pd.DataFrame) -> Array:
     starts = np.flatnonzero(np.diff(instance, prepend=-1))
     names = X.index.get_level_values(0)[starts]
     if len(names.unique()) != len(names):
-        raise ValueError("X is not sorted: the rows of one instance must stand together; use X.sort_index()")
+        raise ValueError("X is not sorted; wanted the rows of each instance together: use X.sort_index()")
     stops = np.append(starts[1:], len(values))
     time = X.index.get_level_values(1)
     for name, start, stop in zip(names, starts, stops, strict=True):
@@ -275,7 +277,7 @@ def _from_multiindex(X: pd.DataFrame) -> Array:
 
 
 def _from_nested(rows: list[list[Any]]) -> Array:
-    """sktime's `nested_univ`: a row an instance, a column a channel, a whole series in each cell."""
+    """sktime's `nested_univ`: one row per instance, one column per channel, a whole series in each cell."""
     series = []
     for i, cells in enumerate(rows):
         for j, cell in enumerate(cells):
@@ -287,11 +289,11 @@ def _from_nested(rows: list[list[Any]]) -> Array:
 
 def _frame_values(frame: pd.DataFrame) -> Array:
     """The numbers of a data frame, in its own layout; pandas' NA is NaN."""
-    for name, kind in frame.dtypes.items():
-        if isinstance(kind, np.dtype) and kind.kind in "biufcO":
+    for name, dtype in frame.dtypes.items():
+        if isinstance(dtype, np.dtype) and dtype.kind in "biufcO":
             continue
-        if not pd.api.types.is_numeric_dtype(kind):
-            raise TypeError(f"Column {name!r} of X has dtype {kind}, wanted numbers")
+        if not pd.api.types.is_numeric_dtype(dtype):
+            raise TypeError(f"Column {name!r} of X has dtype {dtype}; wanted numbers")
     if set(frame.dtypes) == {np.dtype(np.float32)} or frame.select_dtypes(["object", "complex"]).size:
         return _numbers(frame.to_numpy(), "X")
     return frame.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -301,7 +303,7 @@ def _is_series(cell: Any) -> bool:
     return isinstance(cell, (pd.Series, np.ndarray, list, tuple)) and np.ndim(cell) == 1
 
 
-# ---------------------------------------------------------------------------- checks
+# Checks
 
 
 def _numbers(array: Array, what: str) -> Array:
@@ -318,8 +320,8 @@ def _numbers(array: Array, what: str) -> Array:
     if kind == "O":
         return _numbers_of_objects(array, what)
     if kind in "US":
-        raise ValueError(f"{what} has dtype {array.dtype}, which is text, wanted numbers")
-    raise TypeError(f"{what} has dtype {array.dtype}, wanted numbers")
+        raise ValueError(f"{what} has dtype {array.dtype}, which is text; wanted numbers")
+    raise TypeError(f"{what} has dtype {array.dtype}; wanted numbers")
 
 
 def _numbers_of_objects(array: Array, what: str) -> Array:
@@ -327,12 +329,12 @@ def _numbers_of_objects(array: Array, what: str) -> Array:
         if isinstance(value, complex):
             raise ValueError(f"Complex data not supported: {what} holds complex numbers")
         if isinstance(value, (str, bytes)):
-            raise ValueError(f"{what} has dtype object and holds text ({value[:30]!r}), wanted numbers")
+            raise ValueError(f"{what} has dtype object and holds text ({value[:30]!r}); wanted numbers")
     try:
         return np.where(pd.isna(array), np.nan, array).astype(np.float64)
     except (TypeError, ValueError, OverflowError) as error:
-        kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(f"{what} has dtype object, and not all of it is numbers: {error}") from None
+        error_type = TypeError if isinstance(error, TypeError) else ValueError
+        raise error_type(f"{what} has dtype object, and some of it is not a number: {error}") from None
 
 
 def _refuse_empty(array: Array) -> None:
@@ -354,7 +356,7 @@ def _refuse_infinite(panel: Array, when: str = "") -> None:
 def _raise_infinite(infinite: Flags, when: str) -> NoReturn:
     raise ValueError(
         f"X contains infinity{when}: {infinite.sum()} value(s), first at {_place(infinite)}; "
-        "values must be finite, or NaN where nothing was observed"
+        "wanted finite values, or NaN where nothing was observed"
     )
 
 

@@ -1,4 +1,4 @@
-"""Standardisation of panels: scikit-learn's scaler refuses 3-D input, this one is made for it."""
+"""Standardisation of panels (n, c, t), which scikit-learn's scaler does not accept."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ Array = NDArray[Any]
 
 
 class PanelScaler(TransformerMixin, BaseEstimator):
-    """Takes the mean away and divides by the standard deviation, over all instances and steps of `fit`.
+    """Subtracts the mean and divides by the standard deviation over all instances and steps of `fit`.
 
-    Missing values are left out of both and stay missing. The deviation is the population's (divided by the
-    number of values, as in scikit-learn's `StandardScaler`). A channel that is constant in `fit` is only
-    centred; one that was never observed in `fit` passes through unchanged.
+    Missing values are ignored and stay missing. The deviation is the population's (the divisor is the number of
+    values, as in scikit-learn's `StandardScaler`). A channel that is constant in `fit` is only centred; one that
+    was never observed in `fit` is not changed.
 
     Parameters
     ----------
     over : "channel" or "all"
-        One mean and deviation for each channel, or a single pair for all values of the panel.
+        One mean and deviation per channel, or one for all values of the panel.
 
     Attributes
     ----------
     mean_, scale_ : ndarray `(c,)`, float64
-        What is subtracted, and what is divided by (never 0). With `over="all"` every channel has the same.
+        Mean and divisor (never 0) of each channel; the same for all channels with `over="all"`.
     n_channels_ : int
     n_features_in_ : int
-        Channels of a 3-D panel; the length of a 2-D one, which `transform` then asks for.
+        Channels of a 3-D panel; the length of a 2-D one, which `transform` then requires.
 
     Examples
     --------
@@ -54,7 +54,7 @@ class PanelScaler(TransformerMixin, BaseEstimator):
     def fit(self, X: Any, y: Any = None) -> PanelScaler:
         """Learn mean and deviation from `X`, any panel that `as_panel` takes; `y` is ignored."""
         if self.over not in ("channel", "all"):
-            raise ValueError(f"over must be 'channel' or 'all', got {self.over!r}")
+            raise ValueError(f"over is {self.over!r}; wanted 'channel' or 'all'")
         panel, self._flat = self._checked(X, reset=True)
         if self.over == "channel":
             moments = [_mean_and_deviation(panel[:, channel]) for channel in range(panel.shape[1])]
@@ -78,7 +78,7 @@ class PanelScaler(TransformerMixin, BaseEstimator):
         return raw[:, 0] if flat else raw
 
     def _checked(self, X: Any, *, reset: bool = False) -> tuple[Array, bool]:
-        """The panel `(n, c, t)` and whether it came as a table `(n, t)`, compared with that of `fit`."""
+        """The panel `(n, c, t)`, checked against that of `fit`, and whether `X` is a table `(n, t)`."""
         if not reset:
             check_is_fitted(self)
         named = X if isinstance(X, pd.DataFrame) else np.empty((1, 1))
@@ -105,7 +105,7 @@ class PanelScaler(TransformerMixin, BaseEstimator):
 
 
 def _mean_and_deviation(values: Array) -> tuple[float, float]:
-    """Mean and deviation of what is observed; the deviation is 1 where nothing varies."""
+    """Mean and deviation of the observed values; the deviation is 1 if they are constant."""
     observed = values[~np.isnan(values)].astype(np.float64)
     if observed.size == 0:
         return 0.0, 1.0

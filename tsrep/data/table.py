@@ -1,9 +1,8 @@
-"""A table with a time column, from a CSV or Parquet file, as a regular frame: time down, one column a channel.
+"""A table with a time column, from a CSV or Parquet file, as a regular frame: time down, one column per channel.
 
-What people have is guessed at where a guess is safe (which column is the time, how its dates are written, what
-separates the fields, how far apart the steps are) and refused with a reason where it is not: two rows for one time,
-rows out of order, steps without a rhythm, text among the numbers, too few rows. A step that the rhythm asks for and
-the file lacks becomes a row of NaN.
+What can be inferred safely is inferred: the time column, the format of its dates, the separator of fields, and the step
+between rows. Anything else raises an error that names the fault: two rows for one time, rows out of order, no common
+step, text among the numbers, too few rows. A step without a row in the file becomes a row of NaN.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from tsrep.data.times import TableError, column_called, find_time, is_text
 
 ENDINGS = (".csv", ".tsv", ".txt", ".parquet", ".pq")
 PACKED = (".gz", ".bz2", ".xz", ".zip")
-MISSING_MARKS = ["?", "-", "--"]  # beside those that pandas knows: "", NA, NaN, null, ...
+MISSING_MARKS = ["?", "-", "--"]  # in addition to those of pandas: "", NA, NaN, null, ...
 
 Frame = pd.DataFrame
 
@@ -41,24 +40,24 @@ def read_table(
 
     Parameters
     ----------
-    path : `.csv`, `.tsv`, `.txt` (any of them packed as `.gz`, `.bz2`, `.xz` or `.zip`), `.parquet` or `.pq`.
-    time : name of the time column. None: a column of dates, then one that is called like a time, then the first text
-        column that reads as dates. Numbers there may be seconds, milli-, micro- or nanoseconds since 1970, dates such
-        as 20160701, or plain step numbers. Columns called year, month and day (hour, minute, second) are put together.
-        A table of nothing but numbers has its rows counted 0, 1, 2, ...
-    columns : the columns to keep, in this order. None: all but the time.
-    min_steps : fewer rows than this are an error.
-    sort : True sorts the rows by time and averages rows with the same time, instead of raising.
-    every : a length of time such as "5min" or "1h": the mean of the rows within each such step, for a table whose
-        rows have no rhythm of their own. Rows need not be sorted then.
-    missing : a number that stands for a missing value, -9999 for example.
+    path : `.csv`, `.tsv`, `.txt` (also compressed, as `.gz`, `.bz2`, `.xz` or `.zip`), `.parquet` or `.pq`.
+    time : name of the time column. None: a column of dates, else one with the name of a time, else the first text
+        column that reads as dates. Its numbers may be seconds, milli-, micro- or nanoseconds since 1970, dates such as
+        20160701, or step numbers. Columns called year, month and day (hour, minute, second) are combined. The rows of a
+        table of numbers only are numbered 0, 1, 2, ...
+    columns : the columns to keep, in this order. None: all except the time.
+    min_steps : least number of rows.
+    sort : True sorts the rows by time and averages rows with the same time, instead of raising an error.
+    every : a length of time such as "5min" or "1h": the rows within each such step are averaged, for a table without a
+        common step. Its rows need not be sorted.
+    missing : a number that marks a missing value, such as -9999.
 
     Raises
     ------
     TableError
-        No time column, a time that cannot be read, two rows for one time, rows out of order (newest first is turned
-        round), no common step or more than half of the steps missing, text or infinite values among the numbers, a
-        column without a value, fewer than `min_steps` rows; a file that is empty or no table.
+        No time column, a time that cannot be read, two rows for one time, rows out of order (newest first is
+        reversed), no common step or more than half of the steps missing, text or infinite values among the numbers, a
+        column without a value, fewer than `min_steps` rows; a file that is empty or not a table.
     FileNotFoundError
         No such file.
     """
@@ -88,7 +87,7 @@ def as_regular(
     every: str | None = None,
     missing: float | None = None,
 ) -> Frame:
-    """What `read_table` makes of a file's contents, of a frame in memory; `frame` is not changed.
+    """The result of `read_table` for a frame in memory instead of a file; `frame` is not changed.
 
     A frame with a time index keeps it; otherwise the time column is found as `read_table` does.
 
@@ -100,7 +99,7 @@ def as_regular(
     [1.0, 2.0, nan, 4.0, 5.0]
     """
     if len(frame) < min_steps:
-        raise TableError(f"holds {len(frame)} rows, wanted at least {min_steps}")
+        raise TableError(f"holds {len(frame)} rows; wanted at least {min_steps}")
     if isinstance(frame.index, pd.DatetimeIndex | pd.PeriodIndex) and time is None:
         index: pd.Index = frame.index
         if isinstance(index, pd.PeriodIndex):
@@ -110,7 +109,7 @@ def as_regular(
     else:
         names, index = find_time(frame, time)
         values = frame.drop(columns=names)
-    values = _chosen(values, columns)
+    values = _selected(values, columns)
     texts = [column for column in frame.columns.difference(names) if is_text(frame[column])]
     values = pd.DataFrame({str(column): _numbers(values[column]) for column in values}).set_axis(
         index, axis=0
@@ -158,7 +157,7 @@ def _open_parquet(path: Path) -> Frame:
 
 
 def _open_text(path: Path, encoding: str) -> Frame:
-    start = pd.read_csv(  # whole lines: no text has this separator
+    start = pd.read_csv(  # whole lines: this separator occurs in no text
         path, sep="\x1f", quoting=csv.QUOTE_NONE, header=None, dtype=str, nrows=20, encoding=encoding
     )
     separator = _separator(start[0].tolist())
@@ -174,17 +173,17 @@ def _open_text(path: Path, encoding: str) -> Frame:
 
 
 def _separator(lines: Sequence[str]) -> str:
-    """The character that cuts the most lines into as many fields as the header has; a comma if none does."""
+    """The character that splits the most lines into as many fields as the header; a comma if none does."""
 
-    def cuts(mark: str) -> tuple[int, int]:
+    def matching_lines(mark: str) -> tuple[int, int]:
         counts = [line.count(mark) for line in lines]
         return (sum(count == counts[0] for count in counts), counts[0]) if counts[0] else (0, 0)
 
-    return max((",", ";", "\t", "|"), key=cuts)
+    return max((",", ";", "\t", "|"), key=matching_lines)
 
 
 def _decimal_commas(column: pd.Series) -> pd.Series:
-    """A text column as numbers if it is one written as 1,5; else as it is."""
+    """A text column of numbers such as 1,5 as floats; any other column unchanged."""
     text = column.dropna().astype(str).str.strip()
     if not text.str.fullmatch(r"[+-]?\d+(,\d+)?([eE][+-]?\d+)?").all():
         return column
@@ -194,11 +193,11 @@ def _decimal_commas(column: pd.Series) -> pd.Series:
 # The values
 
 
-def _chosen(values: Frame, columns: Sequence[str] | None) -> Frame:
+def _selected(values: Frame, columns: Sequence[str] | None) -> Frame:
     if columns is not None:
         values = values[[column_called(values, name) for name in columns]]
     if values.shape[1] == 0:
-        raise TableError("holds no column of values beside the time")
+        raise TableError("holds no column of values except the time")
     twice = values.columns[values.columns.duplicated()]
     if len(twice):
         raise TableError(f"has two columns called {str(twice[0])!r}")
@@ -213,7 +212,7 @@ def _numbers(column: pd.Series) -> Any:
     if pd.api.types.is_datetime64_any_dtype(column) or text.any():
         row = int(text.to_numpy().argmax())
         raise TableError(
-            f"column {name!r} holds text, {str(column.iloc[row])!r} in row {row + 1}, wanted numbers; "
+            f"column {name!r} holds text, {str(column.iloc[row])!r} in row {row + 1}; wanted numbers; "
             "name the columns to use (--columns in a shell) and leave it out"
         )
     values = numbers.to_numpy(dtype=float, na_value=np.nan)

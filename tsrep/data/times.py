@@ -1,4 +1,4 @@
-"""The time column of a table: which one it is, and its values as dates or as step numbers."""
+"""Finds the time column of a table and reads it as dates or step numbers."""
 
 from __future__ import annotations
 
@@ -13,17 +13,22 @@ import pandas as pd
 
 TIME_NAMES = re.compile(r"(date|time|timestamp|datetime|ds|ts|step|index)\b.*|.*(_|\b)(date|time|timestamp)$")
 DATE_PARTS = ("year", "month", "day", "hour", "minute", "second")
-EPOCH_UNITS = {"s": 1e9, "ms": 1e12, "us": 1e15, "ns": 1e18}  # seconds since 1970 from 2001 on, and finer
+EPOCH_UNITS = {
+    "s": 1e9,
+    "ms": 1e12,
+    "us": 1e15,
+    "ns": 1e18,
+}  # lower ends of the ranges; seconds since 1970 from 2001 on
 
 Frame = pd.DataFrame
 
 
 class TableError(ValueError):
-    """A table that holds no regular series of numbers; the message says where and how to fix it."""
+    """A table that is not a regular series of numbers; the message says where and how to fix it."""
 
 
 def find_time(frame: Frame, named: str | None) -> tuple[list[Hashable], pd.Index]:
-    """(the columns of the time, its values): the given or the most likely one; none and row numbers if not needed."""
+    """(columns of the time, its values): the column `named`, else the most likely; row numbers if there is no text."""
     if named is not None:
         column = column_called(frame, named)
         times = _times(frame[column])
@@ -33,13 +38,13 @@ def find_time(frame: Frame, named: str | None) -> tuple[list[Hashable], pd.Index
     if (assembled := _assembled(frame)) is not None:
         return assembled
     dates = [c for c in frame if pd.api.types.is_datetime64_any_dtype(frame[c])]
-    called = [c for c in frame if TIME_NAMES.match(str(c).strip().lower())]
+    time_named = [c for c in frame if TIME_NAMES.match(str(c).strip().lower())]
     texts = [c for c in frame if is_text(frame[c])]
-    for column in [*dates, *called, *texts]:
+    for column in [*dates, *time_named, *texts]:
         times = _times(frame[column])
         if times is not None:
             return [column], times
-        if column in called and column in texts:
+        if column in time_named and column in texts:
             raise TableError(f"the time column {column!r} cannot be read: {_unreadable_time(frame[column])}")
     if texts:
         raise TableError(f"no column reads as a time among {listed(frame.columns)}: name the time column")
@@ -47,7 +52,7 @@ def find_time(frame: Frame, named: str | None) -> tuple[list[Hashable], pd.Index
 
 
 def _assembled(frame: Frame) -> tuple[list[Hashable], pd.Index] | None:
-    """Columns year, month, day and finer ones as one time."""
+    """The columns year, month, day and smaller units combined to one time."""
     names = {str(column).strip().lower(): column for column in frame}
     parts = [part for part in DATE_PARTS if part in names]
     if parts[:3] != list(DATE_PARTS[:3]):
@@ -88,7 +93,7 @@ def _times_of_numbers(column: pd.Series) -> pd.Index | None:
 
 
 def _dates_of_text(text: pd.Series) -> pd.DatetimeIndex | None:
-    """Dates however they are written; where day and month may be either, the reading that is more regular."""
+    """Text in any common format as dates; if day and month are ambiguous, the reading with more regular steps."""
     if not (text.str.count(r"\d") >= 4).all():
         return None
     offsets = text.str.contains(r"(?:Z|[+-]\d{2}:?\d{2})$", regex=True).any() and text.str.contains(":").any()
@@ -96,18 +101,18 @@ def _dates_of_text(text: pd.Series) -> pd.DatetimeIndex | None:
     for day_first in (False, True):
         for form in (None, "ISO8601"):
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # about guessing the format, which is what is asked for
+                warnings.simplefilter("ignore")  # about guessing the format, which is intended here
                 try:
-                    found = pd.to_datetime(text, format=form, dayfirst=day_first, utc=bool(offsets))
+                    dates = pd.to_datetime(text, format=form, dayfirst=day_first, utc=bool(offsets))
                 except (ValueError, TypeError, OverflowError):
                     continue
-            readings.append(pd.DatetimeIndex(found))
+            readings.append(pd.DatetimeIndex(dates))
             break
     return min(readings, key=_disorder, default=None)
 
 
 def _disorder(index: pd.DatetimeIndex) -> tuple[int, int]:
-    """How far dates are from a regular row: steps against the order, different lengths of step."""
+    """Irregularity of dates: number of steps against the order, number of different step lengths."""
     steps = np.diff(index.asi8)
     return int(min((steps < 0).sum(), (steps > 0).sum())), len(np.unique(steps))
 
@@ -123,7 +128,7 @@ def _unreadable_time(column: pd.Series) -> str:
 
 
 def column_called(frame: Frame, name: str) -> Hashable:
-    """The label of the column whose name reads `name`."""
+    """The label of the column whose name, as text, is `name`."""
     names = {str(column): column for column in frame}
     if name in names:
         return names[name]
@@ -135,11 +140,11 @@ def column_called(frame: Frame, name: str) -> Hashable:
 
 def is_text(column: pd.Series) -> bool:
     """Whether a column may hold text."""
-    kind = column.dtype
-    return pd.api.types.is_object_dtype(kind) or isinstance(kind, pd.StringDtype | pd.CategoricalDtype)
+    dtype = column.dtype
+    return pd.api.types.is_object_dtype(dtype) or isinstance(dtype, pd.StringDtype | pd.CategoricalDtype)
 
 
 def listed(names: Any) -> str:
-    """The first names, for a message."""
+    """The first eight names, for a message."""
     shown = [repr(str(name)) for name in names]
     return ", ".join(shown[:8]) + (f" and {len(shown) - 8} more" if len(shown) > 8 else "")

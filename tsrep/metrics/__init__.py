@@ -1,4 +1,10 @@
-"""Numbers that say how good a result is. Arrays in, numbers out; nothing is fitted."""
+"""Measures of quality: arrays in, numbers out; nothing is fitted.
+
+forecasting.py  errors of forecasts, coverage of intervals
+imputation.py   errors, CRPS and coverage on held-out values
+detection.py    alarms and anomaly scores against labelled anomalies
+ranking.py      several methods over several data sets: ranks, wins, tests
+"""
 
 from tsrep.metrics.detection import (
     Detection,

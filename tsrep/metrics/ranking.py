@@ -1,6 +1,6 @@
-"""Comparing several methods over several data sets: ranks, wins, and tests (Demšar, JMLR 7, 2006).
+"""Comparison of several methods over several data sets: ranks, wins and tests (Demšar, JMLR 7, 2006).
 
-Scores are (n_datasets, n_methods), the higher the better, and complete: choose the sets that all methods have first.
+Scores are (n_datasets, n_methods), higher = better, without missing values: select the sets that all methods have.
 The pairwise test is Wilcoxon's signed-rank test with Holm's correction, as Benavoli et al. (JMLR 17, 2016) recommend
 over comparing mean ranks; `nemenyi_distance` gives the critical difference of Demšar's own diagram.
 """
@@ -15,7 +15,7 @@ from scipy import stats
 
 
 class Comparison(NamedTuple):
-    """How often the first of two methods is better, equal and worse than the second."""
+    """Numbers of data sets on which the first of two methods is better than, equal to and worse than the second."""
 
     wins: int
     ties: int
@@ -42,13 +42,13 @@ def compare(first: ArrayLike, second: ArrayLike) -> Comparison:
 
 
 def friedman_p(scores: ArrayLike) -> float:
-    """p-value of Friedman's test that all methods are alike (chi-squared form, corrected for ties).
+    """p-value of Friedman's test that all methods are equal (chi-squared form, corrected for ties).
 
-    Needs three methods or more (ValueError otherwise); 1.0 where all rows are ties throughout.
+    It needs three or more methods (ValueError otherwise); 1.0 if all methods are tied on all sets.
     """
     table = _complete(scores)
     if table.shape[1] < 3:
-        raise ValueError(f"scores has {table.shape[1]} methods, Friedman's test wants three or more")
+        raise ValueError(f"scores has {table.shape[1]} methods; wanted three or more for Friedman's test")
     if np.all(table == table[:, :1]):
         return 1.0
     return float(stats.friedmanchisquare(*table.T).pvalue)
@@ -57,7 +57,7 @@ def friedman_p(scores: ArrayLike) -> float:
 def wilcoxon_p(first: ArrayLike, second: ArrayLike) -> float:
     """Two-sided p-value of Wilcoxon's signed-rank test on paired scores (n_datasets,).
 
-    Zero differences are left out; 1.0 when all are zero. Exact up to 50 differences without ties, else the normal
+    Zero differences are left out; 1.0 if all are zero. Exact up to 50 differences without ties, else the normal
     approximation.
     """
     difference = np.asarray(first, dtype=float) - np.asarray(second, dtype=float)
@@ -69,7 +69,7 @@ def wilcoxon_p(first: ArrayLike, second: ArrayLike) -> float:
 
 
 def holm(p_values: ArrayLike) -> NDArray[np.float64]:
-    """p-values (k,) corrected for testing k hypotheses by Holm's step-down procedure, in the order given."""
+    """p-values (k,) corrected for testing k hypotheses by Holm's step-down procedure, in the given order."""
     p = np.asarray(p_values, dtype=float)
     order = np.argsort(p, kind="stable")
     stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
@@ -89,10 +89,10 @@ def pairwise_p(scores: ArrayLike) -> NDArray[np.float64]:
 
 
 def cliques(ranks: ArrayLike, p_values: ArrayLike, level: float = 0.05) -> list[list[int]]:
-    """Groups of methods, neighbours by mean rank, among which no pair differs: the bars of the diagram.
+    """Groups of methods with adjacent mean ranks of which no pair differs: the bars of the diagram.
 
     `ranks` (n_methods,) and symmetric `p_values` (n_methods, n_methods) give lists of method indices, best rank first.
-    Groups of one are left out, and so are groups inside a larger one.
+    Groups of one method and groups inside a larger one are left out.
     """
     order = np.argsort(np.asarray(ranks), kind="stable")
     alike = np.asarray(p_values)[np.ix_(order, order)] >= level
@@ -117,9 +117,9 @@ def nemenyi_distance(n_methods: int, n_datasets: int, level: float = 0.05) -> fl
 def _complete(scores: ArrayLike) -> NDArray[Any]:
     table = np.asarray(scores, dtype=float)
     if table.ndim != 2 or table.size == 0:
-        raise ValueError(f"scores has shape {table.shape}, wanted (n_datasets, n_methods)")
+        raise ValueError(f"scores has shape {table.shape}; wanted (n_datasets, n_methods)")
     if np.isnan(table).any():
         raise ValueError(
-            f"scores has {int(np.isnan(table).sum())} missing values, wanted sets that all methods have"
+            f"scores has {int(np.isnan(table).sum())} missing values; wanted sets that all methods have"
         )
     return table

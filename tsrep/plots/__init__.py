@@ -1,4 +1,14 @@
-"""Figures of representations and results: arrays in, a matplotlib `Figure` out (`figure.savefig(path)`)."""
+"""Figures of representations and results: arrays in, a matplotlib `Figure` out (`figure.savefig(path)`).
+
+representation.py  a series and the heat-map of its per-step representation
+map.py             instances in two principal components, coloured by class
+accuracy.py        accuracies of methods on data sets
+loss.py            the training loss
+forecast.py        forecasts
+imputation.py      filled gaps
+anomaly.py         alarms and scores of a long series
+style.py           colours, markers and axes of all figures
+"""
 
 from tsrep.plots.accuracy import plot_accuracy
 from tsrep.plots.anomaly import plot_anomalies

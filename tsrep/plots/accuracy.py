@@ -1,4 +1,4 @@
-"""Accuracies of several methods on several data sets: one row a set, one dot a method."""
+"""Accuracies of several methods on several data sets: one row per set, one dot per method."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from tsrep.plots.style import FAINT, appearance, bare, new_figure
 def plot_accuracy(accuracies: Mapping[str, Mapping[str, float]], *, title: str | None = None) -> Figure:
     """Draw test accuracies in [0, 1]: `accuracies[data_set][method]`.
 
-    A method that was not measured on a set has no dot there. The first method named is drawn largest.
+    A method without an accuracy on a set has no dot there. The first method has the largest dots.
 
     Raises
     ------
     ValueError
-        If there is no data set, or an accuracy lies outside [0, 1].
+        If there is no data set, or an accuracy is outside [0, 1].
     """
     if not accuracies:
-        raise ValueError("accuracies is empty, wanted at least one data set")
+        raise ValueError("accuracies is empty; wanted at least one data set")
     methods = list(dict.fromkeys(method for row in accuracies.values() for method in row))
     values = np.array([[row.get(method, np.nan) for method in methods] for row in accuracies.values()])
     if np.nanmin(values) < 0 or np.nanmax(values) > 1:
         raise ValueError(
-            f"accuracies go from {np.nanmin(values):g} to {np.nanmax(values):g}, wanted shares in [0, 1]"
+            f"accuracies go from {np.nanmin(values):g} to {np.nanmax(values):g}; wanted shares in [0, 1]"
         )
     figure = new_figure(6.4, 1.3 + 0.42 * len(accuracies))
     ax = figure.subplots()

@@ -1,4 +1,4 @@
-"""A long series with its alarms, and below it the score that raised them."""
+"""A long series with its alarms, and below it the anomaly score."""
 
 from __future__ import annotations
 
@@ -31,10 +31,11 @@ def plot_anomalies(
     ----------
     times : (t,) dates or step numbers.
     alarms : (t,) 1 where an alarm was raised.
-    labels : (t,) 1 where a step is known to be anomalous; those are shaded.
+    threshold : of the scores, drawn as a line.
+    labels : (t,) 1 where a step is known to be anomalous; these steps are shaded.
 
-    Of many channels the first six are drawn. Lines are thinned to the highest and lowest values of stretches, alarms
-    never.
+    The first six channels are drawn. Lines of long series are reduced to the highest and lowest values of stretches;
+    all alarms are drawn.
 
     Raises
     ------
@@ -52,7 +53,7 @@ def plot_anomalies(
     }
     if len(lengths) > 1:
         raise ValueError(
-            f"times, values, scores, alarms and labels have lengths {sorted(lengths)}, wanted one"
+            f"times, values, scores, alarms and labels have lengths {sorted(lengths)}; wanted one length"
         )
     time = np.asarray(times)
 
@@ -99,7 +100,7 @@ def plot_anomalies(
 
 
 def _outline(values: np.ndarray) -> np.ndarray:
-    """Steps to draw: all, or of each stretch the lowest and the highest, in order."""
+    """Steps to draw: all, or the lowest and the highest of each stretch, in order."""
     if len(values) <= MOST_POINTS:
         return np.arange(len(values))
     edges = np.linspace(0, len(values), MOST_POINTS // 2 + 1).astype(int)
@@ -112,6 +113,6 @@ def _outline(values: np.ndarray) -> np.ndarray:
 
 
 def _runs(flags: np.ndarray) -> np.ndarray:
-    """(first, after the last) of each run of True, (k, 2)."""
+    """(first step, step after the last) of each run of True, (k, 2)."""
     edges = np.diff(flags.astype(int), prepend=0, append=0)
     return np.column_stack([np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)])

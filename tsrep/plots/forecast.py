@@ -1,6 +1,6 @@
-"""Forecasts over what came before and, where it is known, what came.
+"""Forecasts with the past and, if known, the true values.
 
-`plot_forecast` draws a panel for each target, `plot_rivals` a panel for each method over one and the same truth.
+`plot_forecast` draws one panel per target, `plot_rivals` one panel per method over the same true values.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ def plot_forecast(
 
     Parameters
     ----------
-    past : time down, a target in each column; of many the first eight are drawn.
-    forecast : a column for each target and, where there are intervals, `<target>_lower` and `<target>_upper`, as
-        `RepresentationForecaster.predict` gives it.
-    truth : the same columns as `past`, at steps of the forecast.
+    past : time down, one column per target; the first eight are drawn.
+    forecast : one column per target and, if there are intervals, `<target>_lower` and `<target>_upper`, as
+        `RepresentationForecaster.predict` returns it.
+    truth : the columns of `past` at the steps of the forecast.
     others : forecasts of other methods by name, drawn thinner.
-    level : the share of values that the intervals are meant to hold, for the legend.
+    level : share of values that the intervals should contain, for the legend.
 
     Raises
     ------
@@ -53,7 +53,7 @@ def plot_forecast(
     for ax, target in zip(panels, targets, strict=True):
         ax.plot(past.index, past[target], color=BLACK, linewidth=0.9, label="known")
         if truth is not None:
-            ax.plot(truth.index, truth[target], color=GREY, linewidth=0.9, label="what came")
+            ax.plot(truth.index, truth[target], color=GREY, linewidth=0.9, label="truth")
         for index, (name, other) in enumerate((others or {}).items()):
             colour = PALETTE[(index + 1) % len(PALETTE)]
             ax.plot(other.index, other[target], color=colour, linewidth=1.0, alpha=0.9, label=name)
@@ -81,14 +81,14 @@ def plot_rivals(
     title: str | None = None,
     label: str | None = None,
 ) -> Figure:
-    """Draw the forecasts of several methods for the same steps, each in a panel of its own over what came.
+    """Draw the forecasts of several methods for the same steps, one panel per method, over the true values.
 
     Parameters
     ----------
     past, truth : the values before and after the origin.
-    forecasts : frames with a column that is called like `past` by the name of their method, and its `_lower` and
-        `_upper` where there are intervals; drawn in this order. A panel's title tells the mean absolute error.
-    label : of the vertical axes; None: the name of `past`.
+    forecasts : frames by the name of their method, with a column named like `past` and, if there are intervals, its
+        `_lower` and `_upper`; drawn in this order. The title of a panel has the mean absolute error.
+    label : label of the vertical axes; None: the name of `past`.
 
     Raises
     ------

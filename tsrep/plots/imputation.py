@@ -1,4 +1,4 @@
-"""Gaps filled: what was observed, what was put in, and how sure that is."""
+"""Filled gaps: observed and imputed values, with bands of their uncertainty."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tsrep.plots.style import BLACK, GREY, PALETTE, bare, new_figure
 
 MOST_PANELS = 8
-BANDS = {0.9: 0.15, 0.5: 0.3}  # share of the values that a band is meant to hold, and its opacity
+BANDS = {0.9: 0.15, 0.5: 0.3}  # share of the values that a band should contain: its opacity
 
 
 def plot_imputation(
@@ -27,25 +27,26 @@ def plot_imputation(
     index: pd.Index | None = None,
     title: str | None = None,
 ) -> Figure:
-    """Draw the channels of one series, a panel for each; of many the first eight.
+    """Draw the first eight channels of one series, one panel per channel.
 
     Parameters
     ----------
     observed : (c, t), NaN where a value is missing.
-    imputed, scale : (c, t), the values put in and the scale b of a Laplace distribution around them; what they say of
-        observed entries is not drawn.
-    names : of the channels.
-    truth : (c, t), what stands in the gaps, where that is known; None: it is not.
-    index : of the steps; None numbers them.
+    imputed, scale : (c, t), imputed values and the scale b of a Laplace distribution around them; drawn in gaps only.
+    names : names of the channels.
+    truth : (c, t), true values in the gaps; None: unknown.
+    index : index of the steps; None numbers them.
     """
     shown = len(names[:MOST_PANELS])
     figure = new_figure(8.0, 1.0 + 1.5 * shown)
     panels = figure.subplots(shown, 1, sharex=True, squeeze=False)[:, 0]
     steps = np.arange(observed.shape[1]) if index is None else index
     hidden = np.full_like(observed, np.nan) if truth is None else truth
-    for ax, name, known, found, b, true in zip(panels, names, observed, imputed, scale, hidden, strict=False):
+    for ax, name, known, estimate, b, true in zip(
+        panels, names, observed, imputed, scale, hidden, strict=False
+    ):
         gap = np.isnan(known)
-        drawn = np.where(gap, found, known)
+        drawn = np.where(gap, estimate, known)
         for share, opacity in BANDS.items():
             half = np.where(gap, -np.log(1 - share) * b, 0.0)  # the quantile of |Laplace|
             ax.fill_between(
@@ -58,7 +59,7 @@ def plot_imputation(
                 label=f"{share:.0%} of values",
             )
         if truth is not None:
-            ax.plot(steps, true, color=GREY, linewidth=1.0, label="taken away")
+            ax.plot(steps, true, color=GREY, linewidth=1.0, label="truth")
         ax.plot(steps, drawn, color=PALETTE[0], linewidth=1.0, label="filled in")
         ax.plot(steps, known, color=BLACK, linewidth=1.0, label="observed")
         ax.plot(
@@ -77,6 +78,6 @@ def plot_imputation(
 
 
 def lone(gap: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """(t,) observed steps between missing ones, which a line through the observed does not show."""
+    """(t,) observed steps between missing ones, which a line through observed values does not show."""
     around = np.pad(gap, 1, constant_values=True)
     return ~gap & around[:-2] & around[2:]

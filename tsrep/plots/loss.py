@@ -1,4 +1,4 @@
-"""The training loss: each step faintly, its running mean on top."""
+"""The training loss: a faint line of all steps, and their running mean."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ History = Sequence[Mapping[str, float]]
 
 
 def running_mean(values: np.ndarray, width: int) -> np.ndarray:
-    """Mean of each value and the `width` - 1 before it (fewer at the beginning); as long as `values`."""
+    """Mean of each value and the `width` - 1 values before it (fewer at the beginning), of the length of `values`."""
     sums = np.cumsum(np.concatenate([[0.0], values]))
     stop = np.arange(1, len(values) + 1)
     first = np.maximum(stop - width, 0)
@@ -22,10 +22,10 @@ def running_mean(values: np.ndarray, width: int) -> np.ndarray:
 
 
 def plot_loss(history: History | Mapping[str, History], *, title: str | None = None) -> Figure:
-    """Draw how the loss fell, from an estimator's `history_` or from several by name.
+    """Draw the loss over the training steps, from the `history_` of an estimator or from several by name.
 
-    Each record has `step` and `loss`, and may have `validation_loss`, which is drawn dotted. The strong line
-    is the running mean over a twentieth of the steps.
+    Each record has `step` and `loss`, and may have `validation_loss`, which is drawn as a dotted line. The strong
+    line is the running mean over a twentieth of the steps.
 
     Raises
     ------
@@ -37,7 +37,7 @@ def plot_loss(history: History | Mapping[str, History], *, title: str | None = N
     ax = figure.subplots()
     for index, (name, records) in enumerate(named.items()):
         if len(records) == 0:
-            raise ValueError(f"history of {name!r} is empty, wanted at least one training step")
+            raise ValueError(f"history of {name!r} is empty; wanted at least one training step")
         colour = PALETTE[index % len(PALETTE)]
         step = np.array([record["step"] for record in records], dtype=float)
         loss = np.array([record["loss"] for record in records], dtype=float)

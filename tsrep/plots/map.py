@@ -15,12 +15,12 @@ MOST_CLASSES_NAMED = 12
 
 
 def principal_plane(Z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Coordinates (n, 2) of rows (n, d) on two principal components; their shares of the variance (2,)."""
+    """Coordinates (n, 2) of `Z` (n, d) in two principal components, and their shares of the variance (2,)."""
     points = np.asarray(Z, dtype=float)
     if points.ndim != 2:
-        raise ValueError(f"Z has shape {points.shape}, wanted (n, d)")
+        raise ValueError(f"Z has shape {points.shape}; wanted (n, d)")
     if not np.isfinite(points).all():
-        raise ValueError("Z holds NaN or infinite values, wanted finite representations")
+        raise ValueError("Z holds NaN or infinite values; wanted finite representations")
     left, strength, _ = np.linalg.svd(points - points.mean(axis=0), full_matrices=False)
     coordinates, share = np.zeros((len(points), 2)), np.zeros(2)
     k = min(2, len(strength))
@@ -32,7 +32,7 @@ def principal_plane(Z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _scatter(ax: Axes, Z: np.ndarray, y: np.ndarray, title: str | None) -> None:
     labels = np.asarray(y)
     if labels.shape != (len(Z),):
-        raise ValueError(f"y has shape {labels.shape}, wanted ({len(Z)},): one label for each row of Z")
+        raise ValueError(f"y has shape {labels.shape}; wanted ({len(Z)},): one label per row of Z")
     coordinates, share = principal_plane(Z)
     unlabelled = (
         labels == UNLABELLED if np.issubdtype(labels.dtype, np.number) else np.zeros(len(labels), bool)
@@ -54,14 +54,14 @@ def _scatter(ax: Axes, Z: np.ndarray, y: np.ndarray, title: str | None) -> None:
 
 
 def plot_map(Z: np.ndarray, y: np.ndarray, *, title: str | None = None) -> Figure:
-    """Draw representations (n, d) on two principal components, a colour and a marker for each class.
+    """Draw representations (n, d) in two principal components, one colour and marker per class.
 
     Rows with the label -1 are unlabelled and drawn in grey.
 
     Raises
     ------
     ValueError
-        If `y` does not have one label for each row of `Z`, or `Z` is not finite.
+        If `y` does not have one label per row of `Z`, or `Z` is not finite.
     """
     return plot_maps({title or "": Z}, y)
 

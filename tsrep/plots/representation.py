@@ -1,7 +1,7 @@
-"""A series and what the encoder makes of it, one above the other on the same time axis.
+"""A series and its representation, one above the other on the same time axis.
 
-This is the heat-map of the TS2Vec paper (AAAI 2022, its figure on the trajectory of learned representations):
-of all dimensions of a per-step representation, the ones that vary most over time, as rows under the series.
+This is the heat-map of the TS2Vec paper (AAAI 2022, figure of the trajectories of learned representations): the
+dimensions of a per-step representation that vary most over time, as rows under the series.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tsrep.plots.style import PALETTE, VERMILION, bare, new_figure
 def most_variable(representation: np.ndarray, n_dimensions: int) -> np.ndarray:
     """Indices of the `n_dimensions` columns of a (t, d) array that vary most over time, most variable first.
 
-    NaN steps are left out. Fewer indices come back where the array has fewer columns.
+    NaN steps are left out. If the array has fewer columns, all are returned.
     """
     return np.argsort(-np.nanvar(representation, axis=0), kind="stable")[:n_dimensions]
 
@@ -40,15 +40,15 @@ def plot_representation(
     series : array (t,) or (c, t)
         The series; NaN leaves a gap in its line.
     representation : array (t, d)
-        One vector a step, as `encode(X)[0]` returns it; NaN steps stay empty.
+        One vector per step, as `encode(X)[0]` returns it; NaN steps are left empty.
     n_dimensions : int
-        Rows of the heat-map: the dimensions that vary most over time, each standardised over the steps shown.
+        Number of rows of the heat-map: the dimensions that vary most over time, each standardised over the steps.
     sampling_rate : float, optional
-        Steps a second. When given, the time axis is in seconds; otherwise it counts steps.
+        Steps per second. If given, the time axis is in seconds; otherwise it counts steps.
     start : int
-        Index of the first step within the whole recording, so that an excerpt keeps its own time.
+        Index of the first step within the whole recording, so that an excerpt keeps its times.
     highlight : sequence of (start, stop)
-        Stretches to shade, counted in the steps of `series`.
+        Stretches to shade, in steps of `series`.
     series_label, title : str
         The label of the series axis (with its unit) and the title of the figure.
 
@@ -60,11 +60,11 @@ def plot_representation(
     channels = np.atleast_2d(np.asarray(series, dtype=float))
     per_step = np.asarray(representation, dtype=float)
     if channels.ndim != 2:
-        raise ValueError(f"series has shape {np.shape(series)}, wanted (t,) or (c, t)")
+        raise ValueError(f"series has shape {np.shape(series)}; wanted (t,) or (c, t)")
     if per_step.ndim != 2 or len(per_step) != channels.shape[1]:
         raise ValueError(
-            f"representation has shape {per_step.shape}, wanted ({channels.shape[1]}, d): "
-            "one row for each step of series"
+            f"representation has shape {per_step.shape}; wanted ({channels.shape[1]}, d): "
+            "one row per step of series"
         )
     n_steps = channels.shape[1]
     unit = 1.0 if sampling_rate is None else 1.0 / sampling_rate

@@ -1,9 +1,9 @@
-"""The look that every figure of tsrep shares: colours, markers and bare axes.
+"""The common style of all figures: colours, markers and axes.
 
-The colours are the palette of Okabe and Ito (2008), which readers with any of the common colour-vision
-deficiencies can tell apart; a class also gets a marker of its own, so that a figure survives being printed
-in grey. Figures are built with `matplotlib.figure.Figure` and never through pyplot: nothing is registered
-globally, no window opens and no display is needed.
+The colours are the palette of Okabe and Ito (2008), which readers with common colour-vision deficiencies can
+distinguish. Each class also has a marker of its own, so that a figure can be printed in grey. Figures are built with
+`matplotlib.figure.Figure` and not through pyplot: nothing is registered globally, no window opens and no display is
+needed.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ GREY = "#8A919C"
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """An empty white figure of `width` by `height` inches that lays its parts out by itself."""
-    spaced = ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.08)  # inches, so that no label touches the border
+    """An empty white figure of `width` by `height` inches with an automatic layout."""
+    spaced = ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.08)  # inches, so that labels do not touch the border
     return Figure(figsize=(width, height), layout=spaced, facecolor="white")
 
 
 def bare(ax: Axes, grid: str | None = None) -> None:
-    """Leave an axes only its left and bottom lines, in quiet ink; `grid` is "x", "y" or None."""
+    """Removes the top and right lines of an axes and mutes the others; `grid` is "x", "y" or None."""
     ax.spines[["top", "right"]].set_visible(False)
     ax.spines[["left", "bottom"]].set_color(FAINT)
     ax.tick_params(color=FAINT, labelcolor=INK, labelsize=9)
@@ -41,5 +41,5 @@ def bare(ax: Axes, grid: str | None = None) -> None:
 
 
 def appearance(index: int) -> tuple[str, str]:
-    """(colour, marker) of the class number `index`; 64 different pairs before the first comes again."""
+    """(colour, marker) of class number `index`; there are 64 different pairs."""
     return PALETTE[index % len(PALETTE)], MARKERS[(index + index // len(PALETTE)) % len(MARKERS)]

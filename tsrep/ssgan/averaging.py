@@ -14,7 +14,7 @@ from tsrep.ssgan.generator import Imputation
 
 
 class MeanGenerator(nn.Module):
-    """The mean of several generators' estimates, and of their scales where they have them."""
+    """The mean of several generators' estimates, and of their scales if they have any."""
 
     def __init__(self, members: Sequence[nn.Module]):
         super().__init__()
@@ -23,7 +23,7 @@ class MeanGenerator(nn.Module):
     def forward(
         self, values: Tensor, observed: Tensor, times: Tensor, inside: Tensor | None = None
     ) -> Imputation:
-        """Arguments as `RecurrentGenerator.forward`."""
+        """The mean imputation; see `RecurrentGenerator.forward` for the arguments."""
         imputations = [member(values, observed, times, inside) for member in self.members]
         scales = [imputation.scale for imputation in imputations if imputation.scale is not None]
         return Imputation(
@@ -40,5 +40,5 @@ class MeanClassifier(nn.Module):
         self.members = nn.ModuleList(members)
 
     def forward(self, completed: Tensor, inside: Tensor | None = None) -> Tensor:
-        """As `RecurrentClassifier.forward`."""
+        """See `RecurrentClassifier.forward`."""
         return torch.stack([member(completed, inside) for member in self.members]).mean(0)

@@ -1,18 +1,20 @@
 """The generator of SSGAN (Miao et al., AAAI 2021): bidirectional recurrent imputation, BRITS (Cao et al., 2018).
 
-At every step the state, decayed by the time since each value was last seen, predicts the step's values (history);
-the step's other channels predict each channel (feature); a learned weight combines the two; and the completed step
-moves the state. Time is walked both ways and the two estimates are averaged.
+At each step the state, decayed by the time since each value was last observed, predicts the values of the step
+(history estimate). The other channels of the step predict each channel (feature estimate). A learned weight combines
+the two, and the completed step updates the state. The recurrence runs in both directions of time, and the two estimates
+are averaged.
 
-The full text of SSGAN's paper could not be had: this room is a reconstruction from its abstract, the authors' code and
-two ports. Departures in this file, none of which moves an imputation:
-- both directions take their step in one product, and what the state does not enter (decays, combining weights, the
-  mask's part of the gates) is computed for all steps before the loop, which is in `loops/imputing.py`;
-- the combining weight passes a sigmoid, as in BRITS; SSGAN's authors leave it out;
-- no label enters here: what labels say reaches the generator through the classifier alone;
-- a step outside a series closes the gates that keep and write, so padding cannot move an estimate.
+The full text of SSGAN's paper was not available: this package is a reconstruction from its abstract, the authors' code
+and two ports. Departures in this file, none of which changes an imputation:
+- both directions are computed in one product, and everything that does not depend on the state (decays, combining
+  weights, the mask's part of the gates) is computed for all steps before the loop, which is in `loops/imputing.py`;
+- the combining weight passes through a sigmoid, as in BRITS; SSGAN's authors leave it out;
+- the generator gets no label: labels affect it through the classifier only;
+- at steps outside a series the input and forget gates are closed, so padding cannot move an estimate.
 
-Shapes: B instances, T steps, C channels, H hidden size; (2, T, B, ..) are the two walks of `loops/directions.py`.
+Shapes: B instances, T steps, C channels, H hidden size; (2, T, B, ...) holds both directions of time, see
+`loops/directions.py`.
 """
 
 from __future__ import annotations
@@ -26,13 +28,13 @@ from torch import Tensor, nn
 from tsrep.nn.masking import masked_mean
 from tsrep.ssgan.generator import Imputation, filled
 from tsrep.ssgan.loops.directions import Affine, Decay, both_ways, elapsed_both_ways, in_time
-from tsrep.ssgan.loops.imputing import impute_walking
+from tsrep.ssgan.loops.imputing import recurrent_imputation
 
-CONSISTENCY = 0.1  # weight of the two directions' agreement, as in BRITS
+CONSISTENCY = 0.1  # weight of the difference between the two directions, as in BRITS
 
 
 class RecurrentGenerator(nn.Module):
-    """BRITS: two recurrent imputers, one for each direction of time.
+    """BRITS: two recurrent imputers, one per direction of time.
 
     Parameters
     ----------
@@ -61,18 +63,18 @@ class RecurrentGenerator(nn.Module):
     def forward(
         self, values: Tensor, observed: Tensor, times: Tensor, inside: Tensor | None = None
     ) -> Imputation:
-        """Estimates from what is observed.
+        """Estimates of all entries from the observed ones.
 
         Parameters
         ----------
-        values : (B, T, C), anything finite where not observed.
-        observed : (B, T, C), True where a value may be seen.
+        values : (B, T, C), any finite number where not observed.
+        observed : (B, T, C), True where a value is given.
         times : (B, T), time stamps in units of the median step, non-decreasing.
-        inside : (B, T), False where a step is padding at either end; None: all inside. Estimates there mean nothing.
+        inside : (B, T), False where a step is padding at either end; None: all inside. Estimates there are undefined.
 
         Returns
         -------
-        The estimate, and as stages the history, feature and combined estimates of both directions, (2, B, T, C) each.
+        The estimate; its stages are the history, feature and combined estimates of both directions, (2, B, T, C).
         """
         x, m = both_ways(values), both_ways(observed)
         since = elapsed_both_ways(times, observed, inside)
@@ -82,18 +84,20 @@ class RecurrentGenerator(nn.Module):
         gates = self.mask_gates(m.to(value_decay))
         if inside is not None:
             gates = self._closed(gates, ~both_ways(inside.unsqueeze(-1)))
-        stages = tuple(in_time(stage) for stage in self._walk(x, m, decay, weight, gates))
+        stages = tuple(in_time(stage) for stage in self._recurrence(x, m, decay, weight, gates))
         return Imputation(stages[-1].mean(0), stages)
 
     def _closed(self, gates: Tensor, outside: Tensor) -> Tensor:
-        """Input and forget gates shut at steps outside, so that the state after them is zero."""
-        shut, free = gates.tensor_split([2 * gates.shape[-1] // 4], dim=-1)
-        return torch.cat([shut.masked_fill(outside, -torch.inf), free], dim=-1)
+        """`gates` with input and forget gates closed at steps outside, so that the state after them is zero."""
+        closed, rest = gates.tensor_split([2 * gates.shape[-1] // 4], dim=-1)
+        return torch.cat([closed.masked_fill(outside, -torch.inf), rest], dim=-1)
 
-    def _walk(self, x: Tensor, m: Tensor, decay: Tensor, weight: Tensor, gates: Tensor) -> tuple[Tensor, ...]:
-        """The recurrence: history, feature and combined estimates as walked, (2, T, B, C) each."""
+    def _recurrence(
+        self, x: Tensor, m: Tensor, decay: Tensor, weight: Tensor, gates: Tensor
+    ) -> tuple[Tensor, ...]:
+        """History, feature and combined estimates, (2, T, B, C) each, in the order of each direction."""
         others = 1 - torch.eye(x.shape[-1], device=x.device)
-        return impute_walking(
+        return recurrent_imputation(
             x.where(m, 0.0),
             ~m,
             decay,
@@ -112,15 +116,15 @@ class RecurrentGenerator(nn.Module):
         hidden: Tensor,
         inside: Tensor | None = None,
     ) -> Tensor:
-        """How far the estimates are from what was observed, hidden or shown, and the directions from one another.
+        """Errors of the estimates on all observed entries, hidden or shown, plus the difference of the directions.
 
-        Each term is a mean over the observed entries times T, which is BRITS' sum over steps of the steps' means where
-        all steps hold equally many observations; elsewhere a step counts by what it holds.
+        Each term is a mean over the observed entries times T. This is BRITS' sum over steps of the steps' means if all
+        steps have equally many observations; otherwise a step counts by its number of observations.
 
         Parameters
         ----------
-        imputation : this module's, of the entries that are observed and not hidden.
-        values, observed : (B, T, C), the series as they are.
+        imputation : of this module, from the entries that are observed and not hidden.
+        values, observed : (B, T, C), the series.
         hidden : (B, T, C), True where an observed value was withheld from the input.
         inside : as in `forward`.
         """
@@ -131,19 +135,19 @@ class RecurrentGenerator(nn.Module):
         error = error + masked_mean((feature - values).abs(), seen)  # l(x, feature)
         error = error + masked_mean((combined - values).abs(), seen)  # l(x, combined)
         forward, backward = filled(values, observed & ~hidden, combined)
-        every = torch.ones_like(forward, dtype=torch.bool) if inside is None else inside.unsqueeze(-1)
-        consistency = masked_mean((forward - backward).abs(), every.expand_as(forward))
+        all_inside = torch.ones_like(forward, dtype=torch.bool) if inside is None else inside.unsqueeze(-1)
+        consistency = masked_mean((forward - backward).abs(), all_inside.expand_as(forward))
         return n_steps * (2 * error + CONSISTENCY * consistency)
 
     @classmethod
     def from_brits(cls, state: Mapping[str, Tensor]) -> Self:
-        """The imputer with the weights of a BRITS in the names of the PyPOTS backbone: `rits_f.*`, `rits_b.*`."""
+        """The imputer with the weights of a BRITS, `state`, with the key names of PyPOTS: `rits_f.*`, `rits_b.*`."""
 
         def stacked(name: str) -> Tensor:
             return torch.stack([torch.as_tensor(state[f"{rits}.{name}"]) for rits in ("rits_f", "rits_b")])
 
         hidden_size, n_channels = state["rits_f.temp_decay_h.W"].shape
-        input_forget_output_cell = [0, 1, 3, 2]  # torch's LSTM has the cell third
+        input_forget_output_cell = [0, 1, 3, 2]  # torch's LSTM has the cell gate third
 
         def gates(name: str) -> Tensor:
             blocks = stacked(f"rnn_cell.{name}").chunk(4, dim=1)

@@ -1,4 +1,4 @@
-"""The networks of a game, by name and size, with weights that a seed decides."""
+"""The networks of a game, by name and size, with initial weights from a seed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lightning.fabric import Fabric
 
 
-MANY_CHANNELS = 64
+NARROW_CHANNELS = 64  # number of channels up to which the networks are 64 wide, else 128
 
 
 class Shape(NamedTuple):
@@ -33,20 +33,20 @@ class Shape(NamedTuple):
 
 
 def default_width(n_channels: int) -> int:
-    """`hidden_size` where it is None."""
-    return 64 if n_channels <= MANY_CHANNELS else 128
+    """The hidden size if the parameter `hidden_size` is None."""
+    return 64 if n_channels <= NARROW_CHANNELS else 128
 
 
-def build_generator(kind: str, shape: Shape) -> nn.Module:
-    """`kind` is "interpolating" or "recurrent"."""
-    if kind == "recurrent":
+def build_generator(name: str, shape: Shape) -> nn.Module:
+    """The generator `name`, "interpolating" or "recurrent", with random weights."""
+    if name == "recurrent":
         return RecurrentGenerator(shape.n_channels, shape.hidden_size)
     return InterpolatingGenerator(*shape)
 
 
-def build_classifier(kind: str, shape: Shape, n_classes: int) -> nn.Module:
-    """`kind` is "convolutional" or "recurrent"."""
-    return CLASSIFIERS[kind](shape.n_channels, shape.hidden_size, n_classes)
+def build_classifier(name: str, shape: Shape, n_classes: int) -> nn.Module:
+    """The classifier `name`, "convolutional" or "recurrent", with random weights."""
+    return CLASSIFIERS[name](shape.n_channels, shape.hidden_size, n_classes)
 
 
 def build_game(
@@ -58,8 +58,10 @@ def build_game(
     seed: int,
     fabric: Fabric,
 ) -> SSGANStep:
-    """A game before its first step: without a discriminator where its weight is 0, without a classifier where there are
-    no classes. `decaying` is the discriminator's, `borrowed` the step's `borrow_rate`."""
+    """A game before its first step; no discriminator if its weight is 0, no classifier if `n_classes` is 0.
+
+    `decaying` is the discriminator's, `borrowed` the step's `borrow_rate`.
+    """
     discriminator = None
     with initial_weights(seed):
         generator = build_generator(settings.generator, shape)

@@ -1,14 +1,14 @@
-"""The classifier of SSGAN (Miao et al., AAAI 2021): the label of a completed series. Two of them.
+"""The classifiers of SSGAN (Miao et al., AAAI 2021): the label of a completed series.
 
-`RecurrentClassifier` is the paper's, but for what stands below. `ConvolutionalClassifier` is the default's: it found
-more of the labels of two archive sets, where what tells classes apart is a short shape, and as many of PhysioNet's.
+`RecurrentClassifier` is the paper's, with the departures below. `ConvolutionalClassifier` is the default: it was more
+accurate on two archive sets whose classes differ in a short shape, and equally accurate on PhysioNet.
 
-Both see values only, neither the mask nor the times: what the label says is to be in the imputed values, and a
-classifier that reads the label from the pattern of gaps would not drive the generator.
+Both get the values only, neither the mask nor the times: the imputed values should carry the label, and a classifier
+that reads the label from the pattern of gaps would give the generator no gradient.
 
-Departures of the recurrent one: any number of classes, where the authors have a binary label; and the states are
-averaged over all steps of both directions, where the authors take the last of one. Their recurrence takes in no value,
-so their classifier cannot drive the generator.
+Departures of `RecurrentClassifier`: it has any number of classes, while the authors' label is binary; and it averages
+the states over all steps of both directions, while the authors take the last state of one. The values do not enter the
+authors' recurrence, so their classifier gives the generator no gradient.
 
 Shapes: B instances, T steps, C channels, H hidden size.
 """
@@ -21,11 +21,11 @@ from torch import Tensor, nn
 
 from tsrep.ssgan.loops.recurrence import BidirectionalGRU
 
-KERNEL, DILATIONS = 5, (1, 2, 4)
+KERNEL, DILATIONS = 5, (1, 2, 4)  # steps
 
 
 class RecurrentClassifier(nn.Module):
-    """One logit a class, from the mean state of a recurrent net that walks both ways."""
+    """One logit per class, from the mean state of a bidirectional recurrent network."""
 
     def __init__(self, n_channels: int, hidden_size: int, n_classes: int):
         super().__init__()
@@ -33,7 +33,7 @@ class RecurrentClassifier(nn.Module):
         self.out = nn.Linear(2 * hidden_size, n_classes)
 
     def forward(self, completed: Tensor, inside: Tensor | None = None) -> Tensor:
-        """(B, n_classes) logits from completed series (B, T, C); `inside` (B, T), None: all."""
+        """Logits (B, n_classes) from completed series (B, T, C); `inside` (B, T), None: all steps."""
         states = self.recurrence(completed, inside=inside)
         if inside is None:
             return self.out(states.mean(1))
@@ -42,7 +42,7 @@ class RecurrentClassifier(nn.Module):
 
 
 class ConvolutionalClassifier(nn.Module):
-    """One logit a class, from means and maxima over time of three dilated convolutions, 29 steps wide together."""
+    """One logit per class, from mean and maximum over time of three dilated convolutions, which span 29 steps."""
 
     def __init__(self, n_channels: int, hidden_size: int, n_classes: int):
         super().__init__()
@@ -55,7 +55,7 @@ class ConvolutionalClassifier(nn.Module):
         self.out = nn.Linear(2 * hidden_size, n_classes)
 
     def forward(self, completed: Tensor, inside: Tensor | None = None) -> Tensor:
-        """As `RecurrentClassifier.forward`."""
+        """See `RecurrentClassifier.forward`."""
         within = torch.ones_like(completed[..., :1]) if inside is None else inside.unsqueeze(-1).to(completed)
         x = completed * within
         for number, (convolution, norm) in enumerate(zip(self.convolutions, self.norms, strict=True)):

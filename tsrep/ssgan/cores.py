@@ -1,4 +1,4 @@
-"""What looks over the steps of a series inside the interpolating generator: attention, or a recurrent net.
+"""Networks over the steps of a series in the interpolating generator: a Transformer or a recurrent network.
 
 Shapes: B instances, T steps, H hidden size.
 """
@@ -12,11 +12,11 @@ from tsrep.nn.transformer import Transformer
 from tsrep.ssgan.loops.recurrence import BidirectionalGRU
 
 CORES = ("transformer", "recurrent")
-SLOWEST = 1000.0  # times the period of the fastest sine of the position code
+PERIOD_RATIO = 1000.0  # of the slowest to the fastest sine of the position code
 
 
 class RecurrentCore(nn.Module):
-    """(B, T, H) -> (B, T, 2 H) by GRUs that walk both ways, each on the states of the one before."""
+    """A stack of bidirectional GRUs, (B, T, H) -> (B, T, 2 H)."""
 
     def __init__(self, hidden_size: int, depth: int):
         super().__init__()
@@ -31,12 +31,12 @@ class RecurrentCore(nn.Module):
 
 
 def make_core(core: str, hidden_size: int, depth: int, n_heads: int) -> Transformer | RecurrentCore:
-    """The core of that name; `width` is the size of its output."""
+    """The network named `core`, one of `CORES`; its attribute `width` is the size of its output."""
     if core == "transformer":
         return Transformer(hidden_size, depth, n_heads)
     return RecurrentCore(hidden_size, depth)
 
 
 def elapsed_code(times: Tensor, width: int) -> Tensor:
-    """(B, T, width) sines and cosines of the times since the first step, with periods from 6 to 6,000 steps."""
-    return sinusoids(times - times[:, :1], log_spaced_frequencies(width, SLOWEST, times.device))
+    """(B, T, width): sines and cosines of the time since the first step, with periods from 6 to 6,000 steps."""
+    return sinusoids(times - times[:, :1], log_spaced_frequencies(width, PERIOD_RATIO, times.device))

@@ -1,10 +1,10 @@
 """The discriminator of SSGAN (Miao et al., AAAI 2021): for every entry, whether it was observed or imputed.
 
-A bidirectional recurrent net over [completed series, reminder R]. In the temporal kind its state decays with the time
-since the last value that R says was observed, as the generator's does.
+A bidirectional recurrent network over [completed series, reminder R]. With the temporal reminder its state decays with
+the time since the last entry that R marks as observed, as the generator's state does.
 
-Departures: the authors' code gives one logit for a whole series, and its recurrence never takes in a value, so nothing
-of it reaches the generator. One logit an entry, trained against the mask, is what both ports of the paper have.
+Departures: the authors' code gives one logit per series, and the values do not enter its recurrence, so no gradient
+reaches the generator. One logit per entry, trained against the mask, is what both ports of the paper have.
 
 Shapes: B instances, T steps, C channels, H hidden size.
 """
@@ -20,9 +20,7 @@ from tsrep.ssgan.reminder import reminded
 
 
 class Discriminator(nn.Module):
-    """One logit an entry, high where the entry looks observed.
-
-    It is told of the mask by R alone.
+    """One logit per entry, high where the entry looks observed; R is all that it is told of the mask.
 
     Parameters
     ----------
@@ -40,7 +38,7 @@ class Discriminator(nn.Module):
     def forward(
         self, completed: Tensor, reminder: Tensor, times: Tensor, inside: Tensor | None = None
     ) -> Tensor:
-        """(B, T, C) logits from the completed series and R, (B, T, C) each, and `times` (B, T)."""
+        """Logits (B, T, C) from the completed series and R, (B, T, C) each, and `times` (B, T)."""
         decay = None
         if self.decay is not None:
             decay = self.decay(elapsed_both_ways(times, reminded(reminder), inside))

@@ -1,7 +1,7 @@
-"""How long ago each value was last seen, for irregular time stamps too, by one running maximum over time.
+"""Time since each value was last observed, for irregular time stamps too, by one running maximum over time.
 
-The convention is BRITS' (Cao et al., 2018): the first step's time is 0, and a later step counts from the last
-observation strictly before it, or from the first step where there was none.
+The convention is that of BRITS (Cao et al., 2018): the elapsed time of the first step is 0, and that of a later step
+counts from the last observation before it, or from the first step if there is none.
 
 Shapes: B instances, T steps, C channels.
 """
@@ -32,5 +32,5 @@ def elapsed(times: Tensor, observed: Tensor, inside: Tensor | None = None) -> Te
 
 
 def elapsed_backward(times: Tensor, observed: Tensor, inside: Tensor | None = None) -> Tensor:
-    """`elapsed` for time run backwards, (B, T, C): its first step is the last of `times`."""
+    """`elapsed` with time reversed, (B, T, C): its first step is the last of `times`."""
     return elapsed(-times.flip(1), observed.flip(1), None if inside is None else inside.flip(1))

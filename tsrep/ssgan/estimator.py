@@ -1,12 +1,12 @@
-"""`SSGANImputer`, the estimator: series with gaps in, series without gaps out, and how sure that is.
+"""`SSGANImputer`, the estimator: series with gaps in, series without gaps and their uncertainty out.
 
 The paper is Miao et al., "Generative Semi-supervised Learning for Multivariate Time Series Imputation", AAAI 2021: a
-generator imputes, a discriminator tries to tell imputed from observed entries, and a classifier that has a few labels
-wants the imputed series to carry them. `recipe="paper"` is that, as far as it could be reconstructed (see `step.py`).
+generator imputes, a discriminator tells imputed from observed entries, and a classifier with a few labels drives the
+imputed series to carry them. `recipe="paper"` is this method, as far as it could be reconstructed (see `step.py`).
 
-The default keeps what measured best: a generator that starts from interpolation and learns by having observed values
-hidden from it. No second set is needed: a share of the observed values is held out, says when to stop and which
-weights to keep, and a channel in which the network is no better than straight lines gets straight lines.
+The default is what measures best: a generator that starts from linear interpolation and is trained on observed values
+that are hidden from it. No validation set is needed: a share of the observed values is held out and decides when to
+stop and which weights to keep. A channel in which the network is not better than linear interpolation is interpolated.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ from tsrep.train.runtime import launch
 
 Array = NDArray[Any]
 
-SCORED_SHARE = 0.1  # share of the observed values that `score` takes away
+SCORED_SHARE = 0.1  # of the observed values, removed by `score`
 
 
 def _has_classifier(imputer: SSGANImputer) -> bool:
@@ -64,55 +64,60 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
 
     Parameters
     ----------
-    recipe : "best", or "paper": the values of the parameters below that are None.
+    recipe : "best" or "paper": values of the parameters below that are None.
     generator : "interpolating" (best) or "recurrent" (paper; BRITS).
-    classifier : of the labels, where there are some: "convolutional" (best) or "recurrent" (paper).
-    core : of the interpolating generator: "transformer" or "recurrent".
+    classifier : used if there are labels: "convolutional" (best) or "recurrent" (paper).
+    core : network of the interpolating generator: "transformer" or "recurrent".
     hidden_size : width of the networks; None: 64, or 128 for more than 64 channels.
-    n_networks : number of networks that are trained, one after another, and averaged; two or three lower the error by
-        1 or 2 %.
-    depth, n_heads : layers and attention heads of the interpolating generator.
-    adversarial_weight, classifier_weight : of the discriminator's and the classifier's terms in the generator's loss:
-        0 and 0.01 (best), 5 and 1 (paper). 0 leaves the discriminator out; a classifier learns where there are labels.
-    discriminator_steps : the discriminator's updates for each of the generator's: 1 (best), 5 (paper).
+    n_networks : number of networks that are trained one after another and averaged; two or three lower the error by 1
+        or 2 %.
+    depth, n_heads : number of layers and attention heads of the interpolating generator.
+    adversarial_weight, classifier_weight : weights of the discriminator's and the classifier's term in the generator's
+        loss: 0 and 0.01 (best), 5 and 1 (paper). 0 leaves the discriminator out; the classifier is trained if there are
+        labels.
+    discriminator_steps : number of discriminator updates per generator update: 1 (best), 5 (paper).
     reminder, reminder_rate : "temporal", "hint" or None, and the probability that an entry is told (0.8).
     hide_rate : share of the observed values that a training step hides, or the two ends of a range from which each
-        step draws it: (0.05, 0.6) (best), 0 (paper). Where gaps stick together, as those of a sensor that fails for
-        a while, the default hides part of the series where another one has its gaps (see `tsrep.ssgan.hiding`).
-    fallback : whether a channel in which the network is no better than lines gets lines: True (best), False (paper).
+        step draws it: (0.05, 0.6) (best), 0 (paper). If gaps come in runs, as those of a sensor that fails for a
+        while, recipe="best" hides some series where another series has its gaps (see `tsrep.ssgan.hiding`).
+    fallback : whether a channel in which the network is not better than linear interpolation is interpolated: True
+        (best), False (paper).
     window_length : longer series are cut into windows of this many steps, which overlap by half.
-    validation_fraction : share of the observed values held out of training; 0 switches all that is chosen by them off.
-    patience : training stops after this many validations (one in 50 steps) in a row without a new lowest error.
-    add_indicator : True appends where values were missing, as scikit-learn's imputers do: a channel (of a table: a
-        column) of 0 and 1 for each that had gaps in `fit`.
-    max_steps, max_epochs : generator steps, passes over the data, whichever ends first; both None: 1,600 and 500
-        (best), 50 passes (paper).
-    batch_size, lr : series per step; Adam's learning rate, 6e-3 with warm-up and cosine decay (best), 1e-3 (paper).
+    validation_fraction : share of the observed values held out of training. 0 switches early stopping and the choice of
+        the best weights off; set `fallback=False` with it, since no channel can be compared with interpolation.
+    patience : training stops after this many validations in a row (one per 50 steps) without a new lowest error.
+    add_indicator : True appends indicators of missing values, as scikit-learn's imputers do: a channel (of a table: a
+        column) of 0 and 1 for each channel that had gaps in `fit`.
+    max_steps, max_epochs : generator steps and passes over the data; training ends at whichever comes first. Both None:
+        1,600 and 500 (best), 50 passes (paper).
+    batch_size, lr : series per step; learning rate of AdamW, 6e-3 with warm-up and cosine decay (best), 1e-3 (paper).
     warm_start : True: `fit` continues from where the last `fit` (or the loaded imputer) stood, for `max_steps` or
-        `max_epochs` more, and keeps its means and scales. A learning rate that decays follows the schedule of all
-        steps together.
-    checkpoint : a folder to which training is saved every `checkpoint_every` steps. `fit` on the same data with the
-        same parameters continues from it, to the same bits as an unbroken run. None: no checkpoints. An imputer
-        loaded from an unfinished training works, but with no channel judged against lines yet.
+        `max_epochs` more, with the same means and scales. A decaying learning rate follows the schedule of all steps
+        together.
+    checkpoint : folder in which training is saved every `checkpoint_every` steps. `fit` on the same data with the same
+        parameters continues from it and ends with the same bits as an uninterrupted run. None: no checkpoints. An
+        imputer loaded from an unfinished training imputes, but no channel falls back to lines yet.
     device : "auto", "cpu", "cuda", "cuda:1", "mps".
     precision : "auto" (32 bit), "32", "bf16" or "16".
-    random_state : None, an integer, or a numpy generator. A number makes a fit on a CPU reproducible to the bit.
+    random_state : None, an integer, or a numpy generator. An integer makes a fit on a CPU reproducible to the bit, for
+        the same number of threads.
     verbose : 1 shows a progress bar.
 
     Attributes
     ----------
     generator_, classifier_ : torch modules; the latter is None without labels.
     classes_ : the labels, sorted; with labels only.
-    fallback_ : (c,) bool, True where a channel is filled with straight lines. A channel that was never observed in
-        `fit` is among them: it is filled with 0, or with lines where it is observed later.
-    mean_, scale_ : (c,), of the observed values in `fit`.
-    spread_ : (c,), by how much the learned scale of errors was stretched so that the middle 90 % of the Laplace
-        distributions hold 90 % of the held-out values.
-    held_out_error_, lines_error_ : mean absolute error on the held-out values in standard deviations, of what
-        `transform` gives and of straight lines; NaN where nothing was held out.
+    fallback_ : (c,) bool, True for a channel that is linearly interpolated. A channel that was never observed in `fit`
+        is one of them: it is filled with 0, or interpolated where it is observed later.
+    mean_, scale_ : (c,), mean and standard deviation of the observed values in `fit`.
+    spread_ : (c,), factor on the learned scale of errors, with which the middle 90 % of the Laplace distributions hold
+        90 % of the held-out values.
+    held_out_error_, lines_error_ : mean absolute errors on the held-out values, in standard deviations, of `transform`
+        and of linear interpolation; NaN if nothing was held out.
     history_ : list of {"network", "step", "epoch", "seconds", "loss", ..., "validation_loss" where computed}.
-    n_steps_ : generator steps made in all.
-    rescues_ : how often the training diverged and went on from its best weights with a tenth of the learning rate.
+    n_steps_ : total number of generator steps.
+    rescues_ : number of times that training diverged and continued from its best weights with a tenth of the learning
+        rate.
     n_channels_, n_features_in_, seed_ : channels; what scikit-learn counts; the integer that seeded the fit.
 
     Examples
@@ -209,13 +214,13 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
         Parameters
         ----------
         X : a panel (n, c, t), a table (n, t), a list of series of unequal length, anything else that
-            `tsrep.data.as_panel` takes (one long series among them), or a long table (`unique_id`, `ds`, values).
-        y : None, or a label for each instance; -1, NaN and None are unlabelled.
+            `tsrep.data.as_panel` takes (also one long series), or a long table (`unique_id`, `ds`, values).
+        y : None, or one label per instance; -1, NaN and None mean unlabelled.
 
         Raises
         ------
         ValueError
-            A parameter is out of range, `X` holds no series, or `y` is not one label for each instance.
+            A parameter is out of range, `X` holds no series, or `y` is not one label per instance.
         """
         settings = resolved(self)
         continues = self.warm_start and self._is_trained()
@@ -247,7 +252,7 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
         return self
 
     def _start(self, series: Series, panel: Array, classes: Array) -> None:
-        """Sets what is learned before the training: scales, which channels hold values, classes, untrained runs."""
+        """Sets the attributes that need no training: scales, which channels were observed, classes, untrained runs."""
         seed = draw_seed(self.random_state)
         if series.names is not None:
             self.feature_names_in_ = np.asarray(series.names, dtype=object)
@@ -260,14 +265,14 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
         self.__dict__.pop("classes_", None)
         if len(classes):
             self.classes_ = classes
-        more = np.random.default_rng([seed, 5]).integers(2**31, size=self.n_networks - 1)
-        self._runs = [Run(each) for each in (seed, *more.tolist())]
+        further_seeds = np.random.default_rng([seed, 5]).integers(2**31, size=self.n_networks - 1)
+        self._runs = [Run(each) for each in (seed, *further_seeds.tolist())]
         self._shape = self._current_shape()
         for name in ("generator_", "classifier_"):
             self.__dict__.pop(name, None)
 
     def _train(self, data: HeldOut, settings: Settings) -> None:
-        """Continues every run to its end; sets the networks."""
+        """Continues each run to its end and sets the networks."""
         fitted = hasattr(self, "generator_")
         networks = train_all(
             self._runs,
@@ -301,8 +306,8 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
     def _current_shape(self) -> dict[str, Any]:
         settings = resolved(self)
         width = self.hidden_size or default_width(self.n_channels_)
-        kinds = {"generator": settings.generator, "classifier": settings.classifier}
-        return {**super()._current_shape(), **kinds, "hidden_size": int(width)}
+        networks = {"generator": settings.generator, "classifier": settings.classifier}
+        return {**super()._current_shape(), **networks, "hidden_size": int(width)}
 
     @property
     def history_(self) -> list[dict[str, Any]]:
@@ -325,13 +330,14 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
     def transform(self, X: Any, return_std: bool = False) -> Any:
         """`X` without gaps: the same container, index, columns, dtype and shape; observed values keep their bits.
 
-        The ends of a rectangular panel are filled too. A list's series keep their own lengths.
+        The ends of a rectangular panel are filled too. The series of a list keep their lengths.
 
         Parameters
         ----------
         X : as for `fit`, with its channels (of a table: its length).
-        return_std : True gives (X without gaps, standard deviations): an array in the units of `X`, 0 where a value was
-            observed, in the shape of `X` where that is an array or one frame with a time index, else a panel.
+        return_std : True returns (X without gaps, standard deviations). The latter are in the units of `X` and 0 where
+            a value was observed; an array in the shape of `X` if that is an array or one frame with a time index, else
+            a panel.
         """
         series, values, scale = self._imputed(X)
         filled = series.put_back(values)
@@ -343,9 +349,9 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
         return filled, series.as_array(deviation)
 
     def sample(self, X: Any, n_samples: int = 10, random_state: RandomState = 0) -> Array:
-        """Draws of what the missing values may have been, (n_samples, *shape); observed values are equal in all.
+        """Samples of the missing values, (n_samples, *shape); the observed values are the same in all samples.
 
-        Each value is drawn on its own, from a Laplace distribution around the imputed one; the shape is that of the
+        Each value is drawn independently from a Laplace distribution around the imputed value. `shape` is that of the
         standard deviations of `transform`.
         """
         if not is_integer(n_samples) or n_samples < 1:
@@ -359,18 +365,18 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
     def score(self, X: Any, y: Any = None) -> float:
         """Minus the mean absolute error, in standard deviations of `fit`, on a tenth of the observed values of `X`.
 
-        Those are taken away first, the same ones at every call; the higher the better, 0 is perfect. `y` is ignored.
+        These values are removed first, the same ones at each call; higher = better, 0 is perfect. `y` is ignored.
         """
         series = self._series(X)
         panel = series.panel.astype(np.float64)
-        gone = np.random.default_rng(0).random(panel.shape) < SCORED_SHARE
-        gone &= ~np.isnan(panel) & self._seen[:, None]
-        if not gone.any():
-            raise ValueError("X holds too few observed values to score: none was drawn to be taken away")
-        series.panel = np.where(gone, np.nan, panel)
+        removed = np.random.default_rng(0).random(panel.shape) < SCORED_SHARE
+        removed &= ~np.isnan(panel) & self._seen[:, None]
+        if not removed.any():
+            raise ValueError("X holds too few observed values to score: none was drawn to be removed")
+        series.panel = np.where(removed, np.nan, panel)
         values, _ = self._estimates(series)
         errors = np.abs(values - panel) / self.scale_[:, None]
-        return -float(errors[gone].mean())
+        return -float(errors[removed].mean())
 
     def _series(self, X: Any) -> Series:
         check_is_fitted(self, "generator_")
@@ -392,7 +398,7 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
 
     @available_if(_has_classifier)
     def predict_proba(self, X: Any) -> Array:
-        """(n, n_classes), in the order of `classes_`; of a series in several windows, the mean over them."""
+        """Class probabilities (n, n_classes), in the order of `classes_`; means over the windows of a long series."""
         batch, windows = windowed(self._series(X), self._scaling, self.window_length)
         fabric = launch(self.device, self.precision)
         assert self.classifier_ is not None
@@ -404,7 +410,7 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
         """The most probable label of each instance, (n,)."""
         return np.asarray(self.classes_[self.predict_proba(X).argmax(1)])
 
-    # What scikit-learn asks
+    # scikit-learn's interface
 
     def get_feature_names_out(self, input_features: Any = None) -> Array:
         """Names of the channels (of a table: the columns), then of the indicators."""
@@ -436,7 +442,7 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
         self.generator_, self.classifier_ = networks
 
     def plot(self, X: Any, instance: int = 0) -> Any:
-        """A matplotlib figure of one instance: what was observed, and the gaps filled with bands of 50 and 90 %."""
+        """A matplotlib figure of one instance: observed values, and filled gaps with bands of 50 and 90 %."""
         from tsrep.plots import plot_imputation
 
         series, values, scale = self._imputed(X)

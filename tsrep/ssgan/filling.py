@@ -1,4 +1,4 @@
-"""From series to windows as the game takes them, and from a generator's estimates back to series.
+"""From series to the windows of a `Batch`, and from a generator's estimates back to series.
 
 Shapes: n series, c channels, t steps; windows of T steps, (B, T, C) as in `step.Batch`.
 """
@@ -28,7 +28,7 @@ Array = NDArray[Any]
 
 
 class Scaling(NamedTuple):
-    """Mean and standard deviation of each channel in `fit`, (c,), and whether it was ever observed there."""
+    """Mean and standard deviation of each channel in `fit`, (c,), and whether it was observed there at all."""
 
     mean: Array
     scale: Array
@@ -36,7 +36,7 @@ class Scaling(NamedTuple):
 
     @classmethod
     def of(cls, series: Series) -> Self:
-        """That of the observed values."""
+        """The scaling of the observed values of `series`."""
         scaler = PanelScaler().fit(series.panel)
         seen = np.asarray(~np.isnan(series.panel).all(axis=(0, 2)))
         return cls(scaler.mean_, scaler.scale_, seen)
@@ -45,12 +45,13 @@ class Scaling(NamedTuple):
 def windowed(
     series: Series, scaling: Scaling, length: int, labels: Array | None = None
 ) -> tuple[Batch, Windows]:
-    """The standardised series in windows of at most `length` steps, and where these lie."""
+    """The standardised series in windows of at most `length` steps, and the positions of the windows."""
     z = _standardised(series, scaling).astype(np.float32).transpose(0, 2, 1)
     observed = ~np.isnan(z) & scaling.seen
     windows = cover(len(z), z.shape[1], length)
     inside = cut(torch.from_numpy(series.inside), windows)
-    inside = inside | ~inside.any(1, keepdim=True)  # a window without a step: nothing of it is kept
+    # A window without a step inside counts as inside; its estimates are discarded.
+    inside = inside | ~inside.any(1, keepdim=True)
     times = cut(torch.from_numpy(series.times), windows)
     numbers = np.full(len(z), UNLABELLED) if labels is None else labels
     batch = Batch(
@@ -68,19 +69,19 @@ def fill(
 ) -> tuple[Array, Array]:
     """Estimates and the Laplace scale of their errors in the units of the data, (n, c, t) float64.
 
-    A channel that falls back has straight lines over the whole series.
+    A channel that falls back gets linear interpolation over the whole series.
     """
     batch, windows = windowed(series, scaling, length)
     n, channels, steps = series.panel.shape
     estimates, scale = estimate(generator, batch, fabric)
     z, scale = (join(part.double(), windows, (n, steps, channels)) for part in (estimates, scale))
-    z = torch.where(torch.from_numpy(judgement.fallback), _lines(series, scaling), z)
+    z = torch.where(torch.from_numpy(judgement.fallback), _interpolated(series, scaling), z)
     values = z.numpy().transpose(0, 2, 1) * scaling.scale[:, None] + scaling.mean[:, None]
     return values, scale.numpy().transpose(0, 2, 1) * (judgement.spread * scaling.scale)[:, None]
 
 
-def _lines(series: Series, scaling: Scaling) -> Tensor:
-    """Straight lines over whole series, (n, t, c), standardised; 0, the mean, in a channel without a value."""
+def _interpolated(series: Series, scaling: Scaling) -> Tensor:
+    """Linear interpolation over whole series, (n, t, c), standardised; 0, the mean, in a channel without a value."""
     steps = torch.from_numpy(_standardised(series, scaling).transpose(0, 2, 1).copy())
     return interpolate(steps.nan_to_num(), ~steps.isnan(), torch.from_numpy(series.times))[0]
 

@@ -1,4 +1,4 @@
-"""What the game asks of a generator. Two meet it: `brits.py` (the paper's) and `interpolating.py` (the default).
+"""The protocol of a generator. `brits.py` (the paper's) and `interpolating.py` (the default) implement it.
 
 Shapes: B instances, T steps, C channels.
 """
@@ -12,13 +12,13 @@ from torch import Tensor
 
 
 class Imputation(NamedTuple):
-    """What a generator gives.
+    """The output of a generator.
 
     Attributes
     ----------
-    estimate : (B, T, C), its own estimate of every entry, the observed ones too.
-    stages : what else its `reconstruction` looks at; each generator knows its own.
-    scale : (B, T, C), of a Laplace distribution of the estimate's error, where the generator learns it.
+    estimate : (B, T, C), estimates of all entries, the observed ones too.
+    stages : further tensors that the generator's own `reconstruction` uses.
+    scale : (B, T, C), scale of a Laplace distribution of the estimate's error; None if the generator does not learn it.
     """
 
     estimate: Tensor
@@ -27,7 +27,7 @@ class Imputation(NamedTuple):
 
 
 class Generator(Protocol):
-    """What the training asks of a generator; a `torch.nn.Module` besides."""
+    """A `torch.nn.Module` that estimates all entries of series and has a reconstruction loss of its own."""
 
     def __call__(
         self, values: Tensor, observed: Tensor, times: Tensor, inside: Tensor | None = None
@@ -44,5 +44,5 @@ class Generator(Protocol):
 
 
 def filled(values: Tensor, observed: Tensor, estimate: Tensor) -> Tensor:
-    """Observed values as they are, estimates elsewhere; (B, T, C)."""
+    """The observed values, and estimates elsewhere, (B, T, C)."""
     return torch.where(observed, values, estimate)

@@ -1,4 +1,4 @@
-"""What a trained generator and classifier say of many series, in batches and without gradients."""
+"""Estimates and class probabilities of many series, in batches and without gradients."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from tsrep.train.batches import take
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
 
-AT_ONCE = 64  # series
+SERIES_AT_ONCE = 64
 
 
 @torch.no_grad()
 def estimate(generator: nn.Module, batch: Batch, fabric: Fabric) -> tuple[Tensor, Tensor]:
-    """The generator's estimates and the scale of their errors, (n, T, C) each; a scale of 1 where it has none."""
+    """The generator's estimates and the scale of their errors, (n, T, C) each; the scale is 1 if it learns none."""
     estimates, scales = [], []
     generator.to(fabric.device)
-    for chosen in torch.arange(len(batch.values)).split(AT_ONCE):
-        part = fabric.to_device(take(batch, chosen))
+    for rows in torch.arange(len(batch.values)).split(SERIES_AT_ONCE):
+        part = fabric.to_device(take(batch, rows))
         with fabric.autocast():
             imputation = generator(part.values, part.observed, part.times, part.inside)
         estimates.append(imputation.estimate.float().cpu())
@@ -34,14 +34,14 @@ def estimate(generator: nn.Module, batch: Batch, fabric: Fabric) -> tuple[Tensor
 
 @torch.no_grad()
 def class_probabilities(classifier: nn.Module, generator: nn.Module, batch: Batch, fabric: Fabric) -> Tensor:
-    """(n, n_classes), of the completed series."""
-    found, _ = estimate(generator, batch, fabric)
-    completed = filled(batch.values, batch.observed, found)
+    """Probabilities (n, n_classes) of the completed series."""
+    estimates, _ = estimate(generator, batch, fabric)
+    completed = filled(batch.values, batch.observed, estimates)
     classifier.to(fabric.device)
     parts = []
-    for chosen in torch.arange(len(completed)).split(AT_ONCE):
-        inside = None if batch.inside is None else fabric.to_device(batch.inside[chosen])
+    for rows in torch.arange(len(completed)).split(SERIES_AT_ONCE):
+        inside = None if batch.inside is None else fabric.to_device(batch.inside[rows])
         with fabric.autocast():
-            logits = classifier(fabric.to_device(completed[chosen]), inside)
+            logits = classifier(fabric.to_device(completed[rows]), inside)
         parts.append(logits.float().softmax(-1).cpu())
     return torch.cat(parts)

@@ -1,4 +1,4 @@
-"""What the held-out values say of a trained generator: where lines do as well, and how far estimates lie off.
+"""Evaluates a trained generator on held-out values: which channels fall back to lines, and how large errors are.
 
 Shapes: n series, T steps, C channels.
 """
@@ -18,15 +18,22 @@ from tsrep.ssgan.training import HeldOut
 
 Array = NDArray[Any]
 
-LEAST = 5  # held-out values of a channel below which it is judged together with the others
-LEAST_OF_TAILS = 50  # the same for the tails of their errors
-LEVEL = 0.9  # share of the held-out values that their bands are to hold
+MIN_CHANNEL_VALUES = 5  # held-out values of a channel; with fewer it is judged together with the others
+MIN_TAIL_VALUES = 50  # the same for the quantile of its errors
+BAND_SHARE = 0.9  # share of the held-out values that should lie in their bands
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """`fallback` (C,) where the network is not better than lines; `spread` (C,) the factor on the learned scales; the
-    mean absolute errors of what is then filled in and of lines, NaN where nothing was held out."""
+    """The evaluation of a generator.
+
+    Attributes
+    ----------
+    fallback : (C,), True where the network is not better than linear interpolation.
+    spread : (C,), factor on the learned scales.
+    error, lines_error : mean absolute errors of the imputed values and of linear interpolation; NaN if nothing was held
+        out.
+    """
 
     fallback: Array
     spread: Array
@@ -34,47 +41,50 @@ class Judgement:
     lines_error: float
 
 
-def judge(found: Tensor, scale: Tensor, data: HeldOut, seen: Array, may_fall_back: bool) -> Judgement:
-    """Estimates and their scales (n, T, C) against what was held out; a channel that was not `seen` (C,) falls back."""
-    lines, _, _ = interpolate(data.batch.values, data.batch.observed, data.batch.times)
-    of_lines = (lines - data.truth).abs()
+def judge(estimates: Tensor, scale: Tensor, data: HeldOut, seen: Array, may_fall_back: bool) -> Judgement:
+    """Judges estimates and scales (n, T, C) by the held-out values; channels not `seen` (C,) in `fit` fall back."""
+    interpolated, _, _ = interpolate(data.batch.values, data.batch.observed, data.batch.times)
+    line_errors = (interpolated - data.truth).abs()
     fallback = ~seen
     if may_fall_back:
-        of_network = _by_channel((found - data.truth).abs(), data.held_out)
-        fallback = fallback | ~(of_network < _by_channel(of_lines, data.held_out))
-    errors = torch.where(torch.from_numpy(fallback), of_lines, (found - data.truth).abs())
+        network_errors = _by_channel((estimates - data.truth).abs(), data.held_out)
+        fallback = fallback | ~(network_errors < _by_channel(line_errors, data.held_out))
+    errors = torch.where(torch.from_numpy(fallback), line_errors, (estimates - data.truth).abs())
     return Judgement(
         fallback,
-        _stretch(errors / scale, data.held_out),
+        _scale_factors(errors / scale, data.held_out),
         _mean(errors, data.held_out),
-        _mean(of_lines, data.held_out),
+        _mean(line_errors, data.held_out),
     )
 
 
 def unjudged(seen: Array) -> Judgement:
-    """That of a training that has not ended: lines only in channels that were not `seen` (C,)."""
+    """The judgement of an unfinished training: only channels not `seen` (C,) in `fit` fall back."""
     return Judgement(~seen, np.ones(len(seen)), np.nan, np.nan)
 
 
-def _mean(errors: Tensor, chosen: Tensor) -> float:
-    return float(errors[chosen].mean())
+def _mean(errors: Tensor, held_out: Tensor) -> float:
+    return float(errors[held_out].mean())
 
 
-def _by_channel(errors: Tensor, chosen: Tensor) -> Array:
-    """Mean over the chosen entries of each channel, (C,); over all channels where one has too few, NaN without any."""
-    counts = chosen.sum((0, 1)).numpy()
-    totals = torch.where(chosen, errors, 0.0).double().sum((0, 1)).numpy()
+def _by_channel(errors: Tensor, held_out: Tensor) -> Array:
+    """Mean over the held-out entries of each channel, (C,); of all channels if it has too few, NaN if all have none."""
+    counts = held_out.sum((0, 1)).numpy()
+    totals = torch.where(held_out, errors, 0.0).double().sum((0, 1)).numpy()
     if not counts.sum():
         return np.full(len(counts), np.nan)
-    return np.where(counts >= LEAST, totals / np.maximum(counts, 1), totals.sum() / counts.sum())
+    return np.where(counts >= MIN_CHANNEL_VALUES, totals / np.maximum(counts, 1), totals.sum() / counts.sum())
 
 
-def _stretch(ratios: Tensor, chosen: Tensor) -> Array:
-    """Factor on the scales of each channel, (C,), by which LEVEL of the errors (in scales) lie within their Laplace
-    distributions' middle LEVEL; of all channels where one has too few, 1 without any."""
-    of_channel = [ratios[..., c][chosen[..., c]].numpy() for c in range(ratios.shape[-1])]
-    everything = np.concatenate(of_channel)
-    if not everything.size:
-        return np.ones(len(of_channel))
-    judged = [errors if errors.size >= LEAST_OF_TAILS else everything for errors in of_channel]
-    return np.array([np.quantile(errors, LEVEL) for errors in judged]) / -np.log(1 - LEVEL)
+def _scale_factors(ratios: Tensor, held_out: Tensor) -> Array:
+    """Factor (C,) on the scales with which the middle `BAND_SHARE` of the distributions holds that share of values.
+
+    `ratios` are errors divided by the scales of Laplace distributions. A channel with too few values gets the factor of
+    all channels; 1 if all have none.
+    """
+    by_channel = [ratios[..., c][held_out[..., c]].numpy() for c in range(ratios.shape[-1])]
+    pooled = np.concatenate(by_channel)
+    if not pooled.size:
+        return np.ones(len(by_channel))
+    judged = [errors if errors.size >= MIN_TAIL_VALUES else pooled for errors in by_channel]
+    return np.array([np.quantile(errors, BAND_SHARE) for errors in judged]) / -np.log(1 - BAND_SHARE)

@@ -1,7 +1,7 @@
-"""The networks of an imputer: one generator, with a classifier where there are labels, or several that are averaged.
+"""The networks of an imputer: one generator, with a classifier if there are labels, or several that are averaged.
 
-Networks that differ in nothing but their initial weights and the order of what they saw err differently in the gaps,
-and their mean errs less than each (an ensemble; Hansen and Salamon, 1990). It is no part of SSGAN's paper.
+Networks that differ only in their initial weights and the order of their batches make different errors in the gaps, and
+their mean has a lower error than each of them (an ensemble; Hansen and Salamon, 1990). SSGAN's paper has no ensembles.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
 
 class Networks(NamedTuple):
-    """What a game leaves: its generator, and its classifier where it had labels."""
+    """The trained networks of a game: its generator, and its classifier if there were labels."""
 
     generator: nn.Module
     classifier: nn.Module | None
 
 
 def mean_of(members: Sequence[Networks]) -> Networks:
-    """The only member, or the mean of several."""
+    """The networks themselves if there is one member, else the mean of all."""
     generators = [member.generator for member in members]
     classifiers = [member.classifier for member in members if member.classifier is not None]
     several = len(members) > 1
@@ -56,7 +56,7 @@ def members_of(networks: Networks) -> list[Networks]:
 
 
 def borrowed_share(data: HeldOut, seen: np.ndarray, settings: Settings) -> float:
-    """`hiding.borrow_rate` of the observed values in the channels that were `seen` (C,); 0 if the recipe has none."""
+    """`hiding.borrow_rate` of the values in the channels `seen` (C,) in `fit`; 0 if the recipe does not borrow."""
     if not settings.borrow_gaps:
         return 0.0
     observed = (data.batch.observed | data.held_out)[..., torch.from_numpy(seen)]
@@ -80,13 +80,13 @@ def train_all(
     save_every: int,
     show: bool,
 ) -> list[Networks]:
-    """Continues one run after another to its end; what each leaves.
+    """Continues one run after another to its end, and returns the trained networks of each.
 
     Parameters
     ----------
-    runs : they advance.
-    before : the networks that earlier fits left, of as many runs as were begun.
-    save : called now and then with the networks so far, the best ones of the run in progress among them.
+    runs : where each training stands; they advance.
+    before : the networks of earlier fits, one per run that was begun.
+    save : called every `save_every` steps with the networks so far, those of the run in progress with its best weights.
     """
     done: list[Networks] = []
     for number, run in enumerate(runs):
@@ -94,9 +94,7 @@ def train_all(
             done.append(before[number])
             continue
         step = build_game(settings, shape, n_classes, decaying, borrowed, run.seed, fabric)
-        if (
-            run.clock.step and not run.tensors
-        ):  # an imputer that an earlier version saved: weights without moments
+        if run.clock.step and not run.tensors:  # saved by an earlier version: weights without moments
             _load(step, before[number])
 
         def save_so_far(run: Run = run, step: SSGANStep = step) -> None:
@@ -125,7 +123,7 @@ def _networks(step: SSGANStep) -> Networks:
 
 
 def _best(step: SSGANStep, run: Run) -> Networks:
-    """Copies with the best weights of a run."""
+    """Copies of the networks with the best weights of the run."""
     best = copy.deepcopy(_networks(step))
     best.generator.load_state_dict(with_prefix("best.generator.network.", run.tensors))
     if best.classifier is not None:

@@ -1,4 +1,4 @@
-"""What each parameter of `SSGANImputer` may be, and the values of the recipes."""
+"""Ranges of the parameters of `SSGANImputer`, and the values of the recipes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ GENERATORS = ("interpolating", "recurrent")
 
 @dataclass(frozen=True)
 class Settings:
-    """The values of a recipe; a parameter that is not None replaces them."""
+    """The values of a recipe, which parameters that are not None replace."""
 
     generator: str
     classifier: str
@@ -36,7 +36,7 @@ class Settings:
 
 
 def best() -> Settings:
-    """What measures best: interpolation and a residual, observed values hidden while training."""
+    """The recipe with the lowest error: interpolation and a residual, with observed values hidden in training."""
     return Settings(
         generator="interpolating",
         classifier="convolutional",
@@ -58,7 +58,7 @@ def best() -> Settings:
 
 
 def paper() -> Settings:
-    """The paper's, as far as others quote them (see `tsrep.ssgan.step`); epochs and rate as in the authors' code."""
+    """The paper's recipe, as far as others quote it (see `tsrep.ssgan.step`); epochs and rate of the authors' code."""
     return Settings(
         generator="recurrent",
         classifier="recurrent",
@@ -107,25 +107,25 @@ RANGES = {
 
 
 def resolved(estimator: Any) -> Settings:
-    """The settings of a fit: those of the recipe, replaced where a parameter of the estimator is not None.
+    """The settings of a fit: those of the recipe, replaced by the estimator's parameters that are not None.
 
     Raises
     ------
     ValueError
-        A parameter is out of its range; it is named, with what it is and what was wanted.
+        A parameter is out of its range.
     """
     _check(estimator)
-    chosen = RECIPES[estimator.recipe]()
-    given = {
+    recipe = RECIPES[estimator.recipe]()
+    overrides = {
         field.name: value
         for field in fields(Settings)
         if (value := getattr(estimator, field.name, None)) is not None
     }
     if estimator.max_steps is not None or estimator.max_epochs is not None:
-        given |= {"max_steps": estimator.max_steps, "max_epochs": estimator.max_epochs}
+        overrides |= {"max_steps": estimator.max_steps, "max_epochs": estimator.max_epochs}
     if estimator.reminder is None:
-        given["reminder_rate"] = 0.0
-    return replace(chosen, **given)
+        overrides["reminder_rate"] = 0.0
+    return replace(recipe, **overrides)
 
 
 def _check(estimator: Any) -> None:
@@ -136,4 +136,4 @@ def _check(estimator: Any) -> None:
     rate = estimator.hide_rate
     ends = rate if isinstance(rate, tuple | list) and len(rate) == 2 else (rate, rate)
     if rate is not None and not (all(map(is_number, ends)) and 0 <= ends[0] <= ends[1] < 1):
-        raise out_of_range("hide_rate", rate, "a share below 1, or the two ends of a range of them")
+        raise out_of_range("hide_rate", rate, "a share below 1, or the two ends of a range of shares")

@@ -1,20 +1,20 @@
 """The temporal reminder matrix of SSGAN (Miao et al., AAAI 2021): what the discriminator is told of the mask.
 
-Without help a discriminator leaves many generators equally good. The reminder tells it most of the truth, entry by
-entry:
+Without a reminder many generators are optimal against a discriminator. The reminder R tells it most of the mask M,
+entry by entry:
 
-    R = b * M + (1 - b) * 0.5,      b ~ Bernoulli(rate), drawn anew for every step of the training,
+    R = b * M + (1 - b) * 0.5,      b ~ Bernoulli(rate), drawn anew for each update,
 
-so R is 1 (observed), 0 (imputed), or 1/2 (find out for yourself). The optimum of the game is then the data's
-distribution given what is observed. Three kinds are told apart:
+so R is 1 (observed), 0 (imputed) or 1/2 (not told). The optimum of the game is then the distribution of the data given
+the observed values. There are three kinds:
 
-    "hint"      R alone, GAIN's hint (Yoon et al., ICML 2018), which both ports of the paper have;
-    "temporal"  the discriminator's state decays besides, with the time since a value was last seen;
+    "hint"      R alone: the hint of GAIN (Yoon et al., ICML 2018), which both ports of the paper use;
+    "temporal"  in addition, the state of the discriminator decays with the time since a value was last observed;
     None        no reminder: R is 1/2 everywhere.
 
-The released code of the authors declares a rate and never uses it, and the paper's text could not be had, so the
-temporal kind is our reading of the name. The time since a value was last seen counts from the last entry that R says
-was observed, not from M: the elapsed times would otherwise give away what R withholds.
+The authors' released code declares a rate and never uses it, and the text of the paper was not available, so the
+temporal kind is our interpretation of the name. The time since a value was last observed counts from the last entry
+that R marks as observed, not from M: otherwise the elapsed times would reveal entries that R withholds.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ KINDS: tuple[Kind, ...] = ("temporal", "hint", None)
 
 
 def draw_reminder(observed: Tensor, rate: float, generator: torch.Generator) -> Tensor:
-    """R for a mask, both (B, T, C): 1, 0 or 1/2; `rate` is the probability that an entry is told.
+    """R for the mask `observed`, both (B, T, C): 1, 0 or 1/2; `rate` is the probability that an entry is told.
 
-    It is drawn on the generator's device and then goes to the mask's.
+    It is drawn on the device of `generator` and moved to that of `observed`.
     """
     chance = torch.rand(observed.shape, generator=generator, device=generator.device).to(observed.device)
     return torch.where(chance < rate, observed.to(chance), 0.5)
 
 
 def reminded(reminder: Tensor) -> Tensor:
-    """Where R says "observed": True, (B, T, C)."""
+    """(B, T, C), True where R marks an entry as observed."""
     return reminder == 1

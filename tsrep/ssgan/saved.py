@@ -1,4 +1,4 @@
-"""The fitted state of an imputer as JSON and tensors, and back; also those that version 0.1 saved."""
+"""The fitted state of an imputer as JSON and tensors, and back; also states saved by version 0.1."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ VALUES = ("held_out_error_", "lines_error_")
 
 
 def attributes_to(imputer: Any) -> dict[str, Any]:
-    """The fitted arrays and numbers as JSON holds them."""
+    """The fitted arrays and numbers as JSON."""
     fitted: dict[str, Any] = {name: getattr(imputer, name).tolist() for name in ARRAYS}
     if imputer.classifier_ is not None:
         fitted["classes_"] = imputer.classes_.tolist()
@@ -26,7 +26,7 @@ def attributes_to(imputer: Any) -> dict[str, Any]:
 
 
 def attributes_from(imputer: Any, fitted: dict[str, Any]) -> None:
-    """Sets what `attributes_to` gave."""
+    """The inverse of `attributes_to`: sets the attributes of `imputer`."""
     for name in ARRAYS:
         setattr(imputer, name, np.asarray(fitted[name]))
     for name in VALUES:
@@ -36,7 +36,7 @@ def attributes_from(imputer: Any, fitted: dict[str, Any]) -> None:
 
 
 def runs_to(runs: Sequence[Run]) -> Folder:
-    """Each run's record, and its state in a file of its own."""
+    """The record of each run, and its state in a file of its own."""
     states = {f"training.{number}": run.tensors for number, run in enumerate(runs)}
     return {"runs": [run.as_json() for run in runs]}, states
 
@@ -52,21 +52,21 @@ def runs_from(fitted: dict[str, Any], tensors: Tensors) -> list[Run]:
 
 
 def networks_to(networks: Networks) -> Folder:
-    """The number of networks, and the weights of generators and classifiers."""
+    """The number of networks, and the weights of generator and classifier."""
     weights = {"model": networks.generator.state_dict()}
     if networks.classifier is not None:
         weights["classifier"] = networks.classifier.state_dict()
     return {"n_networks": len(members_of(networks))}, weights
 
 
-def networks_from(fitted: dict[str, Any], tensors: Tensors, kinds: dict[str, Any], shape: Shape) -> Networks:
-    """The inverse of `networks_to`; `kinds` names the "generator" and the "classifier"."""
+def networks_from(fitted: dict[str, Any], tensors: Tensors, names: dict[str, Any], shape: Shape) -> Networks:
+    """The inverse of `networks_to`; `names` has the names of "generator" and "classifier"."""
     n_classes = len(fitted.get("classes_", ()))
 
     def member() -> Networks:
-        generator = build_generator(kinds["generator"], shape)
+        generator = build_generator(names["generator"], shape)
         return Networks(
-            generator, build_classifier(kinds["classifier"], shape, n_classes) if n_classes else None
+            generator, build_classifier(names["classifier"], shape, n_classes) if n_classes else None
         )
 
     networks = mean_of([member() for _ in range(fitted["n_networks"])])
@@ -77,7 +77,7 @@ def networks_from(fitted: dict[str, Any], tensors: Tensors, kinds: dict[str, Any
 
 
 def _runs_of_version_0_1(fitted: dict[str, Any]) -> list[Run]:
-    """Finished runs without a state: that version kept a record and the first seed only."""
+    """Finished runs without a state: version 0.1 saved a record and the first seed only."""
     runs = []
     for number in range(fitted["n_networks"]):
         history = [

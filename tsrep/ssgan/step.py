@@ -1,20 +1,20 @@
 """One round of SSGAN's game (Miao et al., AAAI 2021): classifier, generator, discriminator, in this order.
 
-The generator completes the series once. The classifier learns the labels of the completed series. The generator is
-moved by its reconstruction, by the discriminator, which it wants to take the imputed for observed, and by the
-classifier, which it wants to find the label. Then the discriminator learns, several times, on the same completed
-series with a new reminder each time.
+The generator completes the series once. The classifier is trained on the labels of the completed series. The generator
+minimises its reconstruction loss, the adversarial loss (the discriminator should take imputed entries for observed
+ones) and the classifier's loss. Then the discriminator is trained for several steps on the same completed series, with
+a new reminder in each.
 
-Settings reported for the paper, read where others quote it: adversarial weight 5, five discriminator steps a
-generator step, reminder rate 0.8, the classifier trained alone for five epochs before (`ClassifierPretraining`). The
-full text could not be had; this is a reconstruction from the abstract, the authors' code and two ports.
+Settings of the paper, as quoted by others: adversarial weight 5, five discriminator steps per generator step, reminder
+rate 0.8, and five epochs of training the classifier alone beforehand (`ClassifierPretraining`). The full text was not
+available; this is a reconstruction from the abstract, the authors' code and two ports.
 
 Departures:
-- In the authors' code "real" and "fake" are one dict and no gradient reaches the generator from the other two. Here
-  the generator's turn sees the completed series itself, the others' turns see it detached, and tests prove both.
-- Observed values can be hidden from the generator, anew for every batch, and count in its reconstruction
-  (`hide_rate`). The discriminator takes them for imputed, as they are.
-- The discriminator learns from the completed series that moved the generator, instead of from a second imputation.
+- In the authors' code "real" and "fake" are one dict, and the generator gets no gradient from the other two networks.
+  Here the generator's update uses the completed series itself, the other updates use it detached; tests verify both.
+- Observed values can be hidden from the generator, anew in each batch, and count in its reconstruction loss
+  (`hide_rate`). For the discriminator they are imputed entries.
+- The discriminator is trained on the completed series of the generator's update, not on a second imputation.
 
 Shapes: B instances, T steps, C channels.
 """
@@ -38,19 +38,18 @@ from tsrep.train.optimised import Optimised, frozen, with_prefix
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
 
-
 SCALARS = ("loss", "reconstruction", "adversarial", "label", "discriminator", "classifier")
 
 
 class Batch(NamedTuple):
-    """Series as the game takes them.
+    """A batch of series for the game.
 
     Attributes
     ----------
     values : (B, T, C), 0 where not observed.
     observed : (B, T, C), True where a value was observed; False outside.
     times : (B, T), time stamps in units of the median step, non-decreasing.
-    labels : (B,), the class's number, -1 where unlabelled.
+    labels : (B,), class numbers, -1 for unlabelled.
     inside : (B, T), False where a step is padding at either end; None: all inside.
     """
 
@@ -62,19 +61,19 @@ class Batch(NamedTuple):
 
 
 class SSGANStep:
-    """One generator step with what belongs to it.
+    """One generator step, with the classifier's step before it and the discriminator's steps after it.
 
     Parameters
     ----------
     generator : a module that is a `tsrep.ssgan.generator.Generator`.
-    discriminator : `Discriminator`, or None: no adversary.
-    classifier : one of `tsrep.ssgan.classifier`, or None: labels are not looked at.
-    lr : learning rate of the three Adams.
-    randomness : source of hidden entries and reminders; its state is part of the step's.
+    discriminator : a `Discriminator`, or None: no adversarial loss.
+    classifier : one of `tsrep.ssgan.classifier`, or None: labels are ignored.
+    lr : learning rate of the three optimisers.
+    randomness : draws hidden entries and reminders; its state is part of the step's.
     fabric : device and precision.
-    adversarial_weight, classifier_weight : of the two others' terms, beside the generator's own reconstruction.
-    discriminator_steps : the discriminator's updates after each of the generator's.
-    reminder_rate : probability that the discriminator is told of an entry; 0 is no reminder.
+    adversarial_weight, classifier_weight : weights of these terms in the generator's loss.
+    discriminator_steps : number of discriminator updates after each generator update.
+    reminder_rate : probability that the discriminator is told an entry of the mask; 0 is no reminder.
     hide_rate : probability that an observed value is hidden from the generator; 0 hides nothing.
     borrow_rate : probability that a series is hidden where another one has gaps instead, see `hiding`.
     weight_decay, max_norm : of the generator's optimiser, see `Optimised`.
@@ -109,20 +108,20 @@ class SSGANStep:
         self.reminder_rate = reminder_rate
         self.hide_rate = hide_rate
         self.borrow_rate = borrow_rate
-        self._ready()
+        self._prepare_play()
 
     def __call__(self, batch: Batch) -> dict[str, Tensor]:
-        """Moves every player and returns what each minimised, detached.
+        """Updates all networks and returns their losses, detached.
 
-        "loss" is the generator's in all; "reconstruction", "adversarial" and "label" are its parts; "classifier" and
-        "discriminator" are the other players' losses, the latter a mean over its updates. What does not apply is 0: a
-        batch without a label leaves the classifier as it is.
+        "loss" is the total loss of the generator; "reconstruction", "adversarial" and "label" are its terms.
+        "classifier" and "discriminator" are the losses of those networks, the latter a mean over its updates. A loss
+        that does not apply is 0: a batch without labels does not update the classifier.
         """
         hidden = hide(batch.observed, self.hide_rate, self.borrow_rate, self.randomness, batch.inside)
         reminders = self._reminders(batch.observed & ~hidden)
         labelled = self.classifier is not None and _has_labels(batch)
-        given = (batch.values, batch.observed, batch.times, batch.labels, hidden, reminders)
-        scalars = self._plays[labelled](*given, *([] if batch.inside is None else [batch.inside]))
+        tensors = (batch.values, batch.observed, batch.times, batch.labels, hidden, reminders)
+        scalars = self._plays[labelled](*tensors, *([] if batch.inside is None else [batch.inside]))
         return dict(zip(SCALARS, scalars.unbind(), strict=True))
 
     def _play(
@@ -136,17 +135,19 @@ class SSGANStep:
         reminders: Tensor,
         inside: Tensor | None = None,
     ) -> Tensor:
-        """The game on one device without a word to the host: what is hidden (B, T, C) and each turn's reminder
-        (1 + discriminator steps, B, T, C) were drawn before. Gives the `SCALARS`."""
+        """The `SCALARS` of one round on one device, without host synchronisation.
+
+        `hidden` (B, T, C) and `reminders` (1 + discriminator steps, B, T, C) were drawn beforehand.
+        """
         classifier = self.classifier if labelled else None
         shown = observed & ~hidden
         imputation = self.generator.forward(values.masked_fill(hidden, 0.0), shown, times, inside)
         completed = filled(values, shown, imputation.estimate)
-        given = completed.detach()  # as the other two players get it in their own turns
+        detached = completed.detach()  # for the updates of the other two networks
         scalars = dict.fromkeys(SCALARS, values.new_zeros(()))
 
         if classifier is not None:
-            loss = classifier_loss(classifier.forward(given, inside), labels)
+            loss = classifier_loss(classifier.forward(detached, inside), labels)
             scalars["classifier"] = classifier.descend(loss)
 
         network = cast(Generator, self.generator.network)
@@ -166,13 +167,13 @@ class SSGANStep:
 
         if self.discriminator is not None:
             for reminder in reminders[1:]:
-                logits = self.discriminator.forward(given, reminder, times, inside)
+                logits = self.discriminator.forward(detached, reminder, times, inside)
                 loss = self.discriminator.descend(discriminator_loss(logits, shown, inside))
                 scalars["discriminator"] = scalars["discriminator"] + loss / self.discriminator_steps
         return torch.stack([scalars[name] for name in SCALARS])
 
     def pretrain_classifier(self, batch: Batch) -> dict[str, Tensor]:
-        """Moves the classifier alone, on series completed by the generator as it stands."""
+        """Updates the classifier alone, on series completed by the generator in its present state."""
         scalars = {"classifier": torch.zeros(())}
         if self.classifier is None or not _has_labels(batch):
             return scalars
@@ -184,18 +185,20 @@ class SSGANStep:
         return {"classifier": self.classifier.descend(loss)}
 
     def state(self) -> dict[str, Tensor]:
-        """Everything that the next step depends on: weights, moments, learning rates, the state of the randomness."""
+        """Everything that the next step depends on: weights, moments, and the state of `randomness`."""
         players = self._players().items()
-        state = {f"{who}.{name}": value for who, player in players for name, value in player.state().items()}
+        state = {
+            f"{role}.{name}": value for role, player in players for name, value in player.state().items()
+        }
         state["randomness"] = self.randomness.get_state()
         return state
 
     def load_state(self, state: dict[str, Tensor]) -> None:
-        """Takes up where the step that gave `state` stood."""
-        for who, player in self._players().items():
-            player.load_state(with_prefix(f"{who}.", state))
+        """Continues from `state`."""
+        for role, player in self._players().items():
+            player.load_state(with_prefix(f"{role}.", state))
         self.randomness.set_state(state["randomness"].cpu())
-        self._ready()  # the optimisers have other tensors now
+        self._prepare_play()  # the optimisers have other tensors now
 
     def _players(self) -> dict[str, Optimised]:
         everyone = {
@@ -203,26 +206,26 @@ class SSGANStep:
             "discriminator": self.discriminator,
             "classifier": self.classifier,
         }
-        return {who: player for who, player in everyone.items() if player is not None}
+        return {role: player for role, player in everyone.items() if player is not None}
 
     def _reminders(self, shown: Tensor) -> Tensor:
-        """One for the generator's turn and one for each of the discriminator's; none where there is no adversary."""
-        turns = 0 if self.discriminator is None else 1 + self.discriminator_steps
-        drawn = [draw_reminder(shown, self.reminder_rate, self.randomness) for _ in range(turns)]
+        """One reminder for the generator's update and one per discriminator update; none without a discriminator."""
+        updates = 0 if self.discriminator is None else 1 + self.discriminator_steps
+        drawn = [draw_reminder(shown, self.reminder_rate, self.randomness) for _ in range(updates)]
         return torch.stack(drawn) if drawn else torch.empty(0)
 
-    def _ready(self) -> None:
-        """The game with labels and without: as it is, or on a CUDA device recorded and played again."""
+    def _prepare_play(self) -> None:
+        """Sets the round with labels and without, captured as CUDA graphs on a CUDA device."""
         self._plays = {labelled: self._on_device(partial(self._play, labelled)) for labelled in (False, True)}
 
     def _on_device(self, play: Callable[..., Tensor]) -> Callable[..., Tensor]:
         if capturable(self.fabric):
             return Captured(play, self.fabric.device)
-        return lambda *given: play(*self.fabric.to_device(given))
+        return lambda *tensors: play(*self.fabric.to_device(tensors))
 
 
 class ClassifierPretraining:
-    """The step that trains the classifier alone, before the game; it shares the game's players and state."""
+    """The step that trains the classifier alone, before the game; it shares the networks and the state of the game."""
 
     def __init__(self, game: SSGANStep):
         self.game = game

@@ -1,8 +1,8 @@
-"""From series with gaps to a trained generator: hold values out, play the game, keep the best, recover from divergence.
+"""Training on series with gaps: hold values out, run the game, keep the best weights, recover from divergence.
 
-No second set is asked for: a share of the observed values is held out for good, neither shown to the generator nor
-counted in its loss, and the error on them says when to stop, which weights to keep, and in which channels the
-network is worth having.
+No validation set is needed: a share of the observed values is held out for the whole training, neither shown to the
+generator nor counted in its loss. The error on them decides when to stop, which weights to keep, and in which channels
+the network is better than interpolation.
 """
 
 from __future__ import annotations
@@ -35,22 +35,20 @@ if TYPE_CHECKING:
 VALIDATE_EVERY = 50  # steps
 MOST_VALIDATED = 256  # series
 WARM_UP_STEPS = 100
-EXPLODED_RATIO = (
-    30  # of a loss to the first step's loss, or to the deviation of the values (one) where that is larger
-)
+EXPLODED_RATIO = 30  # of a loss to the first loss, or to 1, the deviation of the values, if that is larger
 MOST_RESCUES = 5
-RESCUE_FACTOR = 0.1  # on the learning rate
+RESCUE_FACTOR = 0.1  # of the learning rate
 
 
 @dataclass
 class HeldOut:
-    """Series without some of their observed values, and those values.
+    """Series without some of their observed values, and these held-out values.
 
     Attributes
     ----------
-    batch : the series as they are shown.
-    truth : (n, T, C), what was held out, 0 elsewhere.
-    held_out : (n, T, C), True where it was.
+    batch : the series without the held-out values.
+    truth : (n, T, C), the held-out values, 0 elsewhere.
+    held_out : (n, T, C), True where a value is held out.
     """
 
     batch: Batch
@@ -59,7 +57,7 @@ class HeldOut:
 
 
 def hold_out(batch: Batch, fraction: float, seed: int) -> HeldOut:
-    """A random share of the observed values; a series with one value keeps it."""
+    """Holds out a random share of the observed values; a series with one value keeps it."""
     random = np.random.default_rng([seed, 2])
     chance = torch.from_numpy(random.random(batch.observed.shape)).masked_fill(~batch.observed, 2.0)
     last = chance == chance.flatten(1).amax(1).view(-1, 1, 1)
@@ -85,13 +83,13 @@ def train(
 ) -> None:
     """Continues `run` to its end and leaves in `step` the weights with the lowest error on the held-out values.
 
-    A loss that is not finite or has exploded brings the best weights back and divides every learning rate by ten, with
-    a warning; the fifth time, training ends there.
+    If the loss is not finite or has exploded, training continues from the best weights with a tenth of every learning
+    rate, with a warning; the fifth time it ends.
 
     Parameters
     ----------
-    step : the game; where `run` has a state, the game takes it over.
-    run : where the training stands; it advances. Its tensors are the game's state, and the best one.
+    step : the game; if `run` has a state, the game continues from it.
+    run : where the training stands; it advances. Its tensors are the present and the best state of the game.
     save : called every `save_every` steps, with `run` up to date.
     title : heads a progress bar; None shows none.
     """
@@ -135,18 +133,22 @@ def train(
                     batches,
                     max_steps=run.max_steps,
                     max_epochs=run.max_epochs,
-                    before_step=_setter(step, settings, total, guard, run.seed),
+                    before_step=_settings_of_next_step(step, settings, total, guard, run.seed),
                     hooks=after_step,
                     read_every=reading_interval(fabric.device, *periods),
                     resume=guard.clock,
                 )
                 break
-            except NonFiniteLossError as failure:
+            except NonFiniteLossError as divergence:
                 guard.rescue()
                 ends = guard.rescues >= MOST_RESCUES
                 warnings.warn(
-                    f"the training diverged at step {guard.clock.step} ({failure}): the best weights so far are back, "
-                    + ("and it ended; a lower lr may help" if ends else "and lr is a tenth of what it was"),
+                    f"the training diverged at step {guard.clock.step} ({divergence}): the best weights are restored, "
+                    + (
+                        "and training ended; a lower lr may help"
+                        if ends
+                        else "and lr is a tenth of what it was"
+                    ),
                     RuntimeWarning,
                     stacklevel=5,
                 )
@@ -159,7 +161,7 @@ def train(
 
 
 class _Guard:
-    """The best state so far, and the way back to it. What it knows travels with the run."""
+    """Keeps the best state so far and restores it after a divergence. Its own state is saved with the run."""
 
     def __init__(self, step: SSGANStep, run: Run, error: Callable[[], float] | None):
         self.step = step
@@ -183,7 +185,7 @@ class _Guard:
         loss = scalars["reconstruction"]
         if self.first is None:
             self.first = loss
-        if loss > EXPLODED_RATIO * max(self.first, 1.0):  # a first step may have hidden nothing
+        if loss > EXPLODED_RATIO * max(self.first, 1.0):  # the first step may have hidden nothing
             raise NonFiniteLossError(f"the loss exploded to {loss:.3g}")
 
     def keep_best(self, history: hooks.History) -> None:
@@ -200,7 +202,7 @@ class _Guard:
         self.step.load_state(self.best)
 
     def write(self, clock: Clock) -> None:
-        """Brings the run up to date."""
+        """Writes the present state to the run."""
         lowest = None if math.isinf(self.lowest) else self.lowest
         self.run.clock = copy.copy(clock)
         self.run.notes = {
@@ -218,10 +220,10 @@ def _total_steps(run: Run, per_epoch: int) -> int:
     return min(limit for limit in limits if limit is not None)
 
 
-def _setter(
+def _settings_of_next_step(
     step: SSGANStep, settings: Settings, total: int, guard: _Guard, seed: int
 ) -> Callable[[Clock], None]:
-    """Sets what the next step trains with: its learning rate, and the share of values that it hides."""
+    """A hook that sets the learning rate of the next step and the share of values that it hides."""
     low, high = np.broadcast_to(settings.hide_rate, 2)
     lr = settings.lr * guard.slower
     rate: Schedule = warm_up_cosine(lr, WARM_UP_STEPS, total) if settings.anneal else constant(lr)
@@ -237,12 +239,12 @@ def _setter(
 
 def held_out_error(network: torch.nn.Module, data: HeldOut, fabric: Fabric) -> float:
     """Mean absolute error on the held-out values."""
-    found, _ = estimate(network, data.batch, fabric)
-    return float((found - data.truth).abs()[data.held_out].mean())
+    estimates, _ = estimate(network, data.batch, fabric)
+    return float((estimates - data.truth).abs()[data.held_out].mean())
 
 
 def _sample(data: HeldOut, seed: int) -> HeldOut:
-    """At most `MOST_VALIDATED` of the series, so that a validation is quick."""
+    """At most `MOST_VALIDATED` of the series, to limit the time of a validation."""
     if len(data.truth) <= MOST_VALIDATED:
         return data
     rows = torch.from_numpy(np.random.default_rng([seed, 4]).permutation(len(data.truth))[:MOST_VALIDATED])

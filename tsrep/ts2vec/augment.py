@@ -1,6 +1,6 @@
 """Augmentations of the paper's ablation (TS2Vec, table 6: jitter, scaling, permutation), applied to each view.
 
-The paper gives no strengths; these are ours, in units of the batch's standard deviation. NaN stays NaN.
+The paper states no strengths; these are ours, in units of the batch's standard deviation. NaN stays NaN.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ Augmentation = Callable[[Tensor, torch.Generator], Tensor]
 
 
 def jitter(x: Tensor, generator: torch.Generator, strength: float = 0.3) -> Tensor:
-    """Adds Gaussian noise to every value of `x` (B, T, C)."""
-    spread = x[~x.isnan()].std(correction=0) if x.numel() else x.new_zeros(())
-    return x + strength * spread * torch.randn(x.shape, generator=generator).to(x)
+    """Adds Gaussian noise to each value of `x` (B, T, C)."""
+    deviation = x[~x.isnan()].std(correction=0) if x.numel() else x.new_zeros(())
+    return x + strength * deviation * torch.randn(x.shape, generator=generator).to(x)
 
 
 def scaling(x: Tensor, generator: torch.Generator, strength: float = 0.5) -> Tensor:
-    """Multiplies every channel of every instance by a Gaussian factor around 1."""
+    """Multiplies each channel of each instance by a Gaussian factor of mean 1."""
     factor = 1 + strength * torch.randn(len(x), 1, x.shape[2], generator=generator)
     return x * factor.to(x)
 

@@ -1,8 +1,8 @@
-"""The backbones of the paper's ablation: an LSTM and a Transformer of about the dilated convolutions' size.
+"""Backbones of the paper's ablation: an LSTM and a Transformer of about the size of the dilated convolutions.
 
 With the paper's widths (64 hidden channels, 320 components, depth 10) the three have 0.64 million parameters each.
-The paper states neither architecture; these are ours. Both see the whole series, as the convolutions do, and neither
-is moved by padding: steps outside an instance are cut off before the LSTM and hidden from the attention.
+The paper states neither architecture; these are ours. Both see the whole series, as the convolutions do. Padding moves
+neither: steps outside an instance are cut off before the LSTM and masked in the attention.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class LSTM(nn.Module):
 class Transformer(nn.Module):
     """Pre-norm self-attention over steps with sinusoidal positions: (B, T, H) -> (B, T, D).
 
-    The layers are torch's own, as they were when the ablation was measured.
+    The layers are torch's own, those with which the ablation was measured.
     """
 
     reach = None
@@ -59,7 +59,7 @@ class Transformer(nn.Module):
         position = torch.arange(latent.shape[1], device=latent.device).expand(latent.shape[:2])
         if inside is not None:
             position = position - _first(inside).unsqueeze(1)
-            inside = inside | ~inside.any(1, keepdim=True)  # attention over nothing would be NaN
+            inside = inside | ~inside.any(1, keepdim=True)  # attention over no step would be NaN
         code = sinusoids(position, paper_frequencies(self.width, position.device))
         x = self.into(latent) + code
         hidden = None if inside is None else ~inside
@@ -67,8 +67,10 @@ class Transformer(nn.Module):
 
 
 def _first(inside: Tensor) -> Tensor:
+    """The first step inside each instance, (B, T) -> (B,)."""
     return inside.int().argmax(1)
 
 
 def _take(x: Tensor, steps: Tensor) -> Tensor:
+    """The `steps` (B, T) of each instance of `x` (B, T, H)."""
     return x.gather(1, steps.unsqueeze(-1).expand(-1, -1, x.shape[-1]))

@@ -1,4 +1,4 @@
-"""The encoder that the words of a constructor describe."""
+"""The encoder for the constructor's parameters."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ def build_encoder(
 ) -> SeriesEncoder:
     """An encoder with random weights, in inference mode.
 
-    Without the input projection the timestamp mask acts on the raw values and the backbone begins from them. `depth`
-    is that of the dilated convolutions.
+    Without the input projection the timestamp mask acts on the raw values, which are the backbone's input. `depth` is
+    that of the dilated convolutions.
     """
     width = hidden_channels if input_projection else channels
     projection = nn.Linear(channels, width) if input_projection else nn.Identity()
-    body: nn.Module
+    network: nn.Module
     if backbone == "lstm":
-        body = LSTM(width, n_components)
+        network = LSTM(width, n_components)
     elif backbone == "transformer":
-        body = Transformer(width, n_components)
+        network = Transformer(width, n_components)
     else:
-        body = DilatedConvolutions(width, hidden_channels, n_components, depth)
-    return SeriesEncoder(projection, body).eval().requires_grad_(False)
+        network = DilatedConvolutions(width, hidden_channels, n_components, depth)
+    return SeriesEncoder(projection, network).eval().requires_grad_(False)

@@ -1,13 +1,15 @@
 """GELU and a dilated convolution of three taps, zero-padded to keep the length: the encoder's building block.
 
-`three_taps(activated(x))` is the definition. `DilatedConvolution` uses `_ActivatedThreeTaps`, the same sums added up
-in place, with its own backward: one node in autograd's graph in place of a dozen, no padded copies, and large
-activations are computed again in the backward pass and not kept. On a GPU narrow layers are one kernel
-(`fast/triton/convolution.py`). A tap that meets no step of the series (its dilation is at least the length) is not
-computed by any of them.
+`three_taps(activated(x))` is the definition. `DilatedConvolution` uses `_ActivatedThreeTaps`, which accumulates the
+same sums in place and has its own backward pass: one node in autograd's graph instead of a dozen, no padded copies, and
+large activations are recomputed in the backward pass instead of kept. On a GPU narrow layers are one kernel
+(`fast/triton/convolution.py`). None of them computes a tap that reaches no step of the series (its dilation is at least
+the length).
 
-Steps come first, (T, B, H): a convolution then shifts whole rows, and every tap is one product over all instances.
-The weights lie as three matrices (3, H_in, H_out); `torch.nn.Conv1d` has (H_out, H_in, 3).
+Steps come first, (T, B, H): a convolution then shifts whole rows, and each tap is one product over all instances.
+The weights are three matrices (3, H_in, H_out); those of `torch.nn.Conv1d` are (H_out, H_in, 3).
+
+Shapes: T steps, B instances, H channels.
 """
 
 from __future__ import annotations
@@ -20,11 +22,11 @@ from torch import Tensor, nn
 
 from tsrep.ts2vec.fast import triton
 
-KEPT_ACTIVATIONS = 2**18  # up to this number they are kept for the backward pass
+KEPT_ACTIVATIONS = 2**18  # number up to which they are kept for the backward pass
 
 
 class DilatedConvolution(nn.Module):
-    """(T, B, H_in) -> (T, B, H_out), each step from the activations of itself and of those `dilation` around it."""
+    """(T, B, H_in) -> (T, B, H_out): each step from its activation and those `dilation` steps before and after it."""
 
     def __init__(self, in_channels: int, out_channels: int, dilation: int):
         super().__init__()
@@ -34,7 +36,7 @@ class DilatedConvolution(nn.Module):
         self.bias = cast(nn.Parameter, initial.bias)
 
     def forward(self, x: Tensor, inside: Tensor | None = None) -> Tensor:
-        """What is not `inside` (T, B, 1) counts as zero."""
+        """Activations where `inside` (T, B, 1) is False count as zero."""
         if x.is_cpu and (x.dtype not in (torch.float32, torch.float64) or torch.is_autocast_enabled("cpu")):
             return three_taps(activated(x, inside), self.taps, self.bias, self.dilation)
         if torch.is_autocast_enabled(x.device.type):
@@ -53,7 +55,7 @@ def as_taps(weight: Tensor) -> Tensor:
 
 def activated(x: Tensor, inside: Tensor | None) -> Tensor:
     """GELU, and zero where `inside` is False."""
-    return _only(F.gelu(x), inside)
+    return _zero_outside(F.gelu(x), inside)
 
 
 def three_taps(x: Tensor, taps: Tensor, bias: Tensor | None, dilation: int) -> Tensor:
@@ -67,9 +69,9 @@ def three_taps(x: Tensor, taps: Tensor, bias: Tensor | None, dilation: int) -> T
 
 
 class _ActivatedThreeTaps(torch.autograd.Function):
-    """`three_taps(activated(x, inside), ...)` in place.
+    """`three_taps(activated(x, inside), ...)`, accumulated in place.
 
-    Steps and instances are the rows of one matrix: a shift by `dilation` steps is one by so many rows.
+    Steps and instances are the rows of one matrix, so a shift by `dilation` steps is a shift by dilation * B rows.
     """
 
     @staticmethod
@@ -89,10 +91,10 @@ class _ActivatedThreeTaps(torch.autograd.Function):
         return y
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, Tensor, Tensor, None]:
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None, Tensor, Tensor, None]:
         x, inside, weights, kept = ctx.saved_tensors
         rows = (activated(x, inside) if kept is None else kept).flatten(0, 1)
-        grad_y, shift = gradients[0].contiguous().flatten(0, 1), ctx.shift
+        grad_y, shift = grad_outputs[0].contiguous().flatten(0, 1), ctx.shift
         grad_taps = torch.zeros_like(weights)
         torch.mm(rows.T, grad_y, out=grad_taps[1])
         if shift < len(rows):
@@ -100,18 +102,18 @@ class _ActivatedThreeTaps(torch.autograd.Function):
             torch.mm(rows[shift:].T, grad_y[:-shift], out=grad_taps[2])
         grad_rows = grad_y @ weights[1].T
         _add_outer_taps(grad_rows, grad_y, weights[2].T, weights[0].T, shift)
-        grad_a = _only(grad_rows.view_as(x), inside)
+        grad_a = _zero_outside(grad_rows.view_as(x), inside)
         grad_bias = grad_y.sum(0, dtype=ctx.dtype)
         grad_x = torch.ops.aten.gelu_backward(grad_a, x)
         return grad_x, None, grad_taps.to(ctx.dtype), grad_bias, None
 
 
 def _add_outer_taps(y: Tensor, x: Tensor, before: Tensor, after: Tensor, shift: int) -> None:
-    """Adds x_(i - shift) @ before + x_(i + shift) @ after into the rows y_i, in place."""
+    """Adds x_(i - shift) @ before + x_(i + shift) @ after to each row y_i, in place."""
     if shift < len(x):
         y[shift:].addmm_(x[:-shift], before)
         y[:-shift].addmm_(x[shift:], after)
 
 
-def _only(x: Tensor, inside: Tensor | None) -> Tensor:
+def _zero_outside(x: Tensor, inside: Tensor | None) -> Tensor:
     return x if inside is None else torch.where(inside, x, 0.0)

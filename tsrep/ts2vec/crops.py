@@ -1,12 +1,12 @@
-"""Two overlapping random crops of every series (TS2Vec, section 3.2), and what precedes them.
+"""Two overlapping random crops per series (TS2Vec, section 3.2), and the preparation of series for training.
 
-All instances of a batch share the crops' lengths; where the crops lie differs from instance to instance:
+All instances of a batch share the lengths of the crops; each instance has its own position:
 
     view 1   |-----------------|
     view 2          |----------------|
-    overlap         |----------|           the steps that are contrasted
+    overlap         |----------|           the contrasted steps
 
-Shapes: B instances, T steps, C channels; NaN marks what was not observed.
+Shapes: B instances, T steps, C channels; NaN marks a value that was not observed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Views:
-    """Two views of a batch and the steps in each that are contrasted with one another."""
+    """Two views of a batch, and in each the steps that are contrasted with the other view's."""
 
     first: Tensor
     second: Tensor
@@ -29,8 +29,9 @@ class Views:
 
 
 class Crops(NamedTuple):
-    """Where two overlapping crops lie, in steps: view 1 is start .. right - 1, view 2 left .. stop - 1, in each
-    instance moved by its own `shift` (B,).
+    """Positions of two overlapping crops, in steps: view 1 is start .. right - 1, view 2 left .. stop - 1.
+
+    Both are moved in each instance by its own `shift` (B,).
     """
 
     start: int
@@ -43,9 +44,9 @@ class Crops(NamedTuple):
 def draw_crops(
     instances: int, length: int, generator: torch.Generator, shortest: int = 2, crop: bool = True
 ) -> Crops:
-    """The paper's choice: an overlap of at least `shortest` steps (or the whole series where that is shorter).
+    """Crops as in the paper, with an overlap of at least `shortest` steps, or of the whole series if it is shorter.
 
-    Without `crop` both views are the whole series.
+    `crop=False` makes both views the whole series.
     """
     if not crop:
         return Crops(0, 0, length, length, torch.zeros(instances, dtype=torch.int64))
@@ -59,7 +60,7 @@ def draw_crops(
 
 
 def overlapping_crops(x: Tensor, generator: torch.Generator, shortest: int = 2) -> Views:
-    """Contextual consistency, the paper's choice: the overlap of two random crops of `x` (B, T, C)."""
+    """Contextual consistency, as in the paper: the overlap of two random crops of `x` (B, T, C)."""
     start, left, right, stop, shift = draw_crops(len(x), x.shape[1], generator, shortest)
     return Views(
         take_steps(x, shift + start, right - start),
@@ -76,9 +77,9 @@ def whole_series(x: Tensor) -> Views:
 
 
 def neighbouring_crops(x: Tensor, generator: torch.Generator, shortest: int = 2) -> Views:
-    """Temporal consistency (after Tonekaboni et al., ICLR 2021): a step's positive is a step close by.
+    """Temporal consistency (after Tonekaboni et al., ICLR 2021): the positive of a step is a nearby step.
 
-    The second view is the first one moved by up to a tenth of the series.
+    The second view is the first, moved by up to a tenth of the series.
     """
     length = x.shape[1]
     reach = max(1, length // 10) if length > shortest else 0
@@ -108,10 +109,10 @@ def take_steps(x: Tensor, start: Tensor, length: int) -> Tensor:
 
 
 def centre(x: Tensor) -> Tensor:
-    """Moves every instance so that what is missing at its two ends is balanced: ragged series meet in the middle.
+    """Moves each instance so that equally many steps are missing at its two ends, as the authors' code does.
 
-    (As the authors' code does before training. Here the encoder is blind to padding, so that the representation of a
-    moved series is the moved representation, and `fit` and `encode` agree.)
+    Padding does not affect the encoder here, so the representation of a moved series is the moved representation, and
+    `fit` and `encode` agree.
     """
     missing = x.isnan().all(-1)
     before, after = _leading(missing), _leading(missing.flip(1))
@@ -125,9 +126,9 @@ def centre(x: Tensor) -> Tensor:
 
 
 def split_long(x: Tensor, longest: int) -> Tensor:
-    """Series of at least twice `longest` steps become several instances, padded with NaN at the end.
+    """Cuts series of at least twice `longest` steps into several instances, padded with NaN at the end.
 
-    (As in the authors' code, pieces may be longer than `longest`; `random_window` cuts them at every batch.)
+    As in the authors' code, pieces may be longer than `longest`; `random_window` cuts them in each batch.
     """
     sections = x.shape[1] // longest
     if sections < 2:
@@ -144,7 +145,7 @@ def split_long(x: Tensor, longest: int) -> Tensor:
 
 
 def random_window(x: Tensor, longest: int, generator: torch.Generator) -> Tensor:
-    """One random window of `longest` steps, the same for the whole batch; `x` itself where it is no longer."""
+    """One random window of `longest` steps, the same for the whole batch; `x` itself if it is not longer."""
     if x.shape[1] <= longest:
         return x
     start = _draw(0, x.shape[1] - longest + 1, generator)
@@ -152,10 +153,10 @@ def random_window(x: Tensor, longest: int, generator: torch.Generator) -> Tensor
 
 
 def _leading(flags: Tensor) -> Tensor:
-    """How many True stand at the start of each row."""
+    """The number of True at the start of each row."""
     return flags.long().cumprod(1).sum(1)
 
 
 def _draw(low: int, high: int, generator: torch.Generator) -> int:
-    """One integer from low to high - 1."""
+    """A random integer from low to high - 1."""
     return int(torch.randint(low, high, (), generator=generator))

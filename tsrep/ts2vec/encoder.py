@@ -1,11 +1,11 @@
 """The TS2Vec encoder (Yue et al., AAAI 2022, section 3.1): a stack of dilated convolutions over the masked latents.
 
-Input projection and timestamp mask are those of `tsrep.encoding.encoder.SeriesEncoder`. Ten residual blocks of 64
+The input projection and the timestamp mask are in `tsrep.encoding.encoder.SeriesEncoder`. Ten residual blocks of 64
 channels and one of 320 follow, with dilations 1, 2, 4, ... 1024.
 
-Two departures from the authors' code, neither of which moves a number on complete series:
-- steps outside an instance are zeroed before every convolution, so padding cannot move a representation;
-- a convolution whose dilation reaches over the whole series touches only its centre tap and is computed as such.
+Two departures from the authors' code, neither of which changes a result on complete series:
+- steps outside an instance are zeroed before each convolution, so padding cannot move a representation;
+- a convolution whose dilation is at least the length of the series computes its centre tap only.
 
 Shapes: B instances, T steps, C channels of the input, H hidden channels, D components of the representation.
 """
@@ -26,7 +26,7 @@ from tsrep.ts2vec.fast.causal import CausalWindows
 
 
 class ResidualBlock(nn.Module):
-    """GELU, convolution, GELU, convolution, plus the input, projected where the width changes or the stack ends."""
+    """GELU, convolution, GELU, convolution, plus the input, which the last block or a change of width projects."""
 
     def __init__(self, in_channels: int, out_channels: int, dilation: int, last: bool):
         super().__init__()
@@ -41,7 +41,7 @@ class ResidualBlock(nn.Module):
         return self.conv2(self.conv1(x, inside), inside).add_(self.shortcut(x))
 
     def shortcut(self, x: Tensor) -> Tensor:
-        """The block's input as it is added to the output: projected where there is a projector."""
+        """The term added to the convolutions' output: the block's input, projected if there is a projector."""
         if self.projector is None:
             return x
         return F.linear(x, self.projector.weight[..., 0], self.projector.bias)
@@ -61,25 +61,24 @@ class DilatedConvolutions(nn.Module):
         )
         self.n_components = n_components
         self.largest_dilation = 2**depth
-        self.reach = 2 * (2 ** (depth + 1) - 1)  # steps that an output looks to either side
+        self.reach = 2 * (2 ** (depth + 1) - 1)  # steps to either side that an output depends on
 
     def forward(self, latent: Tensor, inside: Tensor | None, steps: slice | Tensor) -> Tensor:
         """See `tsrep.encoding.backbone.Backbone`."""
         x = latent.transpose(0, 1).contiguous()
         within = None if inside is None else inside.T.unsqueeze(-1)
-        *body, last = self.blocks
-        for block in body:
+        *hidden, last = self.blocks
+        for block in hidden:
             x = block(x, within)
         if self.largest_dilation < len(x):
             z = last(x, within)[steps]
         else:
-            z = last(
-                x[steps], None if within is None else within[steps]
-            )  # its taps reach over the whole series
+            # Only the centre tap reaches a step of the series, so a step needs no other.
+            z = last(x[steps], None if within is None else within[steps])
         return z.transpose(0, 1)
 
     def layers(self, latent: Tensor, inside: Tensor | None) -> Iterator[Tensor]:
-        """The output of each block, (B, T, hidden_channels) and at last (B, T, D)."""
+        """The output of each block, (B, T, hidden_channels), and (B, T, D) of the last."""
         x = latent.transpose(0, 1).contiguous()
         within = None if inside is None else inside.T.unsqueeze(-1)
         for block in self.blocks:
@@ -87,7 +86,7 @@ class DilatedConvolutions(nn.Module):
             yield x.transpose(0, 1)
 
     def exportable(self) -> nn.Module:
-        """The same function of (B, H, T) in operations that exporters know."""
+        """The same function of (B, H, T), in operations that exporters know."""
         return ExportableConvolutions(self.blocks)
 
     def fits_kernels(self, batch: Tensor) -> bool:

@@ -5,7 +5,7 @@ series are encoded with random steps hidden. Where the crops overlap, the two en
 differ from those of other steps and other series, at every level of a max-pooling hierarchy. The network learns one
 vector per step; the vector of a window or a series is the maximum over its steps.
 
-`TS2Vec()` is the paper's recipe. It departs from the authors' code where that is wrong: padding cannot move a
+`TS2Vec()` is the paper's recipe. It departs from the authors' code where that has faults: padding cannot move a
 representation, no instance is dropped, training can continue after loading, and a gap stays a gap.
 """
 
@@ -34,7 +34,7 @@ from tsrep.ts2vec.masks import MASKS
 from tsrep.ts2vec.objective import PAIRS, ContrastiveObjective
 from tsrep.ts2vec.official import encoder_from_official
 
-SMALL_PANEL = 100_000  # values up to which the default is 200 training steps; 600 beyond (the authors' rule)
+SMALL_PANEL = 100_000  # values of X up to which the default is 200 training steps (the authors' rule)
 LARGE_PANEL_STEPS = 600
 
 RANGES = {
@@ -60,17 +60,17 @@ class TS2Vec(SeriesRepresentation):
     ----------
     n_components : width D of a representation.
     hidden_channels, depth : width and number of the residual blocks before the output block.
-    batch_size, lr : instances per training step, and AdamW's learning rate.
-    max_steps, max_epochs : when training ends, whichever comes first. Both None: 200 steps for up to 100,000 values
-        of training data and 600 for more. `max_steps=0` leaves the network untrained.
-    alpha : weight of the instance-wise loss against the temporal one, 0 to 1.
+    batch_size, lr : instances per training step; learning rate of AdamW.
+    max_steps, max_epochs : training ends at whichever comes first. Both None: 200 steps for up to 100,000 values of
+        training data and 600 for more. `max_steps=0` leaves the network untrained.
+    alpha : weight of the instance-wise loss, 0 to 1; the temporal loss has the weight 1 - alpha.
     temporal_unit : the temporal loss begins at a resolution of 2 ** temporal_unit steps.
-    max_train_length : longer series are trained on in windows of this many steps.
-    pooling : "max" (the paper's) or "mean", over time in `transform` of recipe="paper" where `pool` is None.
+    max_train_length : longer series are cut into windows of this many steps for training.
+    pooling : "max" (the paper's) or "mean", over time in `transform`; used with recipe="paper" if `pool` is None.
     recipe : "paper", or "best": the read-out that measures best, "rich" of the last layer. Training is the same.
     layers, pool : the read-out of `transform`: which statistics over time of which layers, see
         `tsrep.encoding.read_out.read_out`. None: what the recipe says.
-    mask : timestamp mask while training: "binomial", "continuous", "all_true" (none), "all_false" or "last".
+    mask : timestamp mask in training: "binomial", "continuous", "all_true" (no mask), "all_false" or "last".
     crop, hierarchical, input_projection : False switches that part of the method off (the paper's ablations).
     positive_pairs : "contextual" (the paper's), "temporal" or "subseries" consistency.
     augmentation : None (the paper's), "jitter", "scaling" or "permutation".
@@ -79,19 +79,19 @@ class TS2Vec(SeriesRepresentation):
     patience : training stops after this many validations in a row without a new lowest loss; None never stops early.
     warm_start : True: `fit` continues from where the last `fit` (or the loaded model) stood, for `max_steps` or
         `max_epochs` more.
-    checkpoint : a folder to which training is saved every `checkpoint_every` steps. `fit` on the same data with the
-        same parameters continues from it, to the same bits as an unbroken run. None: no checkpoints.
+    checkpoint : folder in which training is saved every `checkpoint_every` steps. `fit` on the same data with the same
+        parameters continues from it and ends with the same bits as an uninterrupted run. None: no checkpoints.
     device : "auto", "cpu", "cuda", "cuda:1", "mps".
     precision : "auto" (32 bit), "32", "bf16" or "16".
-    random_state : None, an integer, or a numpy generator. A number makes a fit on a CPU reproducible to the bit (with
-        the same number of threads).
+    random_state : None, an integer, or a numpy generator. An integer makes a fit on a CPU reproducible to the bit, for
+        the same number of threads.
     verbose : 1 shows progress bars.
 
     Attributes
     ----------
     encoder_ : torch module with the averaged weights, (B, T, C) -> (B, T, D).
     history_ : list of {"step", "epoch", "seconds", "loss", "validation_loss" where computed}.
-    n_steps_ : training steps made in all.
+    n_steps_ : total number of training steps.
     n_channels_, n_features_in_, n_features_out_ : channels; what scikit-learn counts; width of `transform`.
     seed_ : the integer that seeded the fit.
 
@@ -174,7 +174,7 @@ class TS2Vec(SeriesRepresentation):
         self.random_state = random_state
         self.verbose = verbose
 
-    # What TS2Vec is
+    # The method
 
     def _build(self, channels: int) -> SeriesEncoder:
         return build_encoder(
@@ -191,15 +191,15 @@ class TS2Vec(SeriesRepresentation):
         return PlannedObjective(**switches)
 
     def _prepare(self, x: Tensor) -> Tensor:
-        """Long series in pieces, ragged ones centred, empty ones left out."""
+        """Series cut to trainable lengths, ragged ones centred, empty ones left out."""
         return super()._prepare(centre(split_long(x, self.max_train_length)))
 
     def _default_length(self, values: int) -> int:
         return super()._default_length(values) if values <= SMALL_PANEL else LARGE_PANEL_STEPS
 
     def _read_out(self) -> ReadOut:
-        usual = self.pooling if self.recipe == "paper" else "rich"
-        return read_out(self.layers, usual if self.pool is None else self.pool)
+        default = self.pooling if self.recipe == "paper" else "rich"
+        return read_out(self.layers, default if self.pool is None else self.pool)
 
     def encode(self, X: Any, window: int | str | None = None, mask: str | None = None) -> Floats:
         """One vector per step, (n, t, D); NaN before an instance's first observed step and after its last.
@@ -209,7 +209,7 @@ class TS2Vec(SeriesRepresentation):
         X : panel (n, c, t).
         window : an integer pools over that many steps around each step. "multiscale" gives windows of 3, 5, 9, ...
             side by side, (n, t, D * scales). "full_series" pools over all steps, (n, D). None: no pooling.
-        mask : hides steps from the encoder, as `mask` of the constructor does in training; None hides nothing.
+        mask : timestamp mask that hides steps from the encoder, one of those of the constructor; None hides no step.
         """
         if mask is None:
             return self._encode(X, window)
@@ -221,15 +221,20 @@ class TS2Vec(SeriesRepresentation):
 
     @classmethod
     def from_official(cls, state: Mapping[str, Any] | str | Path, **parameters: Any) -> Self:
-        """The estimator of a checkpoint of the TS2Vec authors' code (a file, or its state dict), with its outputs.
+        """The estimator with the weights of a checkpoint of the TS2Vec authors' code; it gives the same outputs.
 
-        Further `parameters` are the constructor's. Such a checkpoint holds the averaged weights alone, so training
-        continued from it (`warm_start=True`) starts from those, with a fresh optimiser.
+        Such a checkpoint holds the averaged weights alone, so training that continues from it (`warm_start=True`)
+        starts from those, with a new optimiser.
+
+        Parameters
+        ----------
+        state : the file, or its state dict.
+        parameters : of the constructor.
 
         Raises
         ------
         ModelFileError
-            It is no such checkpoint.
+            `state` is not such a checkpoint.
         """
         encoder, shape = encoder_from_official(state)
         channels = shape.pop("channels")

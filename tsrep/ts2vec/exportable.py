@@ -1,7 +1,7 @@
 """The dilated convolutions in operations that exporters know: torch's own convolution, zero-padded at any length.
 
-Where a dilation reaches over the whole series, two of the three taps meet only padding; `ResidualBlock` leaves them
-out, the exported program does not.
+If a dilation is at least the length of the series, two of the three taps meet padding only. `ResidualBlock` leaves them
+out; the exported program does not.
 
 Shapes: B instances, H channels, T steps.
 """

@@ -1,13 +1,14 @@
 """The hierarchical contrastive loss of TS2Vec (Yue et al., AAAI 2022, section 3.3 and algorithm 1).
 
-Both of the paper's losses are one function. Within a group every row of the two views has one positive, itself in the
-other view, and all other rows of the group as negatives (equations 1 and 2). A group is an instance and its rows are
-steps in the temporal loss; a group is a step and its rows are the batch's instances in the instance-wise one.
+Both of the paper's losses are one function, `contrast`. Each row of a group has one positive, the same row of the
+other view; all other rows of both views of the group are its negatives (equations 1 and 2). In the temporal loss a
+group is an instance and its rows are the steps. In the instance-wise loss a group is a step and its rows are the
+instances of the batch.
 
 Departure: steps outside an instance are neither anchors nor negatives and do not enter the pooling; the mean is over
-what is inside. On complete series nothing differs from the authors' code.
+the steps inside. On complete series nothing differs from the authors' code.
 
-This is the definition. On all but tiny input training takes the same numbers from `fast/tiled.py`.
+This is the definition. Training computes the same loss in `fast/tiled.py`, except on tiny input.
 
 Shapes: G groups, M rows of one view; B instances, T steps, D components.
 """
@@ -27,12 +28,12 @@ def hierarchical_loss(
 
     Parameters
     ----------
-    z1, z2 : (B, T, D), the two views' representations of the same steps.
-    alpha : weight of the instance-wise loss; 1 - alpha is the temporal one's.
+    z1, z2 : (B, T, D), representations of the same steps in the two views.
+    alpha : weight of the instance-wise loss; the temporal loss has the weight 1 - alpha.
     temporal_unit : the temporal loss begins at resolution 2 ** temporal_unit steps.
     inside : (B, T), False where a step is padding; None: all inside.
     """
-    total, level = 0 * z1.sum(), 0  # differentiable even where no term applies: one step and alpha = 0
+    total, level = 0 * z1.sum(), 0  # has a gradient even if no term applies: one step and alpha = 0
     while True:
         if alpha > 0:
             total = total + alpha * instance_loss(z1, z2, inside)
@@ -46,7 +47,7 @@ def hierarchical_loss(
 
 
 def flat_loss(z1: Tensor, z2: Tensor, *, alpha: float = 0.5, inside: Tensor | None = None) -> Tensor:
-    """Equation 3 at full resolution alone: the ablation without the hierarchy."""
+    """Equation 3 at full resolution only: the ablation without the hierarchy."""
     return alpha * instance_loss(z1, z2, inside) + (1 - alpha) * temporal_loss(z1, z2, inside)
 
 
@@ -69,7 +70,7 @@ def contrast(z1: Tensor, z2: Tensor, inside: Tensor | None = None) -> Tensor:
     if inside is None:
         return (similarity.masked_fill(excluded, -torch.inf).logsumexp(-1) - positive).mean()
     valid = torch.cat([inside, inside], dim=1)
-    excluded = (excluded | ~valid.unsqueeze(1)) & valid.unsqueeze(2)  # a row outside sums to something finite
+    excluded = (excluded | ~valid.unsqueeze(1)) & valid.unsqueeze(2)  # a row outside has a finite sum
     error = similarity.masked_fill(excluded, -torch.inf).logsumexp(-1) - positive
     return masked_mean(error, valid)
 

@@ -11,12 +11,12 @@ Mask = Callable[[int, int, torch.Generator], Tensor]
 
 
 def binomial(batch: int, steps: int, generator: torch.Generator) -> Tensor:
-    """Every step of every instance is kept with probability 1/2: the paper's mask."""
+    """Keeps each step of each instance with probability 1/2: the paper's mask."""
     return torch.rand(batch, steps, generator=generator) < 0.5
 
 
 def continuous(batch: int, steps: int, generator: torch.Generator) -> Tensor:
-    """Five runs of a tenth of the series are hidden in every instance; they may overlap."""
+    """Hides five runs of a tenth of the series in each instance; they may overlap."""
     length = max(1, steps // 10)
     starts = torch.randint(0, steps - length + 1, (batch, 5), generator=generator)
     position = torch.arange(steps)
@@ -25,17 +25,17 @@ def continuous(batch: int, steps: int, generator: torch.Generator) -> Tensor:
 
 
 def all_true(batch: int, steps: int, generator: torch.Generator | None = None) -> Tensor:
-    """Nothing is hidden."""
+    """Hides no step."""
     return torch.ones(batch, steps, dtype=torch.bool)
 
 
 def all_false(batch: int, steps: int, generator: torch.Generator | None = None) -> Tensor:
-    """Everything is hidden."""
+    """Hides all steps."""
     return torch.zeros(batch, steps, dtype=torch.bool)
 
 
 def last(batch: int, steps: int, generator: torch.Generator | None = None) -> Tensor:
-    """Only the last step is hidden: what the paper's anomaly score compares with."""
+    """Hides the last step only, as the paper's anomaly score does."""
     keep = all_true(batch, steps)
     keep[:, -1] = False
     return keep

@@ -1,6 +1,6 @@
-"""What TS2Vec minimises on a batch: crop two views, hide steps in each, encode both, contrast the overlap.
+"""TS2Vec's loss of a batch: crop two views, mask steps in each, encode both, contrast the overlap.
 
-Every switch of the paper's ablation table (table 5) is an argument here; the defaults are the paper's.
+Each switch of the paper's ablation (table 5) is an argument here; the defaults are the paper's.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from tsrep.ts2vec.loss import flat_loss, hierarchical_loss
 from tsrep.ts2vec.masks import MASKS
 
 PAIRS = ("contextual", "temporal", "subseries")
-DEFINITION_VALUES = 2**11  # values of a view up to which the loss is computed as it is defined
-DROPOUT = 0.1  # of the output, while training
+DEFINITION_VALUES = 2**11  # values of a view up to which `loss.py` computes the loss
+DROPOUT = 0.1  # share of the output's values, in training
 
 
 @dataclass(frozen=True)
 class ContrastiveObjective:
-    """Called with (network, batch, generator), gives the loss of the batch (B, T, C)."""
+    """Called with (network, batch (B, T, C), generator), returns the loss of the batch."""
 
     alpha: float = 0.5
     temporal_unit: int = 0
@@ -46,15 +46,15 @@ class ContrastiveObjective:
     def __call__(self, network: nn.Module, batch: Tensor, generator: torch.Generator) -> Tensor:
         within = inside(batch)
         ragged = not bool(within.all())
-        if ragged:  # whether a step lies inside its instance travels with it through the crops, as a channel
+        if ragged:  # whether a step is inside its instance goes through the crops as a further channel
             batch = torch.cat([batch, within.unsqueeze(-1)], dim=-1)
         views = self._views(random_window(batch, self.max_train_length, generator), generator)
         z1, inside1 = self._encode(network, views.first, views.steps_of_first, ragged, generator)
         z2, inside2 = self._encode(network, views.second, views.steps_of_second, ragged, generator)
         if self.positive_pairs == "subseries":
             z1, z2 = max_over_time(z1, inside1).unsqueeze(1), max_over_time(z2, inside2).unsqueeze(1)
-            present = None if not ragged else z1.isfinite().all(-1) & z2.isfinite().all(-1)
-            return flat_loss(_finite(z1), _finite(z2), alpha=1.0, inside=present)
+            valid = None if not ragged else z1.isfinite().all(-1) & z2.isfinite().all(-1)
+            return flat_loss(_finite(z1), _finite(z2), alpha=1.0, inside=valid)
         both = None if inside1 is None or inside2 is None else inside1 & inside2
         if z1.numel() > DEFINITION_VALUES:
             z = both_views(z1, z2)
@@ -83,7 +83,7 @@ class ContrastiveObjective:
     def _encode(
         self, network: nn.Module, view: Tensor, steps: slice, ragged: bool, generator: torch.Generator
     ) -> tuple[Tensor, Tensor | None]:
-        """The contrasted steps of one view, (B, T, D), and which of them lie inside their instance."""
+        """The contrasted steps of one view, (B, T, D), and which of them are inside their instance."""
         within = None
         if ragged:
             view, within = view[..., :-1], view[..., -1].bool()
@@ -97,26 +97,26 @@ class ContrastiveObjective:
 
 
 def _dropout(z: Tensor, generator: torch.Generator) -> Tensor:
-    """Dropout that draws from `generator` by way of a seed, so that the noise is made where `z` lives.
+    """Dropout whose seed is drawn from `generator` and whose noise is generated on the device of `z`.
 
-    16 random bits decide on a value, so the share dropped is DROPOUT to 1e-5; a bit generator gives them four at once.
+    Each value is dropped by 16 random bits, four values per 64-bit draw, so the share dropped is DROPOUT to 1e-5.
     """
     noise = torch.Generator(z.device).manual_seed(draw_seed(generator))
     bits = torch.empty(-(-z.numel() // 4), dtype=torch.int64, device=z.device)
     bits.random_(-(2**63), None, generator=noise)
     dropped = round(DROPOUT * 2**16)
     kept = (bits.view(torch.int16)[: z.numel()] >= dropped - 2**15).view(torch.int8)
-    steps_first = z.transpose(0, 1)  # as the encoder leaves them in memory
+    steps_first = z.transpose(0, 1)  # the encoder's memory layout
     return (steps_first * kept.view_as(steps_first)).mul_(2**16 / (2**16 - dropped)).transpose(0, 1)
 
 
 def at_least_32_bit(z: Tensor) -> Tensor:
-    """`z` in 32 bit, or in 64 where it has them."""
+    """`z` in 32 bit; 64-bit numbers stay as they are."""
     return z.to(torch.promote_types(z.dtype, torch.float32))
 
 
 def draw_seed(generator: torch.Generator) -> int:
-    """A seed for a generator that lives on the device."""
+    """A seed for a generator on the device."""
     return int(torch.randint(2**62, (), generator=generator))
 
 

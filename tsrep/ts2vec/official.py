@@ -1,4 +1,4 @@
-"""The TS2Vec authors' checkpoints: their key names to ours."""
+"""Loads checkpoints of the TS2Vec authors' code: their key names to ours."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tsrep.ts2vec.convolution import as_taps
 from tsrep.ts2vec.encoder import paper_encoder
 
 _NAMES = (
-    (re.compile(r"^module\."), ""),  # their saved weights are the averaged ones, wrapped
+    (re.compile(r"^module\."), ""),  # they save the averaged weights, wrapped in a module
     (re.compile(r"^input_fc\."), "projection."),
     (re.compile(r"^feature_extractor\.net\."), "backbone.blocks."),
     (re.compile(r"\.conv\.weight$"), ".taps"),
@@ -25,21 +25,21 @@ _NAMES = (
 
 
 def encoder_from_official(state: Mapping[str, Any] | str | Path) -> tuple[SeriesEncoder, dict[str, int]]:
-    """The encoder of a checkpoint, and its "channels", "n_components", "hidden_channels" and "depth".
+    """The encoder with the weights of a checkpoint, and its "channels", "n_components", "hidden_channels" and "depth".
 
     Parameters
     ----------
-    state : the state dict (tensors or arrays), or the file that the authors' `save` wrote.
+    state : the state dict (tensors or arrays), or the file written by the authors' `save`.
 
     Raises
     ------
     ModelFileError
-        It is not such a checkpoint. A file is read as plain tensors: one that asks to run code is refused.
+        `state` is not such a checkpoint. A file is read as plain tensors; one that would run code is refused.
     """
-    found = dict(_read(state) if isinstance(state, str | Path) else state)
-    found.pop("n_averaged", None)
+    checkpoint = dict(_read(state) if isinstance(state, str | Path) else state)
+    checkpoint.pop("n_averaged", None)
     try:
-        weights = {_ours(name): torch.as_tensor(value).float() for name, value in found.items()}
+        weights = {_ours(name): torch.as_tensor(value).float() for name, value in checkpoint.items()}
         weights = {name: as_taps(w) if name.endswith(".taps") else w for name, w in weights.items()}
         hidden, channels = weights["projection.weight"].shape
         depth = max(int(name.split(".")[2]) for name in weights if name.startswith("backbone.blocks."))
@@ -60,11 +60,11 @@ def _ours(name: str) -> str:
 
 def _read(path: str | Path) -> Mapping[str, Tensor]:
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
+        state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise
-    except Exception as error:  # the unpickler raises whatever the damage leads to
+    except Exception as error:  # a damaged file makes the unpickler raise many types of error
         raise ModelFileError(f"{path} is not a checkpoint of tensors: {error}") from error
-    if not isinstance(found, Mapping):
-        raise ModelFileError(f"{path} holds a {type(found).__name__}; wanted a state dict")
-    return found
+    if not isinstance(state, Mapping):
+        raise ModelFileError(f"{path} holds a {type(state).__name__}; wanted a state dict")
+    return state

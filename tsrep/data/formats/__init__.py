@@ -1,4 +1,12 @@
-"""Readers of the archives' file formats: `.ts`, `.arff`, and tables `.tsv`, `.txt`, `.csv`."""
+"""Readers of the archives' file formats.
+
+ts.py      `.ts` (sktime, aeon)
+arff.py    `.arff` (Weka)
+table.py   `.tsv`, `.txt` and `.csv` (UCR)
+fields.py  numbers and labels, common to the formats
+source.py  lines of plain, gzipped and zipped files
+errors.py  `DatasetFileError`
+"""
 
 from __future__ import annotations
 
@@ -23,16 +31,16 @@ READERS: dict[str, Callable[[TextLines], tuple[Array, Array | None]]] = {
     ".txt": read_table,
     ".csv": read_table,
 }
-"""Reader of each file ending, the ones to prefer first."""
+"""Reader of each file ending, in the order of preference."""
 
 
 def read_dataset_file(path: str | Path, member: str | None = None) -> tuple[Array, Array | None]:
-    """One file of a classification or regression set, whatever its format.
+    """One file of a classification or regression set, in any of the formats.
 
     Parameters
     ----------
     path : path
-        `.ts`, `.arff`, `.tsv`, `.txt` or `.csv` (class label first), with `.gz` behind it if gzipped; or a
+        `.ts`, `.arff`, `.tsv`, `.txt` or `.csv` (class label first), followed by `.gz` if gzipped; or a
         zip.
     member : str, optional
         The file inside the zip `path`.
@@ -40,17 +48,17 @@ def read_dataset_file(path: str | Path, member: str | None = None) -> tuple[Arra
     Returns
     -------
     X : ndarray `(n, c, t)`, float64
-        Values as written; NaN where missing; shorter series NaN-padded at the end.
+        Raw values; NaN where missing; shorter series NaN-padded at the end.
     y : ndarray `(n,)` or None
-        Class labels as text (`'1.0'` is read as `'1'`), regression targets as float64, None if it has
-        neither.
+        Class labels as text (`'1.0'` is read as `'1'`), regression targets as float64, None if the
+        file has neither.
 
     Raises
     ------
     DatasetFileError
-        Whatever is wrong with the file, with its name and the line.
+        The file is damaged or not of its format; the message names the file and the line.
     FileNotFoundError
-        There is no such file.
+        The file does not exist.
     """
     path = Path(path)
     ending = format_of(path.name if member is None else member)
@@ -63,7 +71,7 @@ def read_dataset_file(path: str | Path, member: str | None = None) -> tuple[Arra
 
 
 def format_of(name: str) -> str | None:
-    """`.ts`, `.tsv`, ... of a file name, with or without `.gz`; None if it is none of ours."""
+    """The ending `.ts`, `.tsv`, ... of a file name, with or without `.gz`; None if there is no reader for it."""
     ending = Path(name.lower().removesuffix(".gz")).suffix
     return ending if ending in READERS else None
 

@@ -1,7 +1,7 @@
 """The `.arff` format (Weka) as the UCR and UEA archives use it.
 
-`%` comments and `@attribute` lines up to `@data`; then an instance a line. Univariate: a numeric attribute
-for each step, the class last. Multivariate: one relational attribute, quoted, its channels separated by a
+`%` comments and `@attribute` lines up to `@data`; then one instance per line. Univariate: one numeric attribute
+per step, the class last. Multivariate: one relational attribute, quoted, its channels separated by a
 written-out `\\n`, then the class. `?` is missing or padding.
 """
 
@@ -31,7 +31,7 @@ _NUMERIC = frozenset({"numeric", "real", "integer"})
 
 @dataclass
 class ArffHeader:
-    """Steps of each series, whether they come as channels of a relational attribute, and the classes."""
+    """Number of steps of a series, whether channels are in a relational attribute, and the classes."""
 
     n_steps: int = 0
     relational: bool = False
@@ -50,9 +50,11 @@ def read_arff(lines: TextLines) -> tuple[Array, Array | None]:
             continue
         channels, label = _split_relational(row, lines) if header.relational else _split_flat(row, lines)
         instance = check_channels([parse_values(channel, ",", lines) for channel in channels], lines)
-        check_count(instance.shape[1], header.n_steps, "values, as many as the header has attributes", lines)
+        check_count(
+            instance.shape[1], header.n_steps, "values", "the number of attributes in the header", lines
+        )
         if instances:
-            check_count(len(instance), len(instances[0]), "channels, as the first instance has", lines)
+            check_count(len(instance), len(instances[0]), "channels", "as in the first instance", lines)
         label = parse_label(_unquoted(label), lines)
         if header.classes is not None and label not in header.classes:
             raise lines.error(f"class label {label[:30]!r} is not among those of the header")
@@ -62,7 +64,7 @@ def read_arff(lines: TextLines) -> tuple[Array, Array | None]:
 
 
 def read_arff_header(rest: Any, lines: TextLines) -> ArffHeader:
-    """Reads `rest`, an iterator over `lines`, up to and with `@data`."""
+    """Reads `rest`, an iterator over `lines`, up to and including `@data`."""
     header = ArffHeader()
     inside = has_class = False
     for line in rest:
@@ -72,28 +74,28 @@ def read_arff_header(rest: Any, lines: TextLines) -> ArffHeader:
             continue
         if keyword == "@data":
             if not has_class or inside or not header.n_steps:
-                raise lines.error("the header must have attributes for the steps and the class last")
+                raise lines.error("wanted a header with attributes for the steps and the class last")
             return header
         if keyword == "@end" and inside:
             inside = False
             continue
         attribute = _ATTRIBUTE.fullmatch(row)
         if attribute is None:
-            raise lines.error(f"{row[:30]!r} is no header line of an .arff file")
+            raise lines.error(f"{row[:30]!r} is not a header line of an .arff file")
         if has_class:
-            raise lines.error("an attribute after the class, which must be the last")
-        kind = attribute[2].strip()
-        if kind.lower() == "relational" and not header.n_steps and not header.relational:
+            raise lines.error("an attribute after the class; wanted the class last")
+        type_ = attribute[2].strip()
+        if type_.lower() == "relational" and not header.n_steps and not header.relational:
             header.relational = inside = True
-        elif kind.lower() in _NUMERIC and (inside or not header.relational):
+        elif type_.lower() in _NUMERIC and (inside or not header.relational):
             header.n_steps += 1
-        elif kind.startswith("{") and kind.endswith("}") and not inside:
-            header.classes = frozenset(parse_label(_unquoted(word), lines) for word in kind[1:-1].split(","))
+        elif type_.startswith("{") and type_.endswith("}") and not inside:
+            header.classes = frozenset(parse_label(_unquoted(word), lines) for word in type_[1:-1].split(","))
             has_class = True
-        elif kind.lower() == "string" and not inside:
+        elif type_.lower() == "string" and not inside:
             has_class = True
         else:
-            raise lines.error(f"an attribute of kind {kind[:30]!r} here is not supported")
+            raise lines.error(f"an attribute of type {type_[:30]!r} here is not supported")
     raise lines.whole_file_error("no line @data")
 
 

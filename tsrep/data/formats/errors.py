@@ -1,4 +1,4 @@
-"""The one error that a broken data set file gives."""
+"""The error that a faulty data set file raises."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ class DatasetFileError(ValueError):
     Attributes
     ----------
     file : str
-        The file, with the member's name behind it for a zip.
+        The file, followed by the name of the member for a zip.
     line : int or None
-        Line of the fault, from 1; None where the whole file is at fault.
+        Line of the fault, from 1; None if it is the whole file.
     reason : str
     """
 

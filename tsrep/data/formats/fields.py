@@ -1,4 +1,4 @@
-"""Numbers and labels as every format writes them, and the panel that the read instances make."""
+"""Numbers and labels, which all formats write alike, and the panel of the instances."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def parse_values(text: str, separator: str | None, lines: TextLines) -> Array:
     """Numbers between separators (None: white space); `?` and `NaN` are missing. `(t,)` float64."""
     fields = text.split(separator)
     values = None
-    if text.isascii() and "_" not in text:  # Python also reads 1_000 and the digits of every script
+    if text.isascii() and "_" not in text:  # Python also accepts 1_000 and the digits of all scripts
         try:
             values = np.array(list(map(float, fields)))
         except ValueError:
@@ -40,20 +40,20 @@ def _parse_value(field: str, position: int, lines: TextLines) -> float:
     if field.lower() in _MISSING:
         return float("nan")
     if not _NUMBER.fullmatch(field):
-        raise lines.error(f"value {position} is {_shown(field)}, wanted a number, NaN or ?")
+        raise lines.error(f"value {position} is {_shown(field)}; wanted a number, NaN or ?")
     return float(field)
 
 
 def parse_target(text: str, lines: TextLines) -> float:
-    """The number that a regression set wants predicted."""
+    """The target of an instance of a regression set."""
     text = text.strip()
     if not _NUMBER.fullmatch(text) or not np.isfinite(float(text)):
-        raise lines.error(f"the target is {_shown(text)}, wanted a finite number")
+        raise lines.error(f"the target is {_shown(text)}; wanted a finite number")
     return float(text)
 
 
 def parse_label(text: str, lines: TextLines) -> str:
-    """A class label as text. Whole numbers lose their decimals: `1`, `1.0` and `1.00e+00` are one class."""
+    """A class label as text. Integers are written without decimals: `1`, `1.0` and `1.00e+00` are one class."""
     text = text.strip()
     if text.lower() in _MISSING or not text:
         raise lines.error("the class label is missing")
@@ -66,10 +66,10 @@ def parse_label(text: str, lines: TextLines) -> str:
     return text
 
 
-def check_count(found: int, wanted: int, what: str, lines: TextLines) -> None:
-    """Raise unless this line has as many values or channels as it should."""
-    if found != wanted:
-        raise lines.error(f"{found} {what}, wanted {wanted}")
+def check_count(count: int, expected: int, what: str, reason: str, lines: TextLines) -> None:
+    """Raises an error if the number of values or channels of this line is not `expected`."""
+    if count != expected:
+        raise lines.error(f"{count} {what}; wanted {expected}, {reason}")
 
 
 def check_channels(channels: list[Array], lines: TextLines) -> Array:
@@ -84,11 +84,11 @@ def panel_of(instances: list[Array], lines: TextLines) -> Array:
     """All instances `(c, t_i)` as `(n, c, t)`, NaN-padded at the end."""
     if not instances:
         raise lines.whole_file_error("no instances")
-    longest = max(one.shape[1] for one in instances)
-    read, padded = sum(one.size for one in instances), len(instances) * len(instances[0]) * longest
+    longest = max(instance.shape[1] for instance in instances)
+    read, padded = sum(instance.size for instance in instances), len(instances) * len(instances[0]) * longest
     if padded > max(1 << 24, 1000 * read):
         raise lines.whole_file_error(
-            f"padding its {read} values to the longest series, {longest} steps, is out of hand"
+            f"padding its {read} values to the longest series, {longest} steps, would make {padded} values"
         )
     return pad_ragged(instances)
 

@@ -1,4 +1,4 @@
-"""Lines of a text file that lies plain, gzipped, or inside a zip."""
+"""Lines of a text file that is plain, gzipped, or inside a zip."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from typing import IO
 
 from tsrep.data.formats.errors import DatasetFileError
 
-_CHUNK = 1 << 20
-_ALWAYS_ALLOWED = 256 << 20  # bytes of text that any file may hold
-_LARGEST_RATIO = 200  # text over compressed bytes above that; series of an archive reach about 60
+_CHUNK = 1 << 20  # bytes
+_ALWAYS_ALLOWED = 256 << 20  # bytes of text, allowed for any file
+_LARGEST_RATIO = 200  # of text to compressed bytes beyond that; files of the archives reach about 60
 
 _BROKEN_COMPRESSION = (
     zipfile.BadZipFile,
@@ -33,10 +33,10 @@ _BROKEN_COMPRESSION = (
 
 
 class TextLines:
-    """Iterates over the lines of one file and knows where it stands, so that errors can say so.
+    """Iterates over the lines of one file and counts them, so that errors can name the line.
 
-    Lines come without their end, decoded as UTF-8 with U+FFFD for every bad byte (comments of the archives
-    have some). Text is read piece by piece; a small compressed file that unpacks into gigabytes is refused.
+    Lines have no line ends and are decoded as UTF-8, with U+FFFD for each invalid byte (some comments in the
+    archives have such bytes). Text is read in chunks; a small compressed file that unpacks to gigabytes raises.
     """
 
     def __init__(self, stream: IO[bytes], name: str, compressed_size: int | None = None) -> None:
@@ -85,14 +85,14 @@ class TextLines:
             total += len(chunk)
             if self._limit is not None and total > self._limit:
                 raise self.error(
-                    f"unpacks to more than {self._limit >> 20} MiB, out of proportion to its size"
+                    f"it unpacks to more than {self._limit >> 20} MiB, out of proportion to its size"
                 )
             yield chunk
 
 
 @contextmanager
 def open_text(path: Path, member: str | None = None) -> Iterator[TextLines]:
-    """The lines of `path` (plain, or gzipped if it ends in `.gz`), or of the zip's `member`."""
+    """The lines of `path` (plain, or gzipped if it ends in `.gz`), or of the `member` of the zip `path`."""
     with path.open("rb") as file:
         size = path.stat().st_size
         if member is None and path.suffix.lower() != ".gz":

@@ -1,7 +1,7 @@
-"""The UCR archive's tables (`.tsv`, `.txt`, `.csv`): an instance a line, class label first, then values.
+"""The UCR archive's tables (`.tsv`, `.txt`, `.csv`): one instance per line, class label first, then values.
 
-Separated by tabs, commas or white space, told by the first line. Every line has the same number of values:
-sets of unequal length come padded with NaN. There is no header.
+The separator, tabs, commas or white space, is taken from the first line. All lines have the same number of
+values: sets of unequal length are padded with NaN. There is no header.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ def read_table(lines: TextLines) -> tuple[Array, Array | None]:
         if not row:
             continue
         if not instances:
-            separator = next((one for one in "\t," if one in row), None)
+            separator = next((mark for mark in "\t," if mark in row), None)
         label, *rest = row.split(separator, 1)
         if not rest:
             raise lines.error("a class label without values")
         values = parse_values(rest[0], separator, lines)
         if instances:
-            check_count(len(values), instances[0].shape[1], "values, as the first line has", lines)
+            check_count(len(values), instances[0].shape[1], "values", "as in the first line", lines)
         labels.append(parse_label(label, lines))
         instances.append(values[None])
     return panel_of(instances, lines), labels_of(labels)

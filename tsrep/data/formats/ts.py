@@ -1,9 +1,9 @@
 """The `.ts` format of sktime, aeon and timeseriesclassification.com.
 
-`#` (or `%`) comments and `@` header lines up to `@data`; then an instance a line: channels separated by `:`,
+`#` (or `%`) comments and `@` header lines up to `@data`; then one instance per line: channels separated by `:`,
 values by `,`, the class label (or, for regression, the target) last; `?` is missing. With `@timeStamps true`
-each value is a pair `(stamp,value)`: numeric stamps at an even step are read, and dropped; dates and uneven
-steps are refused.
+each value is a pair `(stamp,value)`: numeric stamps at an even step are read and dropped; dates and uneven
+steps raise an error.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Array = NDArray[Any]
 
 @dataclass
 class TsHeader:
-    """What the lines before `@data` say; None where they say nothing."""
+    """The header, the lines before `@data`; None for entries that are absent."""
 
     timestamps: bool = False
     univariate: bool | None = None
@@ -56,7 +56,7 @@ def read_ts(lines: TextLines) -> tuple[Array, Array | None]:
         body, label = _split_label(row, header, lines)
         instance = _timed(body, lines) if header.timestamps else _untimed(body, lines)
         if instances:
-            check_count(len(instance), len(instances[0]), "channels, as the first instance has", lines)
+            check_count(len(instance), len(instances[0]), "channels", "as in the first instance", lines)
         _check_header(instance, instances, header, lines)
         if header.regression:
             labels.append(parse_target(label, lines))
@@ -67,7 +67,7 @@ def read_ts(lines: TextLines) -> tuple[Array, Array | None]:
 
 
 def read_ts_header(rest: Any, lines: TextLines) -> TsHeader:
-    """Reads `rest`, an iterator over `lines`, up to and with `@data`."""
+    """Reads `rest`, an iterator over `lines`, up to and including `@data`."""
     header = TsHeader()
     for line in rest:
         row = line.strip()
@@ -105,14 +105,14 @@ def _read_header_line(key: str, words: list[str], header: TsHeader, lines: TextL
 def _yes(key: str, words: list[str], lines: TextLines) -> bool:
     value = words[0].lower() if words else ""
     if value not in ("true", "false"):
-        raise lines.error(f"@{key} is {value[:30]!r}, wanted true or false")
+        raise lines.error(f"@{key} is {value[:30]!r}; wanted true or false")
     return value == "true"
 
 
 def _count(key: str, words: list[str], lines: TextLines) -> int:
     value = words[0] if words else ""
     if not re.fullmatch(r"[0-9]{1,15}", value) or int(value) == 0:
-        raise lines.error(f"@{key} is {value[:30]!r}, wanted a positive whole number")
+        raise lines.error(f"@{key} is {value[:30]!r}; wanted a positive whole number")
     return int(value)
 
 
@@ -132,7 +132,7 @@ def _untimed(body: str, lines: TextLines) -> Array:
 def _timed(body: str, lines: TextLines) -> Array:
     body = body.strip()
     if not (body.startswith("(") and body.endswith(")")):
-        raise lines.error("wanted pairs (stamp,value), as the header says @timeStamps true")
+        raise lines.error("wanted pairs (stamp,value), since the header says @timeStamps true")
     channels, stamps = [], []
     for channel in re.split(r"\)\s*:\s*\(", body[1:-1]):
         pairs = [pair.rpartition(",") for pair in re.split(r"\)\s*,\s*\(", channel)]
@@ -154,10 +154,10 @@ def _check_header(instance: Array, before: list[Array], header: TsHeader, lines:
     if header.univariate and channels > 1:
         raise lines.error(f"{channels} channels, but the header says @univariate true")
     if header.dimensions is not None:
-        check_count(channels, header.dimensions, "channels, as @dimensions says", lines)
+        check_count(channels, header.dimensions, "channels", "as in @dimensions", lines)
     if header.equal_length:
-        wanted = header.series_length or (before[0].shape[1] if before else length)
-        check_count(length, wanted, "steps, as all have by the header", lines)
+        header_length = header.series_length or (before[0].shape[1] if before else length)
+        check_count(length, header_length, "steps", "as in all instances by the header", lines)
 
 
 def _known(label: str, header: TsHeader, lines: TextLines) -> str:

@@ -1,7 +1,7 @@
-"""Both directions of time side by side in one tensor, so that one loop and one matrix product serve both.
+"""Both directions of time in one tensor, so that one loop and one matrix product serve both.
 
-The layout is (2, T, B, F): forward and backward, steps *in the order they are walked*, instances, features. A layer's
-weights are stacked the same way. A bidirectional net then takes T steps of one batched product instead of 2 T.
+The layout is (2, T, B, F): forward and backward, steps *in the order of the direction*, instances, features. The
+weights of a layer are stacked the same way. A bidirectional network then needs T batched products instead of 2 T.
 
 Shapes: B instances, T steps, F features.
 """
@@ -16,32 +16,32 @@ from tsrep.ssgan.elapsed import elapsed, elapsed_backward
 
 
 def both_ways(x: Tensor) -> Tensor:
-    """(B, T, F) -> (2, T, B, F)."""
+    """(B, T, F) -> (2, T, B, F): the steps in the order of time and in reverse."""
     x = x.transpose(0, 1)
     return torch.stack([x, x.flip(0)])
 
 
-def in_time(walked: Tensor) -> Tensor:
-    """(2, T, B, F) as walked -> (2, B, T, F) in the order of time, for both directions."""
-    forward, backward = walked
+def in_time(x: Tensor) -> Tensor:
+    """(2, T, B, F) in the order of each direction -> (2, B, T, F), both in the order of time."""
+    forward, backward = x
     return torch.stack([forward, backward.flip(0)]).transpose(1, 2)
 
 
-def before(walked: Tensor) -> Tensor:
-    """What there was one step earlier on each walk, 0 at the first: (2, T, B, F) of its own shape."""
-    return F.pad(walked[:, :-1], (0, 0, 0, 0, 1, 0))
+def before(x: Tensor) -> Tensor:
+    """The values of the step before in each direction, 0 at its first step: (2, T, B, F) of the same shape."""
+    return F.pad(x[:, :-1], (0, 0, 0, 0, 1, 0))
 
 
 def elapsed_both_ways(times: Tensor, observed: Tensor, inside: Tensor | None) -> Tensor:
-    """Time since the last observation on each of the two walks: (2, T, B, C)."""
+    """Time since the last observation in each direction: (2, T, B, C)."""
     since = torch.stack([elapsed(times, observed, inside), elapsed_backward(times, observed, inside)])
     return since.transpose(1, 2)
 
 
 class Affine(nn.Module):
-    """x W + b with a W and a b for each direction: (2, ..., n_in) -> (2, ..., n_out).
+    """x W + b with a W and a b per direction: (2, ..., n_in) -> (2, ..., n_out).
 
-    Drawn uniformly within 1 / sqrt(`fan`), where `fan` is the width that the layer's unit has in all (n_in if None).
+    Weights are drawn uniformly from -1 / sqrt(fan) to 1 / sqrt(fan); `fan` None is n_in.
     """
 
     def __init__(self, n_in: int, n_out: int, fan: int | None = None):
@@ -61,7 +61,7 @@ def affine_gradients(x: Tensor, grad_out: Tensor) -> tuple[Tensor, Tensor]:
 
 
 class Decay(nn.Module):
-    """How much of a state is kept after the elapsed times d: exp(-relu(d W + b)), (2, T, B, C) -> (2, T, B, H)."""
+    """The decay of a state after the elapsed times d: exp(-relu(d W + b)), (2, T, B, C) -> (2, T, B, H)."""
 
     def __init__(self, n_channels: int, hidden_size: int):
         super().__init__()

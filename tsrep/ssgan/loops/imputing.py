@@ -1,12 +1,13 @@
-"""The loop of the recurrent generator, and its gradient written out.
+"""The loop of the recurrent generator, with a hand-written gradient.
 
-BRITS (Cao et al., 2018) feeds what it imputes at one step into the next, so its loop cannot be left to a library's
-LSTM; and taken apart by autograd, each of its 48 or more steps costs twenty small calls there and forty back. Here both
-directions are one loop with as few calls as there can be. Going back, the gradients of the gates are those of cell and
-state times factors that do not depend on what comes later: these are computed for all steps at once, and so are the
-products for the weights, from what the loop leaves behind.
+BRITS (Cao et al., 2018) feeds the imputed values of one step into the next, so no library's LSTM can run its loop.
+Under autograd each of its 48 or more steps costs twenty small calls forward and forty backward. Here both directions
+are one loop with the fewest possible calls. In the backward pass the gradients of the gates are those of cell and state
+times factors that do not depend on later steps. These factors, and the products for the weights, are computed for all
+steps at once from the tensors that the loop saves.
 
-Shapes: B instances, T steps, C channels, H hidden size; all walks are (2, T, B, ..) as in `directions.py`.
+Shapes: B instances, T steps, C channels, H hidden size; tensors of both directions are (2, T, B, ...), see
+`directions.py`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from torch.autograd.function import once_differentiable
 from tsrep.ssgan.loops.directions import affine_gradients, before
 
 
-def impute_walking(
+def recurrent_imputation(
     known: Tensor,
     missing: Tensor,
     decay: Tensor,
@@ -34,29 +35,29 @@ def impute_walking(
 
     Parameters
     ----------
-    known : (2, T, B, C), the observed values, 0 elsewhere; no gradient goes there.
+    known : (2, T, B, C), the observed values, 0 elsewhere; it gets no gradient.
     missing : (2, T, B, C), True where not observed.
-    decay : (2, T, B, H), what the state is multiplied by before each step.
-    weight : (2, T, B, C), of the feature estimate in the combined one, 0 to 1.
-    gates : (2, T, B, 4 H), what enters the gates beside completed step and state; input, forget, output, cell.
+    decay : (2, T, B, H), factor on the state before each step.
+    weight : (2, T, B, C), weight of the feature estimate in the combined one, 0 to 1.
+    gates : (2, T, B, 4 H), the part of the gates that does not depend on the state; input, forget, output, cell.
     history, feature : weight and bias of the regressions on the state, (2, H, C), and on the other channels, (2, C, C).
-    step_gates : (2, C + H, 4 H), from completed step and state to the gates.
+    step_gates : (2, C + H, 4 H), weight of the gates on completed step and state.
     """
     inputs = (known, missing, decay, weight, gates)
     with torch.autocast(gates.device.type, enabled=False):
-        estimates: tuple[Tensor, Tensor, Tensor] = _Imputing.apply(
+        estimates: tuple[Tensor, Tensor, Tensor] = _RecurrentImputation.apply(
             *(x.to(step_gates) for x in inputs), *history, *feature, step_gates
         )
     return estimates
 
 
-class _Imputing(torch.autograd.Function):
-    """With k the known values, m where they are missing, d the decay and w the combining weight of a step:
+class _RecurrentImputation(torch.autograd.Function):
+    """With k the known values, m the mask of missing ones, d the decay and w the combining weight of a step:
 
         e = d h                 x = e V + v         y = (k + m x) U + u       z = x + w (y - x)
         i, f, o, g = gates + [k + m z, e] S         c = f c + i g             h = o tanh(c)
 
-    x, y, z are the history, feature and combined estimates; i, f, o pass a sigmoid and g a tanh.
+    x, y, z are the history, feature and combined estimates; i, f, o pass through a sigmoid and g through a tanh.
     """
 
     @staticmethod
@@ -69,22 +70,22 @@ class _Imputing(torch.autograd.Function):
         x, y, z = (torch.empty_like(known) for _ in range(3))
         h, c = torch.empty_like(decay), torch.empty_like(decay)
         entering = gates.new_empty(*gates.shape[:-1], n_channels + hidden)  # [k + m z, e]
-        opened = torch.empty_like(gates)
+        open_gates = torch.empty_like(gates)
         h_t = c_t = torch.zeros_like(decay[:, 0])
         for t in range(gates.shape[1]):
-            k, m, into, i_f_o_g = known[:, t], missing[:, t], entering[:, t], opened[:, t]
-            e = torch.mul(h_t, decay[:, t], out=into[..., n_channels:])
+            k, m, entering_t, i_f_o_g = known[:, t], missing[:, t], entering[:, t], open_gates[:, t]
+            e = torch.mul(h_t, decay[:, t], out=entering_t[..., n_channels:])
             x_t = torch.baddbmm(v_bias, e, v_weight, out=x[:, t])
             y_t = torch.baddbmm(u_bias, torch.addcmul(k, m, x_t), u_weight, out=y[:, t])
             z_t = torch.lerp(x_t, y_t, weight[:, t], out=z[:, t])
-            torch.addcmul(k, m, z_t, out=into[..., :n_channels])
-            torch.baddbmm(gates[:, t], into, s_weight, out=i_f_o_g)
+            torch.addcmul(k, m, z_t, out=entering_t[..., :n_channels])
+            torch.baddbmm(gates[:, t], entering_t, s_weight, out=i_f_o_g)
             i, f, o = i_f_o_g[..., : 3 * hidden].sigmoid_().chunk(3, -1)
             g = i_f_o_g[..., 3 * hidden :].tanh_()
             c_t = torch.addcmul(f * c_t, i, g, out=c[:, t])
             h_t = torch.mul(o, c_t.tanh(), out=h[:, t])
         ctx.save_for_backward(
-            known, missing, decay, weight, v_weight, u_weight, s_weight, x, y, h, c, entering, opened
+            known, missing, decay, weight, v_weight, u_weight, s_weight, x, y, h, c, entering, open_gates
         )
         return x, y, z
 
@@ -93,16 +94,15 @@ class _Imputing(torch.autograd.Function):
     def backward(
         ctx: Any, grad_out_x: Tensor, grad_out_y: Tensor, grad_out_z: Tensor
     ) -> tuple[Tensor | None, ...]:
-        known, missing, decay, weight, v_weight, u_weight, s_weight, x, y, h, c, entering, opened = (
+        known, missing, decay, weight, v_weight, u_weight, s_weight, x, y, h, c, entering, open_gates = (
             ctx.saved_tensors
         )
         n_channels, hidden = u_weight.shape[1], v_weight.shape[1]
-        i, f, o, g = opened.chunk(4, -1)
+        i, f, o, g = open_gates.chunk(4, -1)
         tanh_c = c.tanh()
         slope_c = o * (1 - tanh_c * tanh_c)  # dh / dc
-        factors = opened.new_empty(
-            *opened.shape[:-1], 4, hidden
-        )  # on the gradient of c, the third one on that of h
+        # Factors on the gradient of c; the third is on that of h.
+        factors = open_gates.new_empty(*open_gates.shape[:-1], 4, hidden)
         torch.mul(g, i * (1 - i), out=factors[..., 0, :])
         torch.mul(before(c), f * (1 - f), out=factors[..., 1, :])
         torch.mul(tanh_c, o * (1 - o), out=factors[..., 2, :])

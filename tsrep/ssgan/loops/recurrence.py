@@ -1,13 +1,13 @@
 """A bidirectional gated recurrent unit (Cho et al., 2014) whose state may decay between steps.
 
-`torch.nn.GRU` has its loop in C++, where no decay can be put. This one walks both directions in one batched loop,
-computes the inputs' part of the gates for all steps at once, and has its gradient written out (`_Walk`). On a CPU,
-forward and backward take about three quarters of the time of `torch.nn.GRU`, with the decay or without. So the
-discriminator has it with every kind of reminder.
+The loop of `torch.nn.GRU` is in C++ and has no place for a decay. This GRU runs both directions in one batched loop,
+computes the inputs' part of the gates for all steps at once, and has a hand-written gradient (`_GatedRecurrence`). On a
+CPU, forward and backward take about three quarters of the time of `torch.nn.GRU`, with the decay or without. So the
+discriminator uses it with every kind of reminder.
 
-Padding needs nothing more: the state that enters a step is multiplied by its decay, which is zero after a step outside.
+Padding is handled by the decay: the state before a step is multiplied by it, and it is zero after a step outside.
 
-Shapes: B instances, T steps, F features, H hidden size; (2, T, B, ..) are the two walks of `directions.py`.
+Shapes: B instances, T steps, F features, H hidden size; (2, T, B, ...) holds both directions, see `directions.py`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tsrep.ssgan.loops.directions import Affine, affine_gradients, before, both_
 
 
 class BidirectionalGRU(nn.Module):
-    """(B, T, F) -> (B, T, 2 H), the states of both walks after each step."""
+    """(B, T, F) -> (B, T, 2 H), the states of both directions after each step."""
 
     def __init__(self, n_features: int, hidden_size: int):
         super().__init__()
@@ -31,41 +31,41 @@ class BidirectionalGRU(nn.Module):
         self.state_gates = Affine(hidden_size, 3 * hidden_size)
 
     def forward(self, x: Tensor, decay: Tensor | None = None, inside: Tensor | None = None) -> Tensor:
-        """States of a walk over `x`.
+        """The states of both directions, (B, T, 2 H).
 
         Parameters
         ----------
         x : (B, T, F).
-        decay : (2, T, B, H), what the state is multiplied by before each step, as walked; None: nothing.
-        inside : (B, T), False where a step is padding at either end; None: all inside. States there mean nothing.
+        decay : (2, T, B, H), factor on the state before each step, in each direction's order; None: no decay.
+        inside : (B, T), False where a step is padding at either end; None: all inside. States there are undefined.
         """
         if inside is not None:
             after_inside = _after_a_step_inside(inside)
             decay = after_inside if decay is None else decay * after_inside
         gates = self.input_gates(both_ways(x))
-        states = _walk(gates, decay, self.state_gates.weight, self.state_gates.bias)
+        states = _recurrence(gates, decay, self.state_gates.weight, self.state_gates.bias)
         forward, backward = in_time(states)
         return torch.cat([forward, backward], dim=-1)
 
 
-def _walk(gates: Tensor, decay: Tensor | None, weight: Tensor, bias: Tensor) -> Tensor:
-    """`_Walk` in the precision of the weights, whatever the autocast around it."""
+def _recurrence(gates: Tensor, decay: Tensor | None, weight: Tensor, bias: Tensor) -> Tensor:
+    """`_GatedRecurrence` in the precision of the weights, with autocast or without."""
     with torch.autocast(gates.device.type, enabled=False):
         decay = None if decay is None else decay.to(weight)
-        states: Tensor = _Walk.apply(gates.to(weight), decay, weight, bias)
+        states: Tensor = _GatedRecurrence.apply(gates.to(weight), decay, weight, bias)
     return states
 
 
-class _Walk(torch.autograd.Function):
-    """The states of both walks and their gradient, in as few calls as there can be.
+class _GatedRecurrence(torch.autograd.Function):
+    """The states of both directions and their gradient, with the fewest possible calls.
 
-    With e the state that enters a step (h before it, times its decay), and z, r, n of `gates` and of e W + b:
+    With e the decayed state before a step, x the parts z, r, n of `gates` and e those of e W + b:
 
         z = sigmoid(z_x + z_e)     r = sigmoid(r_x + r_e)     n = tanh(n_x + r n_e)     h = (1 - z) n + z e
 
-    Going back, the gradients of the gates before their nonlinearities are dh times factors that do not depend on what
-    comes later, so these are computed for all steps at once; and so are the products for the weights, from what the
-    loop leaves behind.
+    In the backward pass the gradients of the gates before their nonlinearities are grad_h times factors that do not
+    depend on later steps. These factors, and the products for the weights, are computed for all steps at once from the
+    tensors that the loop saves.
     """
 
     @staticmethod
@@ -117,12 +117,10 @@ class _Walk(torch.autograd.Function):
         grad_flat = grad_gates.flatten(-2)
         grad_affine = affine_gradients(entering, grad_flat) if needs_weight else (None, None)
         if needs_gates:
-            torch.mul(
-                grad_h, slope, out=grad_gates[..., 2, :]
-            )  # for the input's part, which r does not scale
+            torch.mul(grad_h, slope, out=grad_gates[..., 2, :])  # the input's part is not scaled by r
         return grad_flat, grad_decay, *grad_affine
 
 
 def _after_a_step_inside(inside: Tensor) -> Tensor:
-    """1 where the walk's step before was inside, 0 where it was not; (2, T, B, 1)."""
+    """1 if the step before, in each direction, was inside, else 0; (2, T, B, 1)."""
     return before(both_ways(inside.unsqueeze(-1).float()))

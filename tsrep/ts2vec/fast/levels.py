@@ -1,7 +1,7 @@
-"""What the hierarchical loss of a given number of steps depends on, beside the representations, as tensors.
+"""Lengths and weights of the levels of the hierarchical loss, as tensors.
 
-So it can be computed of the first steps of a longer tensor without the number being known to whoever asks for it: one
-recording on a GPU serves all.
+With them the loss of the first `length` steps of a longer tensor is computed without `length` being known on the host,
+so one CUDA graph serves all lengths.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from torch import Tensor
 
 
 class Levels(NamedTuple):
-    """Level by level, the lowest first; one for each that a tensor of the full length has.
+    """One entry per level of a tensor of full length, the lowest level first.
 
     Attributes
     ----------
-    lengths : (levels,) integers, steps that count: length, length // 2, ... ; 0 beyond the topmost.
-    weights : (levels, 2), of a row's log-sum-exp in the instance-wise and in the temporal loss.
+    lengths : (levels,) integers, number of steps that count: length, length // 2, ... ; 0 beyond the last level.
+    weights : (levels, 2), weights of a row's log-sum-exp in the instance-wise and in the temporal loss.
     """
 
     lengths: Tensor
@@ -28,7 +28,7 @@ class Levels(NamedTuple):
 def levels_of(
     length: int, capacity: int, instances: int, alpha: float, temporal_unit: int, hierarchical: bool
 ) -> Levels:
-    """Of the first `length` steps of a tensor of `capacity` steps, on the CPU."""
+    """The levels for the first `length` steps of a tensor of `capacity` steps, on the CPU."""
     count = length.bit_length() if hierarchical else 1
     beyond = (capacity.bit_length() if hierarchical else 1) - count
     lengths, weights = [0] * (count + beyond), [(0.0, 0.0)] * (count + beyond)

@@ -1,7 +1,7 @@
 """A training step whose randomness is drawn beforehand, so that all of it can be captured as a CUDA graph.
 
-`PlannedObjective` is `ContrastiveObjective` (`ts2vec/objective.py`) for `tsrep.train.step.Planned`: `plan` draws crops,
-masks and seeds on the host, `of_plan` is a function of tensors.
+`PlannedObjective` is `ContrastiveObjective` (`ts2vec/objective.py`) with the methods of `tsrep.train.step.Planned`:
+`plan` draws crops, masks and seeds on the host, and `of_plan` is a function of tensors.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tsrep.nn.padding import inside
 from tsrep.ts2vec.crops import draw_crops, random_window
 from tsrep.ts2vec.fast import triton
 from tsrep.ts2vec.fast.levels import Levels, levels_of
-from tsrep.ts2vec.fast.tiled import tiled_loss_of_first
+from tsrep.ts2vec.fast.tiled import tiled_loss_of_prefix
 from tsrep.ts2vec.masks import MASKS
 from tsrep.ts2vec.objective import DROPOUT, ContrastiveObjective, at_least_32_bit, draw_seed
 
@@ -26,14 +26,16 @@ class PlannedObjective(ContrastiveObjective):
     def plan(
         self, network: nn.Module, batch: Tensor, generator: torch.Generator
     ) -> tuple[Tensor, ...] | None:
-        """Every draw of a step beforehand, for `of_plan`; None where `batch` or `network` is not for it.
+        """Draws all randomness of a step, as arguments of `of_plan`; None if `batch` or `network` does not support it.
 
-        Both views lie in one frame, from the beginning of the first to the end of the second, so that what they share
-        is at the same place in both. The frame is made longer, to the next eighth of the series, so that few lengths
-        occur; what lies beyond a view's ends is outside, which moves no representation.
+        Both views are in one frame, from the start of the first to the end of the second, so that their overlap has
+        the same position in both. The frame's length is rounded up to eighths of the series, so that few lengths
+        occur. Steps beyond the ends of a view count as outside, so they move no representation.
 
-        Gives the batch, where the frame begins in each instance (B,), the first step of each view and the first
-        beyond it (2, 2), their masks (2, B, frame), seeds of the dropout (2,), and the `Levels` of the loss.
+        Returns
+        -------
+        The batch; the first step of the frame in each instance (B,); for each view its first step and the first step
+        after it (2, 2); the masks (2, B, frame); seeds of the dropout (2,); and the `Levels` of the loss.
         """
         if (
             self.positive_pairs != "contextual"
@@ -52,7 +54,7 @@ class PlannedObjective(ContrastiveObjective):
         frame = min(length, -(-ends[1][1] // eighth) * eighth)
         keep = torch.zeros(2, n, frame, dtype=torch.bool)
         seeds = torch.empty(2, dtype=torch.int64)
-        for view, (first, beyond) in enumerate(ends):  # drawn in the order in which `__call__` draws
+        for view, (first, beyond) in enumerate(ends):  # in the order of `__call__`
             keep[view, :, first:beyond] = MASKS[self.mask](n, beyond - first, generator)
             seeds[view] = draw_seed(generator)
         shared = crops.right - crops.left
@@ -70,13 +72,13 @@ class PlannedObjective(ContrastiveObjective):
         lengths: Tensor,
         weights: Tensor,
     ) -> Tensor:
-        """The loss for what `plan` drew, without host synchronisation."""
+        """The loss for the arguments that `plan` drew, without host synchronisation."""
         from tsrep.ts2vec.fast.triton.dropout import fused_dropout
         from tsrep.ts2vec.fast.triton.loss import fused_loss
 
         n, frame = len(batch), torch.arange(keep.shape[2], device=batch.device)
-        of_instance = torch.arange(n, device=batch.device).unsqueeze(1)
-        x = batch[of_instance, (begin.unsqueeze(1) + frame).clamp(max=batch.shape[1] - 1)]
+        instances = torch.arange(n, device=batch.device).unsqueeze(1)
+        x = batch[instances, (begin.unsqueeze(1) + frame).clamp(max=batch.shape[1] - 1)]
         within = (frame >= ends[:, :1]) & (frame < ends[:, 1:])
         shared = (ends[1, 0] + frame).clamp(max=len(frame) - 1)
         z = network(x.repeat(2, 1, 1), keep.flatten(0, 1), within.repeat_interleave(n, dim=0), shared)
@@ -87,5 +89,5 @@ class PlannedObjective(ContrastiveObjective):
         return (
             fused_loss(both, levels)
             if triton.usable(both)
-            else tiled_loss_of_first(at_least_32_bit(both), levels)
+            else tiled_loss_of_prefix(at_least_32_bit(both), levels)
         )

@@ -1,7 +1,7 @@
 """Windows of long series on a CUDA device: tiles of two sizes, each captured once as a CUDA graph and replayed.
 
-Encoding a few thousand windows takes a GPU less time than the host needs to launch it kernel by kernel. Later tiles, of
-this series or of another, are one launch each.
+A GPU encodes a few thousand windows in less time than the host needs to launch the kernels one by one. A replayed tile,
+of this series or another, is one launch.
 """
 
 from __future__ import annotations
@@ -15,21 +15,24 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from tsrep.train.cuda_graph import Captured
-from tsrep.ts2vec.fast.windows import WindowEncoder
+from tsrep.ts2vec.fast.window_encoder import WindowEncoder
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
 
     from tsrep.encoding.encoder import SeriesEncoder
 
-TILE, LARGE_TILE = 2048, 2**14  # windows; a large tile takes a GPU about three times the time of a small one
-LONGEST_CONTEXT = 1023  # each tile encodes those steps again
-SHORT_WINDOW = 13  # steps of a window that are computed together: fewer are less work in more kernels
+TILE_WINDOWS, LARGE_TILE_WINDOWS = (
+    2048,
+    2**14,
+)  # a large tile takes a GPU about three times as long as a small one
+LONGEST_CONTEXT = 1023  # steps; each tile encodes them again
+SHORT_WINDOW = 13  # `short` of `WindowEncoder`: fewer steps are less work in more kernels
 
 
 def worth_capturing(x: Tensor, context: int, fabric: Fabric) -> bool:
-    """Whether the series `x` (n, T, C) are long enough, and the windows not too long, for tiles."""
-    return fabric.device.type == "cuda" and x.shape[1] >= TILE // 2 and context <= LONGEST_CONTEXT
+    """Whether the series `x` (n, T, C) are long enough for tiles, and the windows short enough."""
+    return fabric.device.type == "cuda" and x.shape[1] >= TILE_WINDOWS // 2 and context <= LONGEST_CONTEXT
 
 
 def encode_in_tiles(
@@ -41,7 +44,7 @@ def encode_in_tiles(
     for row in range(len(x)):
         start = 0
         while start < length:
-            size = LARGE_TILE if length - start > 2 * TILE else TILE
+            size = LARGE_TILE_WINDOWS if length - start > 2 * TILE_WINDOWS else TILE_WINDOWS
             stop = min(start + size, length)
             missing = max(0, context - start)  # steps before the series
             steps = x[row, start - context + missing : stop]
@@ -52,11 +55,12 @@ def encode_in_tiles(
 
 @lru_cache(maxsize=2)
 def _tile(
-    encoder: SeriesEncoder, context: int, hide_last: tuple[bool, ...], fabric: Fabric, place: int
+    encoder: SeriesEncoder, context: int, hide_last: tuple[bool, ...], fabric: Fabric, address: int
 ) -> Captured:
-    """(context + m, C) -> (V, m, D), for weights that lie at `place` in the device's memory.
+    """(context + m, C) -> (V, m, D), for weights at `address` in the device's memory.
 
-    They are held: an encoder that was moved away and back finds its weights in another place, and another graph.
+    The graph keeps the weights alive. An encoder that was moved away and back has its weights at another address, and
+    gets another graph.
     """
 
     @torch.inference_mode()
@@ -66,5 +70,5 @@ def _tile(
             windows = WindowEncoder(encoder, context, short=SHORT_WINDOW, before=before)
             return windows.push(new, hide_last)[:, 0].float()
 
-    held = [weight.detach() for weight in encoder.parameters()]
-    return Captured(encode, fabric.device, held)
+    weights = [weight.detach() for weight in encoder.parameters()]
+    return Captured(encode, fabric.device, weights)
