@@ -158,20 +158,27 @@ def test_an_interrupted_fit_leaves_a_checkpoint_to_go_on_from(name, tmp_path, mo
         stopped.fit(*second)
 
 
-def test_a_diverging_fit_does_not_spoil_its_checkpoint(tmp_path, monkeypatch):
+def test_a_diverging_fit_leaves_the_checkpoint_as_it_was(tmp_path, monkeypatch):
     """The weights may be spoilt a step before the loss shows it."""
-    estimator = encoder(checkpoint=tmp_path / "run", checkpoint_every=1)
-    step = Descent.__call__
+    folder = tmp_path / "run"
+    estimator = encoder(checkpoint=folder, checkpoint_every=1)
+    step, spoilt_at = Descent.__call__, [4]
 
     def spoiling(self, batch):
         scalars = step(self, batch)
-        if self.average.count == 4:
+        if self.average.count == spoilt_at[0]:
             next(iter(self.network.parameters())).data.fill_(np.nan)
         return scalars
 
     monkeypatch.setattr(Descent, "__call__", spoiling)
     with pytest.raises(NonFiniteLossError, match="after step 3"):
         estimator.fit(X)
-    assert not hasattr(estimator, "encoder_")
-    found = load(tmp_path / "run")
-    assert found.n_steps_ == 2 and np.isfinite(found.transform(X)).all()
+    assert not hasattr(estimator, "encoder_") and not folder.exists()
+    spoilt_at[0] = 10
+    Z = estimator.fit(X).transform(X)
+    with pytest.raises(NonFiniteLossError, match="after step 9"):
+        estimator.set_params(warm_start=True).fit(X)
+    assert load(folder).n_steps_ == 6
+    np.testing.assert_array_equal(load(folder).transform(X), Z)
+    spoilt_at[0] = 0
+    assert estimator.set_params(lr=1e-4).fit(X).n_steps_ == 12  # nothing is in the way of a lower rate

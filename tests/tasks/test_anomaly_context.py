@@ -128,7 +128,7 @@ def test_a_detector_of_version_0_1_has_no_tail(fitted):
     detector = fitted["nearest"]
     old = detector.series_[ONLY]._replace(tail=None, required_share=0.0)
     before = RepresentationAnomalyDetector(detector.encoder_, CONTEXT, score="nearest", prefit=True)
-    before.encoder_, before.n_channels_, before.series_ = detector.encoder_, 1, {ONLY: old}
+    vars(before).update({**vars(detector), **vars(before), "series_": {ONLY: old}})
     assert not without_score(before, before.decision_function(WAVE[TRAIN:])).any()
     with pytest.raises(ValueError, match="history is 'training'; wanted the steps themselves"):
         before.predict(WAVE[TRAIN:], history="training")

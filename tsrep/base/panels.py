@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from sklearn.utils import Tags
 from sklearn.utils.validation import validate_data
 
+from tsrep.base.parameters import is_integer
 from tsrep.base.saving import Folder, SavedEstimator, Tensors
 from tsrep.data import as_panel, is_flat
+from tsrep.data.containers import channel_names
 
 Floats = NDArray[np.float32]
 RandomState = int | np.random.RandomState | np.random.Generator | None
@@ -52,10 +54,22 @@ class PanelEstimator(SavedEstimator):
             validate_data(self, X, reset=reset, skip_check_array=True)
         if reset and not hasattr(self, "n_features_in_"):
             self.n_features_in_ = panel.shape[2] if table else panel.shape[1]
+        if not self._fixes_length:
+            self._check_channel_names(channel_names(X), reset)
         if panel.shape[1] != self.n_channels_:
             fitted = f"{type(self).__name__} was fitted with {self.n_channels_}"
             raise ValueError(f"X has {panel.shape[1]} channels, {fitted}")
         return single
+
+    def _check_channel_names(self, names: list[str] | None, reset: bool) -> None:
+        """Keeps the names of the channels, or raises if a frame has others, or the same in another order."""
+        if names is None:
+            return
+        if reset:
+            self.feature_names_in_ = np.asarray(names, dtype=object)
+        fitted = list(getattr(self, "feature_names_in_", names))
+        if len(fitted) == len(names) and fitted != names:
+            raise ValueError(f"X has the channels {names}; {type(self).__name__} was fitted with {fitted}")
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -98,7 +112,7 @@ def draw_seed(random_state: RandomState) -> int:
         return int(random_state.randint(2**31))
     if isinstance(random_state, np.random.Generator):
         return int(random_state.integers(2**31))
-    if isinstance(random_state, int | np.integer) and random_state >= 0:
+    if is_integer(random_state) and random_state >= 0:
         return int(random_state)
     raise ValueError(
         f"random_state is {random_state!r}; wanted None, an integer of at least 0, or a numpy generator"

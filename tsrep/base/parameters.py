@@ -30,6 +30,15 @@ def check_parameters(estimator: Any, ranges: Mapping[str, Range]) -> None:
             raise out_of_range(name, value, wanted.wanted)
 
 
+def check_unchanged(estimator: Any, fitted: Mapping[str, Any]) -> None:
+    """Raises the `ValueError` of the first parameter that differs from its value at the fit, `fitted`."""
+    for name, value in fitted.items():
+        if not _same_setting(getattr(estimator, name), value):
+            raise out_of_range(
+                name, getattr(estimator, name), f"{value!r}, as in the fit; fit again to change it"
+            )
+
+
 def out_of_range(name: str, value: Any, wanted: str) -> ValueError:
     """The error for a parameter: `{name} is {value!r}; wanted {wanted}`."""
     return ValueError(f"{name} is {value!r}; wanted {wanted}")
@@ -65,9 +74,15 @@ def number(
     return _or_none(Range(_interval(at_least, at_most, above, below), holds), none)
 
 
-def boolean() -> Range:
-    """True or False."""
-    return Range("True or False", lambda value: isinstance(value, bool | np.bool_))
+def boolean(none: bool = False) -> Range:
+    """True or False, or None if `none`."""
+    return _or_none(Range("True or False", lambda value: isinstance(value, bool | np.bool_)), none)
+
+
+def verbosity() -> Range:
+    """An integer of at least 0, or a boolean."""
+    wanted = Range("0, 1, or a larger integer", lambda value: is_integer(value) and value >= 0)
+    return wanted._replace(holds=lambda value: isinstance(value, bool) or wanted.holds(value))
 
 
 def is_integer(value: Any) -> bool:
@@ -92,6 +107,12 @@ def _interval(at_least: float, at_most: float, above: float, below: float) -> st
     if low.startswith("from") and not high:
         return f"a number of at least {at_least:g}"
     return " ".join(part for part in ("a number", low, high) if part)
+
+
+def _same_setting(now: Any, value: Any) -> bool:
+    """Equal, a list being the same as a tuple or an array of its values."""
+    several = [isinstance(each, list | tuple | np.ndarray) for each in (now, value)]
+    return bool(list(now) == list(value) if all(several) else not any(several) and now == value)
 
 
 def _same(value: Any, choice: Any) -> bool:

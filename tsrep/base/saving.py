@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
@@ -61,7 +62,9 @@ def load(path: str | Path) -> Any:
     kind = _class_named(str(config.get("class")), path)
     try:
         return kind._from_folder(_with_current_names(config), tensors)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+    except ModelFileError:
+        raise
+    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ModelFileError(f"{path} does not fit this version of {kind.__name__}: {error}") from error
 
 
@@ -73,6 +76,8 @@ def inner_to_folder(estimator: Any, name: str) -> Folder:
     TypeError
         It is not an estimator of this package.
     """
+    if isinstance(estimator, FrozenEstimator):
+        estimator = estimator.estimator
     if not isinstance(estimator, SavedEstimator):
         raise TypeError(f"{name}_ is a {type(estimator).__name__}, which cannot be saved in a folder")
     config, tensors = estimator._to_folder()
@@ -119,6 +124,8 @@ def as_json(value: Any) -> Any:
     """A parameter as JSON holds it; a generator has no such form and was used up by the fit."""
     if isinstance(value, np.generic):
         return value.item()
+    if isinstance(value, list | tuple | range | np.ndarray):
+        return [as_json(each) for each in value]
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, np.random.RandomState | np.random.Generator):

@@ -13,11 +13,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tsrep.base.panels import PanelEstimator, RandomState
+from tsrep.base.panels import INPUT, PanelEstimator, RandomState
 from tsrep.base.parameters import out_of_range
 from tsrep.base.saving import as_json, load
-from tsrep.train.checkpoint import holds_model
+from tsrep.train.checkpoint import check_writable, holds_model, remove_folder
 from tsrep.train.run import Run
+from tsrep.train.step import NonFiniteLossError
 
 NOT_OF_THE_RUN = ("checkpoint", "checkpoint_every", "device", "random_state", "verbose", "warm_start")
 
@@ -27,8 +28,9 @@ _initialising = threading.Lock()
 class TrainedEstimator(PanelEstimator):
     """An estimator whose `fit` trains networks, in one `Run` or several.
 
-    A subclass names in `_SHAPES` the parameters that decide on the networks' shapes, and keeps the runs in `_runs`. Of
-    the parameters below it takes in its constructor what its users may set.
+    A subclass names in `_SHAPES` the parameters that decide on the networks' shapes, in `_NOT_TRAINING` those that do
+    not enter the training, and keeps the runs in `_runs`. Of the parameters below it takes in its constructor what its
+    users may set.
     """
 
     max_steps: int | None = None
@@ -46,6 +48,7 @@ class TrainedEstimator(PanelEstimator):
     verbose: int = 0
 
     _SHAPES: tuple[str, ...] = ()
+    _NOT_TRAINING: tuple[str, ...] = ()
     _runs: list[Run]
     _shape: dict[str, Any]
 
@@ -87,10 +90,18 @@ class TrainedEstimator(PanelEstimator):
         return self
 
     def _found_in_checkpoint(self, data: str) -> Self | None:
-        """What `checkpoint` holds, if anything; it must be a run of these parameters on this data."""
-        if self.checkpoint is None or not holds_model(self.checkpoint):
+        """What `checkpoint` holds, if anything; it must be a run of these parameters on this data.
+
+        None too if that is the fit that a warm start continues.
+        """
+        if self.checkpoint is None:
+            return None
+        check_writable(self.checkpoint)
+        if not holds_model(self.checkpoint):
             return None
         found = load(self.checkpoint)
+        if self.warm_start and self._is_trained() and self._is_fit_before(found):
+            return None
         other = None
         if type(found) is not type(self):
             other = f"of a {type(found).__name__}"
@@ -98,18 +109,41 @@ class TrainedEstimator(PanelEstimator):
             other = "on other data"
         else:
             theirs = {**found.get_params(deep=False), "random_state": found.seed_}
+            apart = (*NOT_OF_THE_RUN, *self._NOT_TRAINING)
             for name, value in self.get_params(deep=False).items():
                 seeded = name == "random_state" and isinstance(value, int | np.integer)
-                if (name not in NOT_OF_THE_RUN or seeded) and not _alike(theirs[name], value):
+                if (name not in apart or seeded) and not _alike(theirs[name], value):
                     other = f"with {name}={theirs[name]!r}, not {value!r}"
         if other is not None:
             raise ValueError(f"checkpoint {str(self.checkpoint)!r} holds a run {other}; name another folder")
         return found
 
+    def _is_fit_before(self, found: Any) -> bool:
+        """Whether `found` is what the last fit of this estimator left, which a warm start continues from here."""
+        if type(found) is not type(self):
+            return False
+        ours, theirs = ((each.seed_, each.n_steps_, each._runs[0].data) for each in (self, found))
+        return ours == theirs and all(run.finished for run in found._runs)
+
+    @contextmanager
+    def _checkpoint_outlives_divergence(self) -> Iterator[None]:
+        """Puts the checkpoint back as it is now if the training inside diverges: to diverge again is of no use."""
+        before = None
+        if self.checkpoint is not None and holds_model(self.checkpoint):
+            before = load(self.checkpoint)
+        try:
+            yield
+        except NonFiniteLossError:
+            if before is not None:
+                before.save(str(self.checkpoint))
+            elif self.checkpoint is not None:
+                remove_folder(self.checkpoint)
+            raise
+
     def _take_over(self, source: Self) -> None:
-        """Sets the fitted attributes to those of `source`; the parameters stay."""
-        parameters = set(self.get_params(deep=False))
-        fitted = {name: value for name, value in vars(source).items() if name not in parameters}
+        """Sets the fitted attributes to those of `source`; the parameters stay, and so does what `X` has set."""
+        kept = {*self.get_params(deep=False), *(() if source is self else (*INPUT, "feature_names_in_"))}
+        fitted = {name: value for name, value in vars(source).items() if name not in kept}
         self.__dict__.update(fitted)
 
     def _current_shape(self) -> dict[str, Any]:

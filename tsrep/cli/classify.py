@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tsrep.cli.dataset import normalised_dataset
+from tsrep.cli.files import checked_folder
 from tsrep.cli.options import MaxSteps, Probe, Root, Seed
 
 
@@ -27,6 +28,7 @@ def classify(
     console = Console(highlight=False)
     X_train, y_train, X_test, y_test = normalised_dataset(name, root)
     n, channels, length = X_train.shape
+    checked_folder(save)
     sizes = f"{n} training and {len(X_test)} test series, {channels} channel(s), {length} steps"
     console.print(f"[bold]{name}[/bold]: {sizes}")
 

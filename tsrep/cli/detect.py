@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table as TextTable
 
-from tsrep.cli.files import checked_ending, load_model, stem
+from tsrep.cli.files import checked_ending, checked_folder, load_model, refuse_with_model, stem
 from tsrep.cli.options import (
     CONTEXT,
     OUTPUT,
@@ -36,6 +36,7 @@ SHOWN_ALARMS = 20
 
 
 def detect(
+    ctx: typer.Context,
     file: Table,
     train: Annotated[
         float, typer.Option(help="Share of the steps, from the first on, to learn what is normal from.")
@@ -84,6 +85,7 @@ def detect(
 
     console = Console(highlight=False)
     out = checked_ending(out or Path(f"{stem(file)}-alarms.csv"), (".csv",))
+    checked_folder(save)
     if not 0 < train <= 1:
         raise ValueError(f"--train is {train:g}; wanted a share of the steps, above 0 and at most 1")
     frame = read_series(file, TableOptions(time, names(columns), every, missing, sort), MIN_STEPS)
@@ -91,7 +93,12 @@ def detect(
     console.print(described(file, frame))
 
     rows = len(frame) if train == 1 else int(train * len(frame))
+    if saved is not None:
+        refuse_with_model(ctx, "the saved model", "max_steps", "seed")
     if _is_detector(saved):
+        refuse_with_model(
+            ctx, "the saved detector", "context", "score", "threshold", "level", "delay", "train"
+        )
         console.print("a saved detector: nothing is learned from this file")
         detector, start = saved, 0
     else:

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from tsrep.cli.dataset import normalised_dataset
-from tsrep.cli.files import checked_ending
+from tsrep.cli.files import checked_ending, load_model
 from tsrep.cli.options import Root, Split
 from tsrep.cli.reading import read_values
 
@@ -43,11 +43,9 @@ def encode(
     import numpy as np
 
     checked_ending(out, ENDINGS)
+
+    encoder = load_model(model, lambda found: hasattr(found, "encode"), "an encoder")
     X, y = _read(source, split, root)
-
-    from tsrep import load
-
-    encoder = load(model)
     Z = np.asarray(encoder.encode(X) if per_step else encoder.transform(X))
     out.parent.mkdir(parents=True, exist_ok=True)
     if out.suffix == ".npz":

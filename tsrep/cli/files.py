@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import typer
+
 
 def stem(file: Path) -> str:
     """The name of a file without any ending: "power" of power.csv.gz."""
@@ -18,6 +20,23 @@ def checked_ending(out: Path, endings: Sequence[str]) -> Path:
         choices = " or ".join(", ".join(endings).rsplit(", ", 1))
         raise ValueError(f"--out is {out.name!r}; wanted a name that ends in {choices}")
     return out
+
+
+def checked_folder(save: Path | None) -> None:
+    """Raises now what saving to `save` would raise after the long work."""
+    if save is not None:
+        from tsrep.train.checkpoint import check_writable
+
+        check_writable(save)
+
+
+def refuse_with_model(context: typer.Context, holds: str, *options: str) -> None:
+    """A ValueError if the user gave one of the options, which a saved model decides."""
+    sources = {name: context.get_parameter_source(name) for name in options}
+    given = [name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
+    if given:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise ValueError(f"{names} cannot be given with --model: {holds} decides it; leave it out")
 
 
 def load_model(folder: Path, accepts: Callable[[Any], bool], wanted: str) -> Any:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as TextTable
 
-from tsrep.cli.files import checked_ending, load_model, stem
+from tsrep.cli.files import checked_ending, checked_folder, load_model, refuse_with_model, stem
 from tsrep.cli.options import (
     CONTEXT,
     OUTPUT,
@@ -38,6 +38,7 @@ SHOWN_COLUMNS = 9
 
 
 def forecast(
+    ctx: typer.Context,
     file: Table,
     target: Annotated[
         str | None, typer.Option(help="The columns to forecast, separated by commas; default: all.")
@@ -75,6 +76,7 @@ def forecast(
     """
     console = Console(highlight=False)
     out = checked_ending(out or Path(f"{stem(file)}-forecast.csv"), (".csv",))
+    checked_folder(save)
     targets, known_columns = names(target), names(known) or []
     options = TableOptions(time, names(columns), every, missing, sort)
     data = read_long_table(file, options, REFUSED, given=["--known"] if known_columns else [])
@@ -95,6 +97,7 @@ def forecast(
         if "unique_id" not in data:
             _print_errors(console, forecaster, data, horizon)
     else:
+        refuse_with_model(ctx, "the saved forecaster", "horizon", "context", "level", "max_steps", "seed")
         forecaster = load_model(model, _is_forecaster, "a forecaster")
         console.print("a saved forecaster: nothing is learned from this file")
     if save is not None:

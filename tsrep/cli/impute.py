@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table as TextTable
 
-from tsrep.cli.files import checked_ending, load_model, stem
+from tsrep.cli.files import checked_ending, checked_folder, load_model, refuse_with_model, stem
 from tsrep.cli.long_table import SideBySide
 from tsrep.cli.options import (
     OUTPUT,
@@ -36,6 +36,7 @@ ENDINGS = (".csv", ".parquet")
 
 
 def impute(
+    ctx: typer.Context,
     file: Table,
     std: Annotated[
         bool,
@@ -75,6 +76,7 @@ def impute(
 
     console = Console(highlight=False)
     out = checked_ending(out or Path(f"{stem(file)}-imputed.csv"), ENDINGS)
+    checked_folder(save)
     options = TableOptions(time, names(columns), every, missing, sort)
     long = read_long_table(file, options, REFUSED)
     several = None if long is None else SideBySide(long, MIN_STEPS)
@@ -89,6 +91,7 @@ def impute(
     if imputer is None:
         imputer = _fitted(frame, max_steps, seed, console)
     else:
+        refuse_with_model(ctx, "the saved imputer", "max_steps", "seed")
         console.print("a saved imputer: nothing is learned from this file")
     if save is not None:  # before filling, so that an error there does not lose the training
         imputer.save(save)

@@ -42,7 +42,7 @@ class Series:
         self.panel = as_panel(self.source)
         self.lengths = _lengths(self.source, self.panel)
         self.times = _times(self.source, self.panel, self.lengths)
-        self.names = _channel_names(self.source)
+        self.names = channel_names(self.source)
 
     @property
     def inside(self) -> Array:
@@ -198,7 +198,8 @@ def _times(X: Any, panel: Array, lengths: Array) -> Array:
     return times
 
 
-def _channel_names(X: Any) -> list[str] | None:
+def channel_names(X: Any) -> list[str] | None:
+    """The names of the channels of a container that `as_panel` takes; None where it has none."""
     if isinstance(X, (list, tuple)) and len(X) and isinstance(X[0], pd.DataFrame):
         return [str(name) for name in X[0].columns]
     if isinstance(X, pd.DataFrame):

@@ -21,7 +21,16 @@ from torch import Tensor, nn
 
 from tsrep.base.fitting import atomic
 from tsrep.base.panels import Floats, draw_seed
-from tsrep.base.parameters import Range, check_parameters, integer, is_integer, number, out_of_range
+from tsrep.base.parameters import (
+    Range,
+    boolean,
+    check_parameters,
+    integer,
+    is_integer,
+    number,
+    out_of_range,
+    verbosity,
+)
 from tsrep.base.saving import Folder, Tensors
 from tsrep.base.training import TrainedEstimator, digest, initial_weights
 from tsrep.encoding.batches import (
@@ -55,6 +64,8 @@ RANGES: dict[str, Range] = {
     "validation_fraction": number(0, below=1),
     "patience": integer(1, none=True),
     "checkpoint_every": integer(1),
+    "warm_start": boolean(),
+    "verbose": verbosity(),
 }
 
 
@@ -141,7 +152,8 @@ class SeriesRepresentation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Tr
             run.data = data
             run.extend(*self._length_of_training(panel.size))
         if not run.finished:
-            self._train(run, panel)
+            with self._checkpoint_outlives_divergence():
+                self._train(run, panel)
         self._runs = [run]
         return self
 

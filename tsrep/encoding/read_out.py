@@ -12,9 +12,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from tsrep.base.parameters import is_integer, out_of_range
 from tsrep.encoding.pooling import STATISTICS
 
 MOST_PARTS = 64
@@ -71,11 +73,14 @@ def read_out(layers: int | Sequence[int] | None, pool: str | Sequence[str]) -> R
     >>> read_out(None, ["max", "mean/2"])
     ReadOut(layers=(-1,), pools=(('max', 1), ('mean', 2)))
     """
-    indices = (-1,) if layers is None else (layers,) if isinstance(layers, int) else tuple(layers)
-    if not indices or not all(isinstance(index, int) and not isinstance(index, bool) for index in indices):
-        raise ValueError(f"layers is {layers!r}; wanted None, an index of a layer or a list of them")
-    entries = pool if isinstance(pool, Sequence) and not isinstance(pool, str) else [pool]
-    return ReadOut(indices, tuple(_pool(name, pool) for entry in entries for name in _expanded(entry)))
+    indices = [-1] if layers is None else _as_list(layers)
+    if not indices or not all(is_integer(index) for index in indices):
+        raise out_of_range("layers", layers, "None, an index of a layer or a list of them")
+    entries = _as_list(pool)
+    if not entries:
+        raise out_of_range("pool", pool, "a statistic or a list of them")
+    pools = tuple(_pool(name, pool) for entry in entries for name in _expanded(entry))
+    return ReadOut(tuple(int(index) for index in indices), pools)
 
 
 def equal_parts(where: Tensor, parts: int) -> Tensor:
@@ -104,15 +109,21 @@ def _parts_of(z: Tensor, where: Tensor | None, parts: int) -> list[tuple[Tensor,
     ]
 
 
+def _as_list(value: Any) -> list[Any]:
+    """One value, or those of a list, a tuple, an array or a series."""
+    if isinstance(value, str | bytes) or not np.iterable(value):
+        return [value]
+    return list(value)
+
+
 def _expanded(entry: Any) -> Sequence[Any]:
-    return RICH if entry == "rich" else [entry]
+    return RICH if isinstance(entry, str) and entry == "rich" else [entry]
 
 
 def _pool(entry: Any, pool: Any) -> tuple[str, int]:
-    name, _, parts = entry.partition("/") if isinstance(entry, str) else ("", "", "")
-    if name not in STATISTICS or (parts and not (parts.isdigit() and 1 <= int(parts) <= MOST_PARTS)):
-        raise ValueError(
-            f"pool is {pool!r}; wanted one of {[*STATISTICS, 'rich']}, one of the first four with a number of parts "
-            "('max/2'), or a list of these"
-        )
-    return name, int(parts or 1)
+    name, slash, parts = entry.partition("/") if isinstance(entry, str) else ("", "", "")
+    counted = parts.isascii() and parts.isdecimal() and 1 <= int(parts) <= MOST_PARTS
+    if name not in STATISTICS or (slash and not counted):
+        wanted = f"one of {[*STATISTICS, 'rich']}, one of the first four with a number of parts ('max/2')"
+        raise out_of_range("pool", pool, f"{wanted}, or a list of these")
+    return str(name), int(parts or 1)

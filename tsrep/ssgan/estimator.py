@@ -140,6 +140,7 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
     lr: float | None  # type: ignore[assignment]  # None: the recipe's
 
     _SHAPES = ("core", "depth", "n_heads", "n_networks", "reminder")
+    _NOT_TRAINING = ("add_indicator", "fallback")
 
     def __init__(
         self,
@@ -254,8 +255,6 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
     def _start(self, series: Series, panel: Array, classes: Array) -> None:
         """Sets the attributes that need no training: scales, which channels were observed, classes, untrained runs."""
         seed = draw_seed(self.random_state)
-        if series.names is not None:
-            self.feature_names_in_ = np.asarray(series.names, dtype=object)
         self.mean_, self.scale_, self._seen = Scaling.of(series)
         if not self._seen.all():
             names = ", ".join(map(str, np.flatnonzero(~self._seen)))
@@ -307,7 +306,8 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
         settings = resolved(self)
         width = self.hidden_size or default_width(self.n_channels_)
         networks = {"generator": settings.generator, "classifier": settings.classifier}
-        return {**super()._current_shape(), **networks, "hidden_size": int(width)}
+        sizes = {"hidden_size": int(width), "adversary": settings.adversarial_weight > 0}
+        return {**super()._current_shape(), **networks, **sizes}
 
     @property
     def history_(self) -> list[dict[str, Any]]:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from tsrep.base.parameters import check_parameters, integer, is_number, number, one_of, out_of_range
+from tsrep.base.parameters import (
+    boolean,
+    check_parameters,
+    integer,
+    is_number,
+    number,
+    one_of,
+    out_of_range,
+    verbosity,
+)
 from tsrep.ssgan.classifier import CLASSIFIERS
 from tsrep.ssgan.cores import CORES
 from tsrep.ssgan.reminder import KINDS
@@ -103,6 +112,10 @@ RANGES = {
     "classifier_weight": number(0, none=True),
     "reminder_rate": number(0, 1, none=True),
     "validation_fraction": number(0, below=1),
+    "fallback": boolean(none=True),
+    "add_indicator": boolean(),
+    "warm_start": boolean(),
+    "verbose": verbosity(),
 }
 
 

@@ -35,11 +35,13 @@ class RegularSeries:
     values : (t, c), NaN where nothing was measured.
     index : (t,) dates or step numbers.
     columns : names of the channels.
+    named : False where the container had none and `columns` only counts the channels.
     """
 
     values: Floats
     index: pd.Index
     columns: list[str]
+    named: bool = True
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -164,6 +166,12 @@ def future_index(index: pd.Index, horizon: int) -> pd.Index:
     return pd.RangeIndex(start, start + horizon * step, step, name=index.name)
 
 
+def names_of_channels(series: Mapping[Hashable, RegularSeries]) -> list[str] | None:
+    """The names that the channels of all series have; None where one has none or others."""
+    names = [each.columns if each.named else None for each in series.values()]
+    return names[0] if all(each == names[0] for each in names) else None
+
+
 def in_message(name: Hashable, argument: str = "X") -> str:
     """How an error calls a series."""
     return argument if name == ONLY else f"the series {name!r}"
@@ -199,7 +207,7 @@ def _of_array(data: Any, argument: str) -> RegularSeries:
         columns = [str(channel) for channel in range(values.shape[1])]
     else:
         raise ValueError(f"{argument} has shape {values.shape}; wanted one long series, (t,) or (t, c)")
-    return RegularSeries(values, pd.RangeIndex(len(values)), columns)
+    return RegularSeries(values, pd.RangeIndex(len(values)), columns, named=False)
 
 
 def _of_frame(frame: pd.DataFrame) -> RegularSeries:

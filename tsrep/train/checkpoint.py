@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import shutil
-import uuid
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +38,13 @@ def write_folder(path: str | Path, config: dict[str, Any], tensors: dict[str, di
         `path` exists and holds something else than a saved model: it is not touched.
     """
     path = Path(path)
-    _refuse_to_replace_anything_else(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    check_writable(path)
     files = {f"{name}.safetensors": save_tensors(_plain(of)) for name, of in tensors.items()}
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     files[CONFIG] = json.dumps({"format": FORMAT, **config, "sha256": digests}, indent=1).encode()
 
-    fresh = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    fresh = path.with_name(f".{path.name}.writing")
+    shutil.rmtree(fresh, ignore_errors=True)  # of a program that was killed
     fresh.mkdir()  # with the permissions that the user's umask gives, which a temporary folder has not
     try:
         for name, content in files.items():
@@ -105,6 +104,36 @@ def read_config(path: str | Path) -> dict[str, Any]:
     if not isinstance(digests, dict) or not all(name == Path(name).name for name in digests):
         raise ModelFileError(f"{file} is damaged: it lists no files")
     return config
+
+
+def check_writable(path: str | Path) -> None:
+    """Raises what `write_folder` would raise, and makes the folder around `path`.
+
+    Raises
+    ------
+    FileExistsError
+        `path` exists and holds something else than a saved model.
+    PermissionError
+        Its folder cannot be written to.
+    ValueError
+        `path` names no folder.
+    """
+    if not isinstance(path, str | os.PathLike) or not Path(path).name:
+        raise ValueError(f"path is {path!r}; wanted the name of a folder")
+    path = Path(path)
+    _refuse_to_replace_anything_else(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not os.access(path.parent, os.W_OK):
+        raise PermissionError(f"{path.parent} cannot be written to")
+
+
+def remove_folder(path: str | Path) -> None:
+    """Removes a saved model, if `path` is one and holds nothing else."""
+    path = Path(path)
+    if holds_model(path):
+        _refuse_to_replace_anything_else(path)
+        for folder in (path, _previous(path)):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def holds_model(path: str | Path) -> bool:

@@ -22,7 +22,8 @@ def record(history: History) -> Hook:
 
     def hook(clock: Clock, scalars: dict[str, float]) -> None:
         seconds = before + time.perf_counter() - started
-        history.append({"step": clock.step, "epoch": clock.epoch, "seconds": seconds, **scalars})
+        place = {"step": clock.step, "epoch": clock.epoch, "seconds": seconds}
+        history.append({**place, **scalars, **place})  # scalars of these names do not hide them
 
     return hook
 

@@ -42,6 +42,8 @@ class Optimised:
         max_norm: float | None = None,
         groups: Groups | None = None,
     ):
+        if next(network.parameters(), None) is None:
+            raise ValueError(f"network is {network!r}; wanted one with parameters to train")
         self.network = network.to(fabric.device)
         self.fabric = fabric
         self.max_norm = max_norm

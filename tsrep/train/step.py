@@ -157,4 +157,10 @@ def require_finite(state: Mapping[str, Tensor], step: int) -> None:
 
 
 def _named(losses: Losses) -> Mapping[str, Tensor]:
-    return {"loss": losses} if isinstance(losses, Tensor) else losses
+    if isinstance(losses, Tensor):
+        return {"loss": losses}
+    if not isinstance(losses, Mapping) or "loss" not in losses:
+        raise TypeError(
+            f"the objective gave {losses!r}; wanted a scalar tensor, or a dict of them with 'loss'"
+        )
+    return {name: torch.as_tensor(value) for name, value in losses.items()}

@@ -21,7 +21,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from tsrep.base.panels import Floats, RandomState, draw_seed
-from tsrep.base.parameters import integer, number, one_of, out_of_range
+from tsrep.base.parameters import boolean, integer, number, one_of, out_of_range
 from tsrep.encoding.encoder import SeriesEncoder
 from tsrep.encoding.estimator import SeriesRepresentation
 from tsrep.encoding.read_out import ReadOut, read_out
@@ -50,6 +50,9 @@ RANGES = {
     "positive_pairs": one_of(*PAIRS),
     "augmentation": one_of(None, *AUGMENTATIONS),
     "backbone": one_of(*BACKBONES),
+    "crop": boolean(),
+    "hierarchical": boolean(),
+    "input_projection": boolean(),
 }
 
 
@@ -67,7 +70,8 @@ class TS2Vec(SeriesRepresentation):
     temporal_unit : the temporal loss begins at a resolution of 2 ** temporal_unit steps.
     max_train_length : longer series are cut into windows of this many steps for training.
     pooling : "max" (the paper's) or "mean", over time in `transform`; used with recipe="paper" if `pool` is None.
-    recipe : "paper", or "best": the read-out that measures best, "rich" of the last layer. Training is the same.
+    recipe : the read-out where `pool` is None: "paper", the maximum, or "best", the "rich" one, which measured better
+        for an untrained network and level for a trained one (docs/ts2vec.md). Training is the same.
     layers, pool : the read-out of `transform`: which statistics over time of which layers, see
         `tsrep.encoding.read_out.read_out`. None: what the recipe says.
     mask : timestamp mask in training: "binomial", "continuous", "all_true" (no mask), "all_false" or "last".
@@ -109,6 +113,7 @@ class TS2Vec(SeriesRepresentation):
 
     _RANGES = RANGES
     _SHAPES = ("backbone", "depth", "hidden_channels", "input_projection", "n_components")
+    _NOT_TRAINING = ("layers", "pool", "pooling", "recipe")
 
     def __init__(
         self,

@@ -47,24 +47,27 @@ class Tail(NamedTuple):
     Attributes
     ----------
     values : (k, c), in the units of the data.
-    following : the date of the next step, as ISO text; None where the steps have no dates.
+    following : the dates of the next two steps, as ISO text; None where the steps have no dates.
     """
 
     values: Floats
-    following: str | None
+    following: tuple[str, str] | None
 
     @classmethod
     def of(cls, series: RegularSeries, steps: int) -> Self:
         """The last `steps` steps of a series."""
         following = None
         if isinstance(series.index, pd.DatetimeIndex) and len(series.index) > 1:
-            following = future_index(series.index, 1)[0].isoformat()
+            first, second = future_index(series.index, 2)
+            following = first.isoformat(), second.isoformat()
         return cls(series.values[-steps:], following)
 
     def precedes(self, series: RegularSeries) -> bool:
-        """Whether the series begins with the next step."""
-        dated = self.following is not None and isinstance(series.index, pd.DatetimeIndex)
-        return dated and series.index[0].isoformat() == self.following
+        """Whether the series begins with the next step and has the same distance between steps."""
+        if self.following is None or not isinstance(series.index, pd.DatetimeIndex):
+            return False
+        dates = [date.isoformat() for date in series.index[:2]]
+        return dates == list(self.following[: len(dates)])
 
 
 def is_training(history: Any) -> bool:
@@ -86,9 +89,21 @@ def tail_of(tail: Tail | None) -> Tail:
 
 
 def steps_before(history: Any, tail: Tail | None, series: RegularSeries) -> Floats:
-    """(k, c) steps of the training part to put before a series; none where other history was given."""
+    """(k, c) steps of the training part to put before a series; none where other history was given.
+
+    Raises
+    ------
+    ValueError
+        `history` is "training", and the dates of the series do not follow the training part.
+    """
     if is_training(history):
-        return tail_of(tail).values
+        known = tail_of(tail)
+        dated = isinstance(series.index, pd.DatetimeIndex)
+        if known.following is not None and dated and not known.precedes(series):
+            raise ValueError(
+                f"history is 'training'; wanted X to begin at {known.following[0]}, it begins at {series.index[0]}"
+            )
+        return known.values
     if history is None and tail is not None and tail.precedes(series):
         return tail.values
     return series.values[:0]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from tsrep.base.fitting import atomic
+from tsrep.base.parameters import check_unchanged
 from tsrep.base.saving import Folder, SavedEstimator, Tensors, inner_from_folder, inner_to_folder
 from tsrep.data import is_long
 from tsrep.tasks.anomaly.alarms import (
@@ -38,7 +39,7 @@ from tsrep.tasks.anomaly.context import (
 )
 from tsrep.tasks.anomaly.fitted import FittedSeries, scale_of_training_part
 from tsrep.tasks.anomaly.online import LiveScore, OnlineDetector, RunningThreshold
-from tsrep.tasks.anomaly.parameters import SCORE_OF_RECIPE, as_reaches, check_detector
+from tsrep.tasks.anomaly.parameters import FIXED_BY_FIT, SCORE_OF_RECIPE, as_reaches, check_detector
 from tsrep.tasks.anomaly.scores import SCORES, Score
 from tsrep.tasks.representation import as_panel_of_series, fit_encoder
 from tsrep.tasks.series import (
@@ -47,6 +48,7 @@ from tsrep.tasks.series import (
     Scale,
     in_message,
     joined,
+    names_of_channels,
     open_file,
     places_of_rows,
     read_series,
@@ -101,6 +103,7 @@ class RepresentationAnomalyDetector(SavedEstimator):
     threshold_ : the threshold, or a dict of one per series if there are several; NaN for "running".
     series_ : scale, score and threshold of each series by name.
     n_channels_ : channels of a series.
+    columns_ : their names, by which the channels of later frames are put in order; None where they had none.
 
     Notes
     -----
@@ -173,6 +176,8 @@ class RepresentationAnomalyDetector(SavedEstimator):
             window=CONTEXTS_PER_WINDOW * self.context if self.recipe == "best" else None,
         )
         self.n_channels_ = next(iter(scaled.values())).shape[1]
+        self.columns_ = names_of_channels(given)
+        self._fixed = {name: getattr(self, name) for name in FIXED_BY_FIT}
         views = CausalViews(self.encoder_, self.context)
         self.series_ = {
             name: self._fit_series(views, values, scales[name], given[name], in_message(name))
@@ -202,15 +207,16 @@ class RepresentationAnomalyDetector(SavedEstimator):
 
     def scores_and_alarms(self, X: Any, history: Any = None) -> tuple[Floats, NDArray[np.int64]]:
         """(rows,) each: `decision_function` and `predict`, computed once."""
-        check_is_fitted(self, "series_")
+        self._check_fitted()
         X = open_file(X)
         data = joined(None if is_training(history) else open_file(history), X)
         given = read_series(data, times="dates")
         scores, alarms = np.empty(len(data)), np.empty(len(data), dtype=np.int64)
         for name, (rows, steps) in places_of_rows(data, given).items():
-            fitted = self._fitted(name, given[name].values)
+            fitted = self._fitted(name, given[name])
+            values = self._in_order(given[name])
             before = steps_before(history, fitted.tail, given[name])
-            at_steps = self._scores(fitted, np.concatenate([before, given[name].values]))
+            at_steps = self._scores(fitted, np.concatenate([before, values]))
             alarms_at_steps = raise_alarms(at_steps, self._threshold_at(fitted, at_steps), self.delay)
             steps = steps + len(before)
             alarms[rows] = alarms_at_steps[steps]
@@ -232,7 +238,7 @@ class RepresentationAnomalyDetector(SavedEstimator):
         ValueError
             `series` was not fitted, or `look_ahead` is above 0: a live series has no later steps.
         """
-        check_is_fitted(self, "series_")
+        self._check_fitted()
         if np.any(self.look_ahead):
             raise ValueError(
                 f"look_ahead is {self.look_ahead}; wanted 0 for a live series, which has no later steps"
@@ -257,7 +263,8 @@ class RepresentationAnomalyDetector(SavedEstimator):
         if is_training(history):
             live.extend(tail_of(fitted.tail).values)
         elif history is not None:
-            live.extend(read_series(history, times="dates", argument="history")[ONLY].values)
+            several = read_series(history, times="dates", argument="history")
+            live.extend(self._in_order(several[series if series in several else ONLY]))
         return live
 
     def plot(self, X: Any, history: Any = None, labels: Any = None, title: str | None = None) -> Figure:
@@ -340,14 +347,28 @@ class RepresentationAnomalyDetector(SavedEstimator):
             return running_threshold(scores, self._level())
         return fitted.threshold
 
-    def _fitted(self, name: Hashable, values: Floats) -> FittedSeries:
+    def _check_fitted(self) -> None:
+        """Raises if nothing was fitted, or if a parameter that decides on the scores has changed since."""
+        check_is_fitted(self, "series_")
+        check_unchanged(self, self._fixed)
+
+    def _fitted(self, name: Hashable, series: RegularSeries) -> FittedSeries:
         if name not in self.series_:
             raise ValueError(f"X has {in_message(name)}; the detector was fitted on {self._names()}")
-        if values.shape[1] != self.n_channels_:
+        if series.values.shape[1] != self.n_channels_:
             raise ValueError(
-                f"X has {values.shape[1]} channels; the detector was fitted with {self.n_channels_}"
+                f"X has {series.values.shape[1]} channels; the detector was fitted with {self.n_channels_}"
             )
         return self.series_[name]
+
+    def _in_order(self, series: RegularSeries) -> Floats:
+        """(t, c) values with the channels in the order of `fit`; channels without names keep their order."""
+        if self.columns_ is None or not series.named:
+            return series.values
+        absent = [name for name in self.columns_ if name not in series.columns]
+        if absent and self.n_channels_ > 1:
+            raise ValueError(f"X has the channels {series.columns}; wanted {self.columns_}, as in the fit")
+        return series.values if absent else series.frame[self.columns_].to_numpy()
 
     def _names(self) -> str:
         return ", ".join(in_message(name) for name in self.series_)
@@ -361,6 +382,7 @@ class RepresentationAnomalyDetector(SavedEstimator):
     # On disk
 
     def _to_folder(self) -> Folder:
+        check_unchanged(self, self._fixed)
         encoder, tensors = inner_to_folder(self.encoder_, "encoder")
         described, tensors["detector"] = [], {}
         for number, (name, fitted) in enumerate(self.series_.items()):
@@ -368,7 +390,11 @@ class RepresentationAnomalyDetector(SavedEstimator):
             described.append({"name": name, **fitted.described()})
             for key, array in fitted.arrays().items():
                 tensors["detector"][f"{number}.{key}"] = torch.from_numpy(np.array(array))
-        fitted_attributes = {"n_channels_": self.n_channels_, "series": described}
+        fitted_attributes = {
+            "n_channels_": self.n_channels_,
+            "columns_": self.columns_,
+            "series": described,
+        }
         return {**self._description("encoder"), "encoder": encoder, "fitted": fitted_attributes}, tensors
 
     @classmethod
@@ -376,6 +402,8 @@ class RepresentationAnomalyDetector(SavedEstimator):
         encoder = inner_from_folder(config["encoder"], tensors, "encoder")
         detector = cls(encoder, **config["parameters"])
         detector.encoder_, detector.n_channels_ = encoder, config["fitted"]["n_channels_"]
+        detector.columns_ = config["fitted"].get("columns_")
+        detector._fixed = {name: getattr(detector, name) for name in FIXED_BY_FIT}
         detector.series_ = {}
         for number, described in enumerate(config["fitted"]["series"]):
             arrays = {

@@ -48,7 +48,8 @@ class FittedSeries(NamedTuple):
     def from_arrays(cls, arrays: Arrays, described: dict[str, Any], score: str) -> Self:
         """The inverse of `arrays` and `described`; version 0.1 kept neither a tail nor a required share."""
         of_score = {key.removeprefix("score."): a for key, a in arrays.items() if key.startswith("score.")}
-        tail = Tail(arrays["tail"], described["following"]) if "tail" in arrays else None
+        following = described.get("following")
+        tail = Tail(arrays["tail"], following and tuple(following)) if "tail" in arrays else None
         return cls(
             Scale(arrays["mean"], arrays["deviation"]),
             SCORES[score](**of_score),

@@ -9,6 +9,7 @@ from tsrep.tasks.anomaly.alarms import THRESHOLDS
 from tsrep.tasks.anomaly.scores import SCORES
 from tsrep.tasks.representation import check_encoder
 
+FIXED_BY_FIT = ("context", "score", "recipe", "moving_average", "look_ahead", "threshold", "level")
 SCORE_OF_RECIPE = {"best": "combined", "paper": "hidden"}
 """What `score=None` means."""
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from tsrep.base.fitting import atomic
+from tsrep.base.parameters import check_unchanged
 from tsrep.base.saving import Folder, SavedEstimator, Tensors, inner_from_folder, inner_to_folder
 from tsrep.tasks.forecast.best import BestRecipe
 from tsrep.tasks.forecast.errors import ErrorSums, backtest_errors
@@ -28,6 +29,7 @@ from tsrep.tasks.forecast.history import History, Part, scale_of
 from tsrep.tasks.forecast.intervals import interval_radius
 from tsrep.tasks.forecast.paper import PaperRecipe
 from tsrep.tasks.forecast.parameters import (
+    FIXED_BY_FIT,
     as_horizons,
     check_forecaster,
     choose_columns,
@@ -155,6 +157,7 @@ class RepresentationForecaster(SavedEstimator):
         frames = _read_frames(data, "data")
         columns = choose_columns(frames, targets, known, self.recipe)
         self.columns_, self.targets_, self.known_ = columns
+        self._fixed = {name: getattr(self, name) for name in FIXED_BY_FIT}
         stops = {
             name: len(frame) - validation_rows(self.validation, len(frame)) for name, frame in frames.items()
         }
@@ -213,7 +216,7 @@ class RepresentationForecaster(SavedEstimator):
         A DataFrame with one row per step: for each target `name` its forecast, `name_lower` and `name_upper`. Rows of
         several series follow one another, with the columns `unique_id` and `ds` in front.
         """
-        check_is_fitted(self, "radii_")
+        self._check_fitted()
         frames = self._ends if data is None else _read_frames(data, "data")
         ahead = {} if future is None else _read_frames(future, "future", min_steps=1)
         forecasts = {
@@ -269,7 +272,7 @@ class RepresentationForecaster(SavedEstimator):
         ValueError
             No origin has a whole horizon after it.
         """
-        check_is_fitted(self, "radii_")
+        self._check_fitted()
         horizons = as_horizons(self.horizons)
         errors = {
             name: self._errors(name, frame, start) for name, frame in _read_frames(data, "data").items()
@@ -312,7 +315,7 @@ class RepresentationForecaster(SavedEstimator):
         """
         from tsrep.plots import plot_forecast
 
-        check_is_fitted(self, "radii_")
+        self._check_fitted()
         frames = self._ends if data is None else _read_frames(data, "data")
         if list(frames) != [ONLY]:
             raise ValueError(f"data has {len(frames)} series; wanted one")
@@ -337,12 +340,18 @@ class RepresentationForecaster(SavedEstimator):
 
     @property
     def chosen_(self) -> pd.DataFrame:
-        check_is_fitted(self, "radii_")
+        self._check_fitted()
         return self.recipe_.choices(self.targets_)
+
+    def _check_fitted(self) -> None:
+        """Raises if nothing was fitted, or if a parameter that decides on the forecasts has changed since."""
+        check_is_fitted(self, "radii_")
+        check_unchanged(self, self._fixed)
 
     # On disk
 
     def _to_folder(self) -> Folder:
+        check_unchanged(self, self._fixed)
         encoder, tensors = inner_to_folder(self.encoder_, "encoder")
         described, of_recipe = recipe_to_arrays(self.recipe_)
         series, of_series = series_to_arrays(self.scales_, self._ends)
@@ -369,6 +378,7 @@ class RepresentationForecaster(SavedEstimator):
         }
         fitted = config["fitted"]
         forecaster.encoder_ = encoder
+        forecaster._fixed = {name: getattr(forecaster, name) for name in FIXED_BY_FIT}
         forecaster.columns_, forecaster.targets_, forecaster.known_ = fitted["columns"]
         forecaster.recipe_ = recipe_from_arrays(forecaster._recipe(), fitted["recipe"], groups["recipe"])
         forecaster.scales_, forecaster._ends = series_from_arrays(

@@ -36,12 +36,18 @@ def validation_rows(validation: float | int, rows: int) -> int:
 
 
 def _are_horizons(horizons: Any) -> bool:
-    return bool(as_horizons(horizons)) and as_horizons(horizons)[0] >= 1
+    several = [horizons] if is_integer(horizons) else horizons
+    if isinstance(several, str) or not np.iterable(several):
+        return False
+    values = list(several)
+    return bool(values) and all(is_integer(value) and value >= 1 for value in values)
 
 
 def _is_part(validation: Any) -> bool:
     return validation >= 2 if is_integer(validation) else is_number(validation) and 0 < validation < 1
 
+
+FIXED_BY_FIT = ("horizons", "context", "recipe", "level", "context_across_split")
 
 RANGES = {
     "recipe": one_of("best", "paper"),
