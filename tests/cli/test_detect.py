@@ -110,3 +110,23 @@ def test_what_a_user_can_fix_is_one_line(detect, file, arguments, words):
     twice.to_csv(file.with_name("twice.csv"), index=False)
     shown = detect(*arguments, code=1)
     assert shown.startswith("error: ") and words in shown
+
+
+def test_options_that_a_saved_detector_decides_are_refused(detect, file):
+    detect(file, "--columns", "load", "--max-steps", 1, "--context", 20, "--save", file.with_name("model"))
+    for option, value in (
+        ("--score", "hidden"),
+        ("--context", 30),
+        ("--threshold", "running"),
+        ("--level", 9),
+    ):
+        shown = detect(file, "--columns", "load", "--model", file.with_name("model"), option, value, code=1)
+        assert f"{option} cannot be given with --model: the saved detector decides it" in shown
+    detect(file, "--columns", "load", "--model", file.with_name("model"), "--out", "again.csv")
+
+
+def test_a_folder_that_cannot_be_saved_to_is_said_first(detect, file):
+    (file.parent / "notes").mkdir()
+    (file.parent / "notes" / "mine.txt").write_text("mine")
+    shown = detect(file, "--save", file.with_name("notes"), code=1)
+    assert "no part of a saved model" in shown and "learning" not in shown

@@ -78,3 +78,15 @@ def test_a_wrong_input_is_one_line(source, message, model, tmp_path):
     assert result.exit_code == 1
     assert result.stderr.startswith("error: ") and result.stderr.count("\n") == 1
     assert message in result.stderr
+
+
+def test_only_an_encoder_encodes(shell, tmp_path):
+    from tsrep import SSGANImputer
+
+    X = rng.normal(size=(4, 1, 24))
+    np.save(tmp_path / "x.npy", X)
+    SSGANImputer(hidden_size=8, max_steps=0).fit(X).save(tmp_path / "imputer")
+    shown = shell(
+        "encode", tmp_path / "x.npy", "--model", tmp_path / "imputer", "--out", tmp_path / "z.npz", code=1
+    )
+    assert "holds a SSGANImputer; wanted an encoder" in shown

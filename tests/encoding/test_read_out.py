@@ -89,8 +89,33 @@ def test_layers_are_the_blocks():
 
 
 @pytest.mark.parametrize(
+    "parameters",
+    [
+        {"layers": np.int64(1)},
+        {"layers": [np.int32(0), -1]},
+        {"layers": np.array([0, 1])},
+        {"layers": (0, 0)},
+        {"pool": np.array(["max", "mean/2"])},
+        {"pool": ("max", "rich")},
+    ],
+    ids=str,
+)
+def test_numpys_numbers_and_arrays_are_as_good_as_lists(parameters):
+    X = np.random.default_rng(0).normal(size=(3, 1, 30))
+    small = {"n_components": 6, "hidden_channels": 4, "depth": 2, "max_steps": 0, "random_state": 0}
+    plain = {name: np.asarray(value).tolist() for name, value in parameters.items()}
+    np.testing.assert_array_equal(
+        TS2Vec(**small, **parameters).fit(X).transform(X), TS2Vec(**small, **plain).fit(X).transform(X)
+    )
+
+
+@pytest.mark.parametrize(
     ("parameters", "says"),
     [
+        ({"pool": []}, r"pool is \[\]; wanted"),
+        ({"pool": "max/²"}, "pool is 'max/²'; wanted"),
+        ({"pool": "max/"}, "pool is 'max/'; wanted"),
+        ({"layers": 1.0}, "layers is 1.0; wanted"),
         ({"pool": "median"}, "pool is 'median'; wanted"),
         ({"pool": ["max", "mean/0"]}, "pool is .*; wanted"),
         ({"pool": 3}, "pool is 3; wanted"),

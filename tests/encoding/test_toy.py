@@ -148,5 +148,23 @@ def test_every_task_takes_it(X, tmp_path):
     )
 
 
+@pytest.mark.parametrize(
+    ("losses", "says"),
+    [({"size": torch.zeros(())}, "wanted a scalar tensor, or a dict"), (0.5, "wanted a scalar tensor")],
+)
+def test_an_objective_that_gives_no_loss_is_said(X, losses, says, monkeypatch):
+    monkeypatch.setattr(ToyEncoder, "_objective", lambda self: lambda network, batch, generator: losses)
+    with pytest.raises(TypeError, match=says):
+        ToyEncoder().fit(X)
+
+
+def test_scalars_may_be_numbers_and_do_not_hide_the_step(X, monkeypatch):
+    def objective(self):
+        return lambda network, batch, generator: {"loss": network(batch).square().mean(), "step": 99.0}
+
+    monkeypatch.setattr(ToyEncoder, "_objective", objective)
+    assert [record["step"] for record in ToyEncoder(max_steps=2).fit(X).history_] == [1, 2]
+
+
 def test_it_is_a_scikit_learn_estimator():
     check_estimator(ToyEncoder(max_steps=1))

@@ -100,6 +100,19 @@ def test_a_warm_start_keeps_scales_and_classes():
         first.set_params(hidden_size=16).fit(X)
 
 
+def test_a_warm_start_keeps_the_players_of_the_game():
+    first = small(warm_start=True).fit(X)
+    with pytest.raises(ValueError, match="adversary is True; wanted False, as in the fit before"):
+        first.set_params(adversarial_weight=1.0).fit(X)
+
+
+def test_with_nothing_held_out_no_channel_falls_back():
+    imputer = small(validation_fraction=0).fit(X)
+    assert not imputer.fallback_.any() and np.isnan(imputer.held_out_error_)
+    untrained = small(validation_fraction=0, max_steps=0).fit(X)
+    assert not np.allclose(imputer.transform(X), untrained.transform(X))
+
+
 def test_a_checkpoint_is_of_one_run(tmp_path):
     small(checkpoint=tmp_path / "run").fit(X, Y)
     for parameters, y, says in [

@@ -140,3 +140,61 @@ def test_shares():
     np.testing.assert_array_equal(observed_share(known, 1), known)
     assert required_share(np.ones(50, bool), 10) == 0.9
     assert required_share(np.ones(5, bool), 10) == 0.45
+
+
+def test_other_steps_than_those_of_training_do_not_follow_it(fitted):
+    series = pd.Series(WAVE, HOURS)
+    detector = RepresentationAnomalyDetector(
+        fitted["nearest"].encoder_, CONTEXT, score="nearest", prefit=True
+    )
+    detector.fit(series[:TRAIN])
+    scores = detector.decision_function(series[TRAIN::2])  # every second hour
+    assert without_score(detector, scores)[: CONTEXT // 2].all()
+    with pytest.raises(ValueError, match="history is 'training'; wanted X to begin at 2026-01-13"):
+        detector.predict(series[:100], history="training")
+    assert len(detector.predict(series[TRAIN:], history="training")) == 300
+
+
+def test_channels_are_known_by_name(fitted, tmp_path):
+    frame = pd.DataFrame({"a": WAVE, "b": 100 + np.cos(np.arange(600) / 9)}, HOURS)
+    encoder = TS2Vec(n_components=8, hidden_channels=8, depth=2, max_steps=3, random_state=0)
+    detector = RepresentationAnomalyDetector(encoder, CONTEXT).fit(frame[:TRAIN])
+    scores = detector.decision_function(frame[TRAIN:])
+    detector.save(tmp_path / "detector")
+    for each in (detector, load(tmp_path / "detector")):
+        np.testing.assert_array_equal(each.decision_function(frame[["b", "a"]][TRAIN:]), scores)
+        with pytest.raises(ValueError, match=r"X has the channels \['a', 'c'\]; wanted \['a', 'b'\]"):
+            each.predict(frame.rename(columns={"b": "c"})[TRAIN:])
+    live = detector.online(history=frame[["b", "a"]][:TRAIN])
+    assert live.update(frame.iloc[TRAIN].to_numpy()).score == pytest.approx(scores[0], rel=1e-3)
+    detector.predict(frame[TRAIN:].to_numpy(), history="training")  # an array has no names
+
+
+def test_a_parameter_that_changed_since_the_fit_is_said(fitted, tmp_path):
+    encoder = fitted["nearest"].encoder_
+    detector = RepresentationAnomalyDetector(encoder, CONTEXT, prefit=True).fit(WAVE[:TRAIN])
+    for changed in (
+        {"score": "hidden"},
+        {"recipe": "paper"},
+        {"context": 5},
+        {"look_ahead": 3},
+        {"level": 9.0},
+    ):
+        (name, value), before = next(iter(changed.items())), detector.get_params()
+        detector.set_params(**changed)
+        for use in (
+            detector.predict,
+            detector.decision_function,
+            lambda X: detector.save(tmp_path / "model"),
+        ):
+            with pytest.raises(ValueError, match=f"{name} is {value!r}; wanted .*, as in the fit"):
+                use(WAVE[TRAIN:])
+        detector.set_params(**{name: before[name]})
+    detector.set_params(delay=2).predict(WAVE[TRAIN:])
+
+
+def test_history_of_one_of_several_live_series(fitted):
+    table = pd.concat([pd.DataFrame({"unique_id": name, "ds": HOURS, "y": WAVE}) for name in ("a", "b")])
+    detector = RepresentationAnomalyDetector(fitted["nearest"].encoder_, CONTEXT, prefit=True).fit(table)
+    live = detector.online(series="b", history=table)
+    assert live.update(9.0).alarm

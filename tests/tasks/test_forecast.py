@@ -429,3 +429,26 @@ def test_data_that_cannot_be_forecast() -> None:
 def test_coverage_is_the_metric() -> None:
     truth = np.random.default_rng(0).normal(size=(40, 3))
     assert coverage(truth, truth - 1, truth + 1) == 1.0
+
+
+@pytest.mark.parametrize("horizons", ["24", 24.0, [3.7], True, None, [], [0], (2, -1)])
+def test_what_is_no_horizon_is_refused(horizons):
+    with pytest.raises(ValueError, match="horizons is .*; wanted an integer of at least 1, or several"):
+        forecaster(horizons=horizons).fit(hourly(300))
+
+
+def test_a_parameter_that_changed_since_the_fit_is_said(tmp_path):
+    data = hourly(400)
+    fitted = forecaster(horizons=(3, 6)).fit(data)
+    for name, value in {"horizons": (3, 9), "context": 5, "recipe": "paper", "level": 0.5}.items():
+        before = getattr(fitted, name)
+        fitted.set_params(**{name: value})
+        for use in (
+            fitted.predict,
+            lambda: fitted.backtest(data, data.index[350]),
+            lambda: fitted.save(tmp_path / "f"),
+        ):
+            with pytest.raises(ValueError, match=f"{name} is .*, as in the fit"):
+                use()
+        fitted.set_params(**{name: before})
+    assert len(fitted.set_params(horizons=np.array([3, 6])).predict()) == 6

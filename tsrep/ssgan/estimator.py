@@ -83,20 +83,17 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
     fallback : whether a channel in which the network is not better than linear interpolation is interpolated: True
         (best), False (paper).
     window_length : longer series are cut into windows of this many steps, which overlap by half.
-    validation_fraction : share of the observed values held out of training. 0 switches early stopping and the choice of
-        the best weights off; set `fallback=False` with it, since no channel can be compared with interpolation.
+    validation_fraction : share of the observed values held out of training. 0 switches off all that they decide: early
+        stopping, the best weights, `fallback` and `spread_`.
     patience : training stops after this many validations in a row (one per 50 steps) without a new lowest error.
-    add_indicator : True appends indicators of missing values, as scikit-learn's imputers do: a channel (of a table: a
-        column) of 0 and 1 for each channel that had gaps in `fit`.
-    max_steps, max_epochs : generator steps and passes over the data; training ends at whichever comes first. Both None:
-        1,600 and 500 (best), 50 passes (paper).
+    add_indicator : True appends a channel (of a table: a column) of 0 and 1 for each that had gaps in `fit`.
+    max_steps, max_epochs : generator steps and passes over the data, whichever ends first; both None: 1,600 and 500
+        (best), 50 passes (paper).
     batch_size, lr : series per step; learning rate of AdamW, 6e-3 with warm-up and cosine decay (best), 1e-3 (paper).
-    warm_start : True: `fit` continues from where the last `fit` (or the loaded imputer) stood, for `max_steps` or
-        `max_epochs` more, with the same means and scales. A decaying learning rate follows the schedule of all steps
-        together.
-    checkpoint : folder in which training is saved every `checkpoint_every` steps. `fit` on the same data with the same
-        parameters continues from it and ends with the same bits as an uninterrupted run. None: no checkpoints. An
-        imputer loaded from an unfinished training imputes, but no channel falls back to lines yet.
+    warm_start : True: `fit` continues the last `fit` (or the loaded imputer) for `max_steps` or `max_epochs` more, with
+        its means and scales. A decaying learning rate follows the schedule of all steps together.
+    checkpoint : folder in which training is saved every `checkpoint_every` steps, see `TS2Vec`. An imputer loaded from
+        an unfinished training imputes, but no channel falls back to lines yet.
     device : "auto", "cpu", "cuda", "cuda:1", "mps".
     precision : "auto" (32 bit), "32", "bf16" or "16".
     random_state : None, an integer, or a numpy generator. An integer makes a fit on a CPU reproducible to the bit, for
@@ -134,8 +131,6 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
     generator_: nn.Module
     classifier_: nn.Module | None
     classes_: Array
-    _seen: Array
-    _indicated: Array
 
     lr: float | None  # type: ignore[assignment]  # None: the recipe's
 
