@@ -187,7 +187,7 @@ def test_a_plan_gives_the_loss_and_gradients_of_the_objective(options, seed, mon
     of = list(network.parameters())
     contrastive = PlannedObjective(**options)
     plan = contrastive.plan(network, x, torch.Generator().manual_seed(seed))
-    found = contrastive.of_plan(network, *(part.to(DEVICE) for part in plan))
+    found = contrastive.loss_of_plan(network, *(part.to(DEVICE) for part in plan))
     expected = contrastive(network, x.to(DEVICE), torch.Generator().manual_seed(seed))
     close(found, expected)
     for mine, truth in zip(torch.autograd.grad(found, of), torch.autograd.grad(expected, of), strict=True):
@@ -199,7 +199,7 @@ def test_no_host_synchronisation(monkeypatch):
     monkeypatch.setattr(torch, "is_autocast_enabled", lambda device: False)  # it does not know of that device
     network = paper_encoder(2, 8, 20, depth=3).eval()
     plan = PlannedObjective().plan(network, torch.zeros(3, 26, 2), torch.Generator())
-    loss = PlannedObjective().of_plan(network.to("meta"), *(part.to("meta") for part in plan))
+    loss = PlannedObjective().loss_of_plan(network.to("meta"), *(part.to("meta") for part in plan))
     loss.backward()
     assert loss.shape == ()
     with torch.inference_mode():

@@ -86,7 +86,7 @@ class PanelEstimator(SavedEstimator):
 
     @abstractmethod
     def _fitted_state(self) -> Folder:
-        """What `_restore` takes."""
+        """Config and tensors, for `_restore`."""
 
     @abstractmethod
     def _restore(self, fitted: dict[str, Any], tensors: Tensors) -> None:

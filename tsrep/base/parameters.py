@@ -24,10 +24,10 @@ class Range(NamedTuple):
 
 def check_parameters(estimator: Any, ranges: Mapping[str, Range]) -> None:
     """Raises the `ValueError` of the first parameter of `estimator` that is out of its range."""
-    for name, wanted in ranges.items():
+    for name, allowed in ranges.items():
         value = getattr(estimator, name)
-        if not wanted.holds(value):
-            raise out_of_range(name, value, wanted.wanted)
+        if not allowed.holds(value):
+            raise out_of_range(name, value, allowed.wanted)
 
 
 def check_unchanged(estimator: Any, fitted: Mapping[str, Any]) -> None:
@@ -81,8 +81,7 @@ def boolean(none: bool = False) -> Range:
 
 def verbosity() -> Range:
     """An integer of at least 0, or a boolean."""
-    wanted = Range("0, 1, or a larger integer", lambda value: is_integer(value) and value >= 0)
-    return wanted._replace(holds=lambda value: isinstance(value, bool) or wanted.holds(value))
+    return Range("0, 1, or a larger integer", lambda value: isinstance(value, bool) or _at_least_0(value))
 
 
 def is_integer(value: Any) -> bool:
@@ -95,10 +94,14 @@ def is_number(value: Any) -> bool:
     return is_integer(value) or isinstance(value, float | np.floating)
 
 
-def _or_none(wanted: Range, none: bool) -> Range:
+def _at_least_0(value: Any) -> bool:
+    return is_integer(value) and value >= 0
+
+
+def _or_none(allowed: Range, none: bool) -> Range:
     if not none:
-        return wanted
-    return Range(f"{wanted.wanted}, or None", lambda value: value is None or wanted.holds(value))
+        return allowed
+    return Range(f"{allowed.wanted}, or None", lambda value: value is None or allowed.holds(value))
 
 
 def _interval(at_least: float, at_most: float, above: float, below: float) -> str:
@@ -116,5 +119,5 @@ def _same_setting(now: Any, value: Any) -> bool:
 
 
 def _same(value: Any, choice: Any) -> bool:
-    """Equal and of one kind: `True` is not the choice 1, and an array is no choice at all."""
+    """Equal and of the same type: `True` is not the choice 1, and an array is no choice at all."""
     return type(value) is type(choice) and bool(value == choice) if choice is not None else value is None

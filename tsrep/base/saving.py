@@ -34,7 +34,7 @@ class SavedEstimator(BaseEstimator, ABC):
 
     @abstractmethod
     def _to_folder(self) -> Folder:
-        """What `_from_folder` takes."""
+        """Config and tensors, for `_from_folder`."""
 
     @classmethod
     @abstractmethod
@@ -43,11 +43,14 @@ class SavedEstimator(BaseEstimator, ABC):
 
     def _description(self, *without: str) -> dict[str, Any]:
         """Class, parameters (except those named) and versions, as JSON holds them."""
-        kind = type(self)
-        held = {name: value for name, value in self.get_params(deep=False).items() if name not in without}
-        parameters = {name: as_json(value) for name, value in held.items()}
-        described = {"class": f"{kind.__module__}:{kind.__qualname__}", "parameters": parameters}
-        return {**described, "versions": _versions()}
+        cls = type(self)
+        parameters = self.get_params(deep=False).items()
+        described = {name: as_json(value) for name, value in parameters if name not in without}
+        return {
+            "class": f"{cls.__module__}:{cls.__qualname__}",
+            "parameters": described,
+            "versions": _versions(),
+        }
 
 
 def load(path: str | Path) -> Any:
@@ -59,13 +62,13 @@ def load(path: str | Path) -> Any:
         The folder is missing, damaged, was written by something else, or does not fit this version.
     """
     config, tensors = read_folder(path)
-    kind = _class_named(str(config.get("class")), path)
+    cls = _class_named(str(config.get("class")), path)
     try:
-        return kind._from_folder(_with_current_names(config), tensors)
+        return cls._from_folder(_with_current_names(config), tensors)
     except ModelFileError:
         raise
     except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise ModelFileError(f"{path} does not fit this version of {kind.__name__}: {error}") from error
+        raise ModelFileError(f"{path} does not fit this version of {cls.__name__}: {error}") from error
 
 
 def inner_to_folder(estimator: Any, name: str) -> Folder:
@@ -81,29 +84,29 @@ def inner_to_folder(estimator: Any, name: str) -> Folder:
     if not isinstance(estimator, SavedEstimator):
         raise TypeError(f"{name}_ is a {type(estimator).__name__}, which cannot be saved in a folder")
     config, tensors = estimator._to_folder()
-    return config, {f"{name}.{file}": held for file, held in tensors.items()}
+    return config, {f"{name}.{file}": named_tensors for file, named_tensors in tensors.items()}
 
 
 def inner_from_folder(config: dict[str, Any], tensors: Tensors, name: str) -> Any:
     """The inverse of `inner_to_folder`; `tensors` are all those of the outer estimator."""
     start = f"{name}."
-    own = {file.removeprefix(start): held for file, held in tensors.items() if file.startswith(start)}
-    return _class_named(str(config["class"]), name)._from_folder(_with_current_names(config), own)
+    inner = {file.removeprefix(start): t for file, t in tensors.items() if file.startswith(start)}
+    return _class_named(str(config["class"]), name)._from_folder(_with_current_names(config), inner)
 
 
 def _class_named(name: str, path: str | Path) -> type[SavedEstimator]:
     """The estimator class of this package that a saved model names; anything else is a `ModelFileError`."""
-    module, _, kind = name.partition(":")
-    found: Any = None
+    module, _, qualname = name.partition(":")
+    cls: Any = None
     if module.startswith("tsrep."):
         try:
-            found = getattr(importlib.import_module(module), kind, None)
+            cls = getattr(importlib.import_module(module), qualname, None)
         except ImportError:
-            found = None
-    concrete = isinstance(found, type) and issubclass(found, SavedEstimator)
-    if not concrete or found.__abstractmethods__:
+            cls = None
+    estimator = isinstance(cls, type) and issubclass(cls, SavedEstimator)
+    if not estimator or cls.__abstractmethods__:
         raise ModelFileError(f"{path} holds a {name!r}, which is no estimator of this package")
-    return found
+    return cls
 
 
 def _with_current_names(config: dict[str, Any]) -> dict[str, Any]:
@@ -139,5 +142,5 @@ def _versions() -> dict[str, str]:
 
     from tsrep import __version__
 
-    found = {"tsrep": __version__, "torch": torch.__version__, "numpy": np.__version__}
-    return {**found, "scikit-learn": sklearn.__version__, "python": platform.python_version()}
+    versions = {"tsrep": __version__, "torch": torch.__version__, "numpy": np.__version__}
+    return {**versions, "scikit-learn": sklearn.__version__, "python": platform.python_version()}

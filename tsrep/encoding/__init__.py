@@ -2,7 +2,7 @@
 
 estimator.py  `SeriesRepresentation`: fit, transform, encode, encode_causal, encode_to_file, online; a subclass gives a
               network and an objective
-backbone.py   what a backbone must have, and what it may have
+backbone.py   the interface of a backbone: required and optional members
 encoder.py    `SeriesEncoder`: input projection, mask and backbone; series with gaps to one vector per step
 training.py   from series to a trained encoder
 read_out.py   one vector per series: statistics over time of the layers' outputs

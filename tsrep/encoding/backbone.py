@@ -1,4 +1,4 @@
-"""What `SeriesEncoder` and the estimators ask of a backbone, and what makes it faster or more useful if it is there."""
+"""The interface of a backbone: its required and its optional members."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Backbone(Protocol):
     reach: int | None
 
     def __call__(self, latent: Tensor, inside: Tensor | None, steps: slice | Tensor) -> Tensor:
-        """Representations (B, len(steps), D) of the wanted `steps`.
+        """Representations (B, len(steps), D) of `steps`.
 
         Parameters
         ----------
@@ -50,7 +50,7 @@ class WindowState(Protocol):
 
 
 class FastWindows(Protocol):
-    """Gives what `encoding.windows` defines in less work."""
+    """The encodings that `encoding.windows` defines, in less work."""
 
     def encode(
         self, encoder: Any, x: Tensor, context: int, hide_last: tuple[bool, ...], fabric: Fabric

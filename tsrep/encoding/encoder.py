@@ -32,11 +32,11 @@ class SeriesEncoder(nn.Module):
         inside: Tensor | None = None,
         steps: slice | Tensor = slice(None),
     ) -> Tensor:
-        """Representations (B, len(steps), D) of the wanted `steps` of `x` (B, T, C), a slice or indices.
+        """Representations (B, len(steps), D) of the `steps` of `x` (B, T, C), a slice or indices.
 
         `x` may hold NaN: a step with any missing channel has a zero latent, as if it were masked. `keep` (B, T) is
-        False where a mask hides a step. `inside` (B, T) is False where a step is padding; what comes out there means
-        nothing. The caller's `x` is not written to.
+        False where a mask hides a step. `inside` (B, T) is False where a step is padding; the output there is
+        undefined. The caller's `x` is not written to.
         """
         return self.backbone(self.latent(x, keep), inside, steps)
 

@@ -97,7 +97,7 @@ class SeriesRepresentation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Tr
 
     _RANGES: dict[str, Range] = {}
 
-    # What a subclass gives
+    # For subclasses
 
     @abstractmethod
     def _build(self, channels: int) -> nn.Module:
@@ -295,8 +295,8 @@ class SeriesRepresentation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Tr
         Parameters
         ----------
         series : (t, channels) or (t,), time down: an array, a `numpy.memmap`, a data frame, or anything sliced alike.
-            It is read a stretch at a time.
-        path : the file (.npy) to write, (t, D). It takes its name when it is whole.
+            It is read in stretches.
+        path : the file (.npy) to write, (t, D). It appears under this name when it is complete.
         context : None gives what `encode` gives for the whole series; a number what `encode_causal` gives with it.
         dtype : "float32", or "float16" for half the disk.
 
@@ -341,7 +341,7 @@ class SeriesRepresentation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Tr
         return [all_steps.numpy() for all_steps in Z]
 
     def _encoded(self, x: Tensor, keep: Any = None) -> Iterator[tuple[slice, Tensor]]:
-        """(rows, representations (len, T, D)) over batches of `x` (n, T, C); what stands outside means nothing."""
+        """(rows, representations (len, T, D)) over batches of `x` (n, T, C); undefined outside."""
         network = on_device(self.encoder_, self.device, self.precision)
 
         def encode_batch(batch: Tensor) -> Tensor:
@@ -352,7 +352,7 @@ class SeriesRepresentation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Tr
         return self._in_batches(x, encode_batch)
 
     def _encoded_layers(self, x: Tensor, statistics: ReadOut) -> Iterator[tuple[slice, list[Tensor]]]:
-        """(rows, outputs of the layers) over batches of `x`; the last layer alone where that is all that is asked."""
+        """(rows, outputs of the layers) over batches of `x`; of the last layer alone if no other is named."""
         if statistics.last_layer_only:
             return ((rows, [z]) for rows, z in self._encoded(x))
         network = layers_on_device(self.encoder_, self.device, self.precision)
@@ -376,7 +376,7 @@ class SeriesRepresentation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Tr
         nothing = torch.full((1, 1, self.n_channels_), torch.nan)
         return on_device(self.encoder_, self.device, self.precision)(nothing).shape[-1]
 
-    # What scikit-learn asks for
+    # scikit-learn's interface
 
     @property
     def n_features_out_(self) -> int:

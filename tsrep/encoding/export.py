@@ -94,7 +94,7 @@ def write_program(
     ValueError
         `path` has neither ending.
     ModuleNotFoundError
-        ONNX is wanted and the packages that write it are not installed.
+        `path` ends in ".onnx" and the packages that write it are not installed.
     """
     path = Path(path)
     if path.suffix not in _FORMATS:

@@ -1,4 +1,4 @@
-"""A series that does not fit in memory, encoded a stretch at a time into a file.
+"""A series that does not fit in memory, encoded in stretches into a file.
 
 A step's representation depends on no step further away than the backbone's reach. So a stretch that is read with that
 many more steps at both ends gives exactly what the whole series gives.
@@ -81,7 +81,7 @@ def encoded_stretches(
     if reach is None:
         raise TypeError(
             f"each output of the backbone {type(encoder.backbone).__name__} depends on the whole series: it cannot be "
-            "encoded a stretch at a time; give context= to look back only"
+            "encoded in stretches; give context= to look back only"
         )
     network = on_device(encoder, device, precision)
     first, end = series.observed()

@@ -53,7 +53,7 @@ class OnlineEncoder:
         return self._push(points, (False,))[0]
 
     def update_pair(self, points: ArrayLike) -> tuple[Floats, Floats]:
-        """What `update` gives, and the same with each point itself hidden: see `encode_causal_pair`."""
+        """`update`, and the same with each point itself hidden: see `encode_causal_pair`."""
         shown, hidden = self._push(points, (False, True))
         return shown, hidden
 

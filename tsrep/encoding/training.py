@@ -27,8 +27,8 @@ def hold_out(x: Tensor, fraction: float, seed: int) -> tuple[Tensor, Tensor]:
     if len(x) < 2:
         raise ValueError("validation_fraction needs at least 2 instances; X has 1")
     order = torch.from_numpy(np.random.default_rng([seed, 1]).permutation(len(x)))
-    held = min(max(1, round(fraction * len(x))), len(x) - 1)
-    return x[order[held:]], x[order[:held]]
+    size = min(max(1, round(fraction * len(x))), len(x) - 1)
+    return x[order[size:]], x[order[:size]]
 
 
 def train(

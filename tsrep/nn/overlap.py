@@ -1,6 +1,6 @@
 """Long series in windows that overlap by half, and estimates averaged back.
 
-Near its ends a window knows less, so there an estimate counts less: its weight is its distance from the nearer end.
+Estimates near the ends of a window have less context and count less: their weight is the distance from the nearer end.
 """
 
 from __future__ import annotations

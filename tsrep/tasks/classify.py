@@ -123,7 +123,7 @@ class RepresentationClassifier(ClassifierMixin, SavedEstimator):
             raise ValueError(
                 f"y has {len(self.classes_)} class(es) {self.classes_.tolist()} and "
                 f"{int(np.sum(~labelled))} unlabelled instances (-1); wanted at least two classes; "
-                "classes called -1 must be renamed"
+                "rename classes called -1"
             )
         self.encoder_ = fit_encoder(self.encoder, X, prefit=self.prefit)
         Z = np.asarray(self.encoder_.transform(X))

@@ -6,7 +6,7 @@ optimised.py   `Optimised`: a network and the optimiser that moves it
 average.py     the running mean of a network's weights
 step.py        `Descent`: one update of the weights from one batch
 loop.py        `fit`: the training loop, its clock and its guard against losses that are not finite
-hooks.py       what may happen after a step: record, show, validate, stop early, save a checkpoint
+hooks.py       hooks of the loop: record, show, validate, stop early, save a checkpoint
 run.py         `Run`: where a training stands
 checkpoint.py  tensors and JSON as a folder, written whole or not at all
 runtime.py     device and precision, by Lightning Fabric

@@ -16,7 +16,7 @@ Batch = TypeVar("Batch", covariant=True)
 
 
 class Batches(Protocol[Batch]):
-    """What the loop asks for. `per_epoch` is the number of batches per epoch."""
+    """Batches per epoch, for the training loop. `per_epoch` is their number."""
 
     @property
     def per_epoch(self) -> int: ...

@@ -35,21 +35,23 @@ class _Graph(NamedTuple):
 
 
 class Captured:
-    """`function(*tensors) -> Tensor`: run as it is at the first call with given shapes, captured at the second.
+    """`function(*tensors) -> Tensor`: executed at the first call with given shapes, captured at the second.
 
     Parameters
     ----------
     function : works on the device of its tensors, without host synchronisation. What it changes it must change in
-        place, in tensors that outlive the graph. If it cannot be captured, it runs as it is from then on, with a
-        warning.
+        place, in tensors that outlive the graph. If it cannot be captured, it is executed at every call from then on,
+        with a warning.
     device : a CUDA device.
-    held : tensors that a graph reads and that could otherwise be freed before it.
+    kept_alive : tensors that a graph reads and that could otherwise be freed before it.
     """
 
-    def __init__(self, function: Callable[..., Tensor], device: torch.device, held: Sequence[Tensor] = ()):
+    def __init__(
+        self, function: Callable[..., Tensor], device: torch.device, kept_alive: Sequence[Tensor] = ()
+    ):
         self.function = function
         self.device = device
-        self.held = held
+        self.kept_alive = kept_alive
         self._stream = torch.cuda.Stream(device)
         self._pool = torch.cuda.graph_pool_handle()
         self._graphs: dict[tuple[torch.Size, ...], _Graph] = {}

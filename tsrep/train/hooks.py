@@ -1,4 +1,4 @@
-"""What may happen after a step: record, show, validate, stop early, save a checkpoint.
+"""Hooks of the training loop: record, show, validate, stop early, save a checkpoint.
 
 Each is a function that makes a hook for `tsrep.train.loop.fit`.
 """

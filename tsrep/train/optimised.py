@@ -24,7 +24,7 @@ class Optimised:
     network : the module to move.
     lr, weight_decay : of AdamW; without decay it is Adam.
     fabric : device and precision.
-    max_norm : gradients are clipped to this norm; None: they are taken as they are.
+    max_norm : gradients are clipped to this norm; None: no clipping.
     groups : parameter groups, see `Groups`; None: one group of all parameters.
 
     Attributes
@@ -59,7 +59,7 @@ class Optimised:
         self.lr = lr
 
     def descend(self, loss: Tensor) -> Tensor:
-        """One step down `loss`, which is given back detached."""
+        """One optimiser step on `loss`; returns the detached loss."""
         self._optimiser.zero_grad()
         self.fabric.backward(loss)
         if self.max_norm is not None:

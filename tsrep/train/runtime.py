@@ -1,7 +1,7 @@
 """Where the arithmetic happens: device and precision, by Lightning Fabric.
 
-Nothing here is clever. Fabric moves modules and batches, casts where a lower precision was asked for, and knows the
-strategies for several devices; this file only turns the two words a user gives into a ready `Fabric`.
+Fabric moves modules and batches, casts to a lower precision, and knows the strategies for several devices. This file
+turns the parameters `device` and `precision` of an estimator into a `Fabric`.
 """
 
 from __future__ import annotations

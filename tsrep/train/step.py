@@ -45,14 +45,14 @@ class Planned(Protocol):
     """An objective that can draw all its randomness beforehand and then needs no host synchronisation."""
 
     def plan(self, network: nn.Module, batch: Any, generator: torch.Generator) -> tuple[Tensor, ...] | None:
-        """The arguments of `of_plan`, of few different shapes; None: this batch is for the objective itself."""
+        """The arguments of `loss_of_plan`, of few different shapes; None: this batch is for the objective itself."""
 
-    def of_plan(self, network: nn.Module, *plan: Tensor) -> Losses:
+    def loss_of_plan(self, network: nn.Module, *plan: Tensor) -> Losses:
         """The losses."""
 
 
 class Descent:
-    """AdamW on one objective, with an averaged copy of the network if wanted.
+    """AdamW on one objective, and an averaged copy of the network if `average`.
 
     On a CUDA device the whole step of an objective that is `Planned` is captured as a CUDA graph.
 
@@ -116,7 +116,7 @@ class Descent:
 
     def _planned(self, share: Tensor, *plan: Tensor) -> Tensor:
         with self.fabric.autocast():
-            losses = _named(cast(Planned, self.objective).of_plan(self.network, *plan))
+            losses = _named(cast(Planned, self.objective).loss_of_plan(self.network, *plan))
         self.optimised.descend(losses["loss"])
         if self.average is not None:
             self.average.update_by(self.network, share)

@@ -1,7 +1,7 @@
 """A training step whose randomness is drawn beforehand, so that all of it can be captured as a CUDA graph.
 
 `PlannedObjective` is `ContrastiveObjective` (`ts2vec/objective.py`) with the methods of `tsrep.train.step.Planned`:
-`plan` draws crops, masks and seeds on the host, and `of_plan` is a function of tensors.
+`plan` draws crops, masks and seeds on the host, and `loss_of_plan` is a function of tensors.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class PlannedObjective(ContrastiveObjective):
     def plan(
         self, network: nn.Module, batch: Tensor, generator: torch.Generator
     ) -> tuple[Tensor, ...] | None:
-        """Draws all randomness of a step, as arguments of `of_plan`; None if `batch` or `network` does not support it.
+        """Draws all randomness of a step, the arguments of `loss_of_plan`; None if `batch` or `network` is not for it.
 
         Both views are in one frame, from the start of the first to the end of the second, so that their overlap has
         the same position in both. The frame's length is rounded up to eighths of the series, so that few lengths
@@ -61,7 +61,7 @@ class PlannedObjective(ContrastiveObjective):
         levels = levels_of(shared, frame, n, self.alpha, self.temporal_unit, self.hierarchical)
         return batch, crops.shift + crops.start, torch.tensor(ends), keep, seeds, *levels
 
-    def of_plan(
+    def loss_of_plan(
         self,
         network: nn.Module,
         batch: Tensor,
