@@ -107,7 +107,7 @@ def test_unlabelled_instances_train_the_encoder_only():
 
 def test_labels_called_minus_one_are_refused_with_the_reason():
     X, _ = waves()
-    with pytest.raises(ValueError, match="classes called -1 must be renamed"):
+    with pytest.raises(ValueError, match="rename classes called -1"):
         RepresentationClassifier(Moments()).fit(X, np.where(np.arange(60) % 2, 1, -1))
     assert set(
         RepresentationClassifier(Moments()).fit(X, np.where(np.arange(60) % 2, "1", "-1")).classes_
