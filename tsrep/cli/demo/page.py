@@ -36,8 +36,8 @@ classifier = RepresentationClassifier(TS2Vec(random_state=0)).fit(X, y)
 print(classifier.score(*load_dataset("GunPoint", split="test")))
 
 encoder = classifier.encoder_
-encoder.transform(X)                                  # one vector a series
-encoder.encode(X)                                     # one vector a step
+encoder.transform(X)                                  # one vector per series
+encoder.encode(X)                                     # one vector per step
 encoder.save("gunpoint-encoder")
 """
 
@@ -106,11 +106,11 @@ def build_page(results: Results, pictures: Mapping[str, bytes], facts: Mapping[s
         sections.append(_maps(results.classified, pictures))
     sections.append(_training(pictures["loss"]))
     sections.append(_facts(facts))
-    sections.append(report.section("Go on", report.code(GO_ON), report.code(NEXT_COMMANDS)))
+    sections.append(report.section("Next", report.code(GO_ON), report.code(NEXT_COMMANDS)))
     return report.page(
-        "Time series, represented",
+        "tsrep: demonstration",
         sections,
-        lead="TS2Vec learned from unlabelled series; this page shows what it learned and what that is worth.",
+        lead="TS2Vec, trained without labels on small data sets, beside cheap baselines.",
     )
 
 
@@ -138,16 +138,16 @@ def _accuracy(classified: Sequence[Classified], picture: bytes) -> str:
     ]
     columns = ["data set", *METHODS, "series", "size", "classes", "time"]
     caption = (
-        "Share of test series that were named correctly, the best of each row in bold. Series: training + test; "
-        "size: channels x steps; time: that of the encoder's training."
+        "Share of test series classified correctly, the best of each row in bold. Series: training + test; "
+        "size: channels x steps; time: training of the encoder."
     )
     return report.section(
         "Accuracy",
         report.prose(
             "An encoder was trained on the training part of each data set without its labels. A support vector "
-            "machine then learned the classes from the representations, one vector of 320 numbers a series, and "
-            "was scored on the archive's own test part. Two cheap columns stand beside it: the same encoder with "
-            "its random initial weights, and the nearest neighbour among the raw series."
+            "machine then learned the classes from the representations, one vector of 320 numbers per series, and "
+            "was scored on the archive's test part. The baselines are the same encoder with its random initial "
+            "weights, and the nearest neighbour among the raw series."
         ),
         report.prose(verdict(classified)),
         report.table(columns, rows, caption, best=(1, 2, 3)),
@@ -175,14 +175,14 @@ def _over_time(recording: Encoded, picture: bytes) -> str:
     return report.section(
         "A representation over time",
         report.prose(
-            "The encoder gives a vector to every single step as well. Here it was trained on windows of one "
-            f"electrocardiogram of {len(recording.series) / SAMPLING_RATE:.0f} seconds and then encoded all "
-            f"{len(recording.series):,} steps of it."
+            "The encoder also gives one vector per step. Here it was trained on windows of one electrocardiogram "
+            f"of {len(recording.series) / SAMPLING_RATE:.0f} seconds and then encoded all its "
+            f"{len(recording.series):,} steps."
         ),
         report.figure(
             picture,
-            "Above: the end of the recording; shaded is the stretch that the file labels as abnormal "
-            f"({first:.1f} to {last:.1f} s), which the encoder was not told. Below, on the same time axis: the "
+            "Above: the end of the recording; shaded is the interval that the file labels as abnormal "
+            f"({first:.1f} to {last:.1f} s), which the encoder did not see. Below, on the same time axis: the "
             f"16 of {recording.representation.shape[1]} dimensions that vary most, each standardised.",
             alt="An electrocardiogram above a heat-map of its representation, with a band at every beat.",
         ),
@@ -198,25 +198,25 @@ def _forecast(forecast: Forecast, picture: bytes) -> str:
         else "Representation and raw values together have the lowest mean absolute error."
     )
     return report.section(
-        "What comes next",
+        "Forecasting",
         report.prose(
-            f"A forecaster learned from the first {LEARNED_FROM:,} steps of the electrocardiogram and then forecast "
-            f"the next {HORIZON} steps, a third of a second, at every later step at once. It reads the last 200 "
-            "values and what TS2Vec makes of them. Ridge regression reads the same values without TS2Vec; the last "
-            "line repeats what was a heartbeat ago."
+            f"A forecaster was fitted on the first {LEARNED_FROM:,} steps of the electrocardiogram and then forecast, "
+            f"at every later step, the next {HORIZON} steps: a third of a second. Its input is the last 200 values "
+            "and their TS2Vec representation. Ridge regression has the same values without TS2Vec; the last row "
+            "repeats the values of one heartbeat before."
         ),
         report.prose(
-            f"{verdict} Its intervals, meant to hold {forecast.level:.0%} of the values, held {forecast.coverage:.0%}."
+            f"{verdict} Its {forecast.level:.0%} intervals contained {forecast.coverage:.0%} of the values."
         ),
         report.table(
             ["", "mean absolute error (mV)", "mean squared error (mV²)"],
             rows,
-            "Over all steps of all forecasts in the part that nothing was learned from.",
+            "Over all steps of all forecasts in the test part.",
         ),
         report.figure(
             picture,
-            "The forecasts of the three methods from one and the same step, the middle of that part; black: known, "
-            "grey: what came, shaded: the interval. The errors in the titles are those of this one forecast.",
+            "The forecasts of the three methods from the same step, the middle of the test part. Black: known values; "
+            "grey: truth; shaded: the interval. The errors in the titles are those of this forecast.",
             alt="Three panels with a heartbeat, each with a forecast drawn over it.",
         ),
     )
@@ -227,22 +227,22 @@ def _anomalies(watched: Watched, picture: bytes) -> str:
     where = "within it" if watched.labels[watched.scores.argmax()] else "outside it"
     rows = [[name, value] for name, value in watched.vus_pr.items()]
     return report.section(
-        "What is strange",
+        "Anomaly detection",
         report.prose(
-            f"A detector learned from the same {LEARNED_FROM:,} steps what is normal and scored each later step by "
-            "how far its representation is from the nearest one in training. Of its "
-            f"{alarms} alarm{'s' if alarms != 1 else ''} {watched.true_alarms} lie in the stretch that the file calls "
-            f"abnormal, which no one had told it. The highest score of all lies {where}."
+            f"A detector was fitted on the same {LEARNED_FROM:,} steps. Its score of a later step is the distance of "
+            "the step's representation to the nearest one in training. Of its "
+            f"{alarms} alarm{'s' if alarms != 1 else ''}, {watched.true_alarms} are in the interval that the file "
+            f"labels as abnormal, which the detector did not see. The highest score is {where}."
         ),
         report.table(
             ["", "VUS-PR"],
             rows,
-            "How well scores point at the abnormal stretch, without any threshold: 1 is perfect. One recording with "
-            "one abnormal stretch is an example, not a measurement; tsrep bench anomaly has those.",
+            "How well the scores separate the abnormal interval, without a threshold: 1 is perfect. One recording "
+            "with one abnormal interval is an example, not a measurement; tsrep bench anomaly makes those.",
         ),
         report.figure(
             picture,
-            "The last third of the recording, by steps, and its scores. Shaded: the labelled stretch.",
+            "The last third of the recording, in steps, and its scores. Shaded: the labelled interval.",
             alt="An electrocardiogram with alarms as vertical lines above the score of each step.",
         ),
     )
@@ -259,22 +259,22 @@ def _gaps(gaps: Filled, picture: bytes) -> str:
     )
     held = " and ".join(f"{share:.0%} ({kind})" for kind, share in gaps.coverage.items())
     return report.section(
-        "What was missing",
+        "Imputation",
         report.prose(
-            f"From the training part of {SET}, six channels of a smart watch, {RATE:.0%} of the values were taken "
-            "away at random, and an imputer learned from what was left. Then it filled the same share of gaps in the "
-            "test part: single values, and stretches of a kind that it had not trained on."
+            f"From the training part of {SET}, six channels of a smart watch, {RATE:.0%} of the values were removed "
+            "at random, and an imputer was fitted on the rest. Then it filled the same share of gaps in the test "
+            "part: single values, and gaps of several steps, which it had not seen in training."
         ),
-        report.prose(f"{verdict} Its bands, meant to hold 90% of the values, held {held}."),
+        report.prose(f"{verdict} Its 90% bands contained {held} of the values."),
         report.table(
             ["mean absolute error", *gaps.errors],
             rows,
-            "In standard deviations of each channel, over what was taken away.",
+            "In standard deviations of each channel, over the removed values.",
         ),
         report.figure(
             picture,
-            f"Three channels of a test series with {STRETCHES} taken away. Blue: filled in, with the bands that are "
-            "meant to hold 50% and 90% of the values; grey: what had been there.",
+            f"Three channels of a test series with {STRETCHES} removed. Blue: imputed values with their 50% and 90% "
+            "bands; grey: truth.",
             alt="Three panels with a motion signal, its gaps filled and shaded bands around them.",
         ),
     )
@@ -283,8 +283,8 @@ def _gaps(gaps: Filled, picture: bytes) -> str:
 def _maps(classified: Sequence[Classified], pictures: Mapping[str, bytes]) -> str:
     blocks = [
         report.prose(
-            "Each point is one test series: its representation on the two directions in which the "
-            "representations of that data set vary most. The colours are the classes, which the encoder has never seen."
+            "Each point is one test series: its representation along the two directions in which the "
+            "representations of that data set vary most. The colours are the classes, which the encoder did not see."
         )
     ]
     for result in classified:
@@ -300,8 +300,8 @@ def _training(picture: bytes) -> str:
         "Training",
         report.figure(
             picture,
-            "The contrastive loss, each step faintly and its running mean on top. Its level depends on the "
-            "length of the random crops and on the batch, so the curves of two data sets are not to be compared.",
+            "The contrastive loss per step, and its running mean. Its level depends on the length of the random "
+            "crops and on the batch, so the curves of different data sets cannot be compared.",
         ),
     )
 
@@ -311,7 +311,7 @@ def _facts(facts: Mapping[str, Any]) -> str:
     versions = {name: version for name, version in environment["versions"].items() if version}
     rows = [
         ["seed", facts["seed"]],
-        ["time in all", f"{facts['seconds']:.0f} s"],
+        ["total time", f"{facts['seconds']:.0f} s"],
         ["processor", f"{environment['hardware']['cpu']} ({environment['hardware']['cores']} cores)"],
         *versions.items(),
     ]
