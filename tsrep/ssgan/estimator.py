@@ -242,7 +242,8 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
         if not all(run.finished for run in self._runs):
             self._train(held_out, settings)
         estimates, scale = estimate(self.generator_, held_out.batch, launch(self.device, self.precision))
-        self._set_judgement(judge(estimates, scale, held_out, self._seen, settings.fallback))
+        judged = settings.fallback and self.validation_fraction > 0
+        self._set_judgement(judge(estimates, scale, held_out, self._seen, judged))
         if self.checkpoint is not None:
             self.save(self.checkpoint)
         return self

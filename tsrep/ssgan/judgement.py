@@ -46,7 +46,7 @@ def judge(estimates: Tensor, scale: Tensor, data: HeldOut, seen: Array, may_fall
     interpolated, _, _ = interpolate(data.batch.values, data.batch.observed, data.batch.times)
     line_errors = (interpolated - data.truth).abs()
     fallback = ~seen
-    if may_fall_back and bool(data.held_out.any()):
+    if may_fall_back:
         network_errors = _by_channel((estimates - data.truth).abs(), data.held_out)
         fallback = fallback | ~(network_errors < _by_channel(line_errors, data.held_out))
     errors = torch.where(torch.from_numpy(fallback), line_errors, (estimates - data.truth).abs())
