@@ -90,3 +90,25 @@ def test_only_an_encoder_encodes(shell, tmp_path):
         "encode", tmp_path / "x.npy", "--model", tmp_path / "imputer", "--out", tmp_path / "z.npz", code=1
     )
     assert "holds a SSGANImputer; wanted an encoder" in shown
+
+
+def test_columns_of_a_csv_file_are_known_by_name(shell, tmp_path):
+    import pandas as pd
+
+    from tsrep import TS2Vec
+
+    hours = pd.date_range("2026-01-01", periods=40, freq="h")
+    frame = pd.DataFrame(rng.normal(size=(40, 2)), hours, ["a", "b"]).rename_axis("time")
+    TS2Vec(n_components=4, hidden_channels=4, depth=2, max_steps=1, random_state=0).fit(frame).save(
+        tmp_path / "m"
+    )
+    written = []
+    for number, columns in enumerate((["a", "b"], ["b", "a"])):
+        frame[columns].to_csv(tmp_path / "x.csv")
+        out = tmp_path / f"{number}.npy"
+        shell("encode", tmp_path / "x.csv", "--model", tmp_path / "m", "--out", out)
+        written.append(np.load(out))
+    np.testing.assert_array_equal(*written)
+    frame.rename(columns={"b": "c"}).to_csv(tmp_path / "x.csv")
+    shown = shell("encode", tmp_path / "x.csv", "--model", tmp_path / "m", "--out", out, code=1)
+    assert "has the columns ['a', 'c']; wanted ['a', 'b'], as in the fit of the encoder" in shown

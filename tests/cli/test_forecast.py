@@ -115,3 +115,20 @@ def test_faults_are_one_line_that_helps(forecast, file, tmp_path):
     twice = pd.read_csv(file)
     pd.concat([twice, twice.tail(1)]).to_csv(file, index=False)
     assert "repeat a time" in (told := forecast(file, code=1)) and "--sort in a shell" in told
+
+
+def test_a_saved_forecaster_brings_its_horizon_and_targets(forecast, file, tmp_path):
+    frame = pd.DataFrame({"time": TIMES, "load": LOAD, "price": np.cos(STEPS / 7)})
+    frame.loc[frame.index[-6:], "load"] = np.nan
+    frame.to_csv(file, index=False)
+    settings = ["--max-steps", 1, "--context", 48, "--horizon", 6]
+    forecast(
+        file, "--target", "load", "--known", "price", *settings, "--save", tmp_path / "f", "--out", "a.csv"
+    )
+    forecast(file, "--known", "price", "--model", tmp_path / "f", "--out", "b.csv")
+    first, again = (pd.read_csv(file.with_name(name)) for name in ("a.csv", "b.csv"))
+    pd.testing.assert_frame_equal(again, first)
+    assert len(again) == 6
+    for option, value in (("--target", "load"), ("--horizon", 6), ("--level", 0.5)):
+        shown = forecast(file, "--known", "price", "--model", tmp_path / "f", option, value, code=1)
+        assert f"{option} cannot be given with --model" in shown

@@ -121,7 +121,7 @@ def test_numpys_numbers_and_arrays_are_as_good_as_lists(parameters):
         ({"pool": 3}, "pool is 3; wanted"),
         ({"layers": "last"}, "layers is 'last'; wanted"),
         ({"layers": []}, r"layers is \[\]; wanted"),
-        ({"layers": 7}, "layers is 7; wanted indices of the encoder's 3 layers"),
+        ({"layers": 7}, r"layers is \[7\]; wanted indices of the encoder's 3 layers"),
         ({"layers": [0], "backbone": "lstm"}, None),
         ({"layers": [-2], "backbone": "lstm"}, r"layers is \[-2\]; wanted indices of the encoder's 1 layers"),
     ],
@@ -134,3 +134,16 @@ def test_what_is_no_read_out_is_refused_before_training(parameters, says):
         return
     with pytest.raises(ValueError, match=says):
         encoder.fit(X)
+
+
+def test_layers_that_an_encoder_does_not_have_are_said_whenever_they_are_met(tmp_path):
+    X = np.random.default_rng(0).normal(size=(3, 1, 30))
+    small = {"n_components": 6, "hidden_channels": 4, "depth": 2, "max_steps": 1, "random_state": 0}
+    TS2Vec(**small, checkpoint=tmp_path / "run").fit(X)
+    says = r"layers is \[9\]; wanted indices of the encoder's 3 layers"
+    with pytest.raises(ValueError, match=says):  # a run that is finished
+        TS2Vec(**small, layers=9, checkpoint=tmp_path / "run").fit(X)
+    encoder = TS2Vec(**small, warm_start=True).fit(X).set_params(layers=[9])
+    for use in (encoder.fit, encoder.transform):
+        with pytest.raises(ValueError, match=says):
+            use(X)

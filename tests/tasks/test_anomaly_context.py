@@ -198,3 +198,45 @@ def test_history_of_one_of_several_live_series(fitted):
     detector = RepresentationAnomalyDetector(fitted["nearest"].encoder_, CONTEXT, prefit=True).fit(table)
     live = detector.online(series="b", history=table)
     assert live.update(9.0).alarm
+
+
+@pytest.mark.parametrize("score", COMPARED)
+@pytest.mark.parametrize("moving_average", [1, 5])
+def test_steps_of_training_are_no_measure_of_distances_to_training(fitted, score, moving_average):
+    """Their distance to the nearest step of training is 0, and a score relative to it anything."""
+    detector = RepresentationAnomalyDetector(
+        fitted[score].encoder_, CONTEXT, score=score, moving_average=moving_average, prefit=True
+    ).fit(WAVE[:TRAIN])
+    scores, alarms = detector.scores_and_alarms(WAVE[TRAIN:], history="training")
+    live = detector.online(history="training").extend(WAVE[TRAIN:])
+    np.testing.assert_allclose([verdict.score for verdict in live], scores, rtol=1e-2, atol=1e-2)
+    assert np.abs(scores[: 2 * moving_average]).max() < 20 and alarms[: 2 * moving_average].sum() <= 1
+
+
+def test_dates_that_follow_training_do_so_in_any_time_zone(fitted):
+    series = pd.Series(WAVE, HOURS.tz_localize("Europe/Berlin"))
+    detector = RepresentationAnomalyDetector(fitted["nearest"].encoder_, CONTEXT, prefit=True).fit(
+        series[:TRAIN]
+    )
+    scores = detector.decision_function(series[TRAIN:])
+    np.testing.assert_array_equal(detector.decision_function(series[TRAIN:].tz_convert("UTC")), scores)
+    naive = detector.decision_function(series[TRAIN:].tz_localize(None))
+    assert without_score(detector, naive)[: CONTEXT // 2].all()
+
+
+def test_what_is_not_known_is_said(fitted):
+    table = pd.DataFrame({"unique_id": "a", "ds": HOURS, "y": WAVE})
+    detector = RepresentationAnomalyDetector(fitted["nearest"].encoder_, CONTEXT, prefit=True).fit(table)
+    with pytest.raises(ValueError, match="history has no series 'a'"):
+        detector.online(series="a", history=table.assign(unique_id="b"))
+    with pytest.raises(
+        ValueError, match="X has one series without a name; the detector was fitted on the series 'a'"
+    ):
+        detector.predict(WAVE)
+
+
+def test_a_name_that_two_channels_have_is_no_name(fitted):
+    frame = pd.DataFrame(np.c_[WAVE, WAVE[::-1]], columns=["a", "a"])
+    encoder = TS2Vec(n_components=8, hidden_channels=8, depth=2, max_steps=1, random_state=0)
+    detector = RepresentationAnomalyDetector(encoder, CONTEXT).fit(frame[:TRAIN])
+    assert detector.columns_ is None and len(detector.predict(frame[TRAIN:])) == 300

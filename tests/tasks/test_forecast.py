@@ -431,7 +431,7 @@ def test_coverage_is_the_metric() -> None:
     assert coverage(truth, truth - 1, truth + 1) == 1.0
 
 
-@pytest.mark.parametrize("horizons", ["24", 24.0, [3.7], True, None, [], [0], (2, -1)])
+@pytest.mark.parametrize("horizons", ["24", 24.0, [3.7], True, None, [], [0], (2, -1), {2, 4}])
 def test_what_is_no_horizon_is_refused(horizons):
     with pytest.raises(ValueError, match="horizons is .*; wanted an integer of at least 1, or several"):
         forecaster(horizons=horizons).fit(hourly(300))
@@ -451,4 +451,5 @@ def test_a_parameter_that_changed_since_the_fit_is_said(tmp_path):
             with pytest.raises(ValueError, match=f"{name} is .*, as in the fit"):
                 use()
         fitted.set_params(**{name: before})
-    assert len(fitted.set_params(horizons=np.array([3, 6])).predict()) == 6
+    for same in (np.array([3, 6]), [3, 6], pd.Index([3, 6])):
+        assert len(fitted.set_params(horizons=same).predict()) == 6

@@ -63,7 +63,7 @@ class PanelEstimator(SavedEstimator):
 
     def _check_channel_names(self, names: list[str] | None, reset: bool) -> None:
         """Keeps the names of the channels, or raises if a frame has others, or the same in another order."""
-        if names is None:
+        if names is None or len(set(names)) < len(names):
             return
         if reset:
             self.feature_names_in_ = np.asarray(names, dtype=object)

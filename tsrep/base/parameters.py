@@ -9,7 +9,8 @@ A table names each parameter and its `Range`::
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,13 +31,32 @@ def check_parameters(estimator: Any, ranges: Mapping[str, Range]) -> None:
             raise out_of_range(name, value, allowed.wanted)
 
 
+def current_values(estimator: Any, names: Iterable[str]) -> dict[str, Any]:
+    """The values of the named parameters, as JSON holds them."""
+    return {name: as_json(getattr(estimator, name)) for name in names}
+
+
 def check_unchanged(estimator: Any, fitted: Mapping[str, Any]) -> None:
     """Raises the `ValueError` of the first parameter that differs from its value at the fit, `fitted`."""
-    for name, value in fitted.items():
-        if not _same_setting(getattr(estimator, name), value):
-            raise out_of_range(
-                name, getattr(estimator, name), f"{value!r}, as in the fit; fit again to change it"
-            )
+    for name, value in current_values(estimator, fitted).items():
+        if value != fitted[name]:
+            wanted = f"{fitted[name]!r}, as in the fit; fit again to change it"
+            raise out_of_range(name, getattr(estimator, name), wanted)
+
+
+def as_json(value: Any) -> Any:
+    """A parameter as JSON holds it; a generator has no such form and was used up by the fit."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, list | tuple | range):
+        return [as_json(each) for each in value]
+    if hasattr(value, "tolist"):  # arrays, and pandas' series and indices
+        return value.tolist()
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, np.random.RandomState | np.random.Generator):
+        return None
+    return value
 
 
 def out_of_range(name: str, value: Any, wanted: str) -> ValueError:
@@ -110,12 +130,6 @@ def _interval(at_least: float, at_most: float, above: float, below: float) -> st
     if low.startswith("from") and not high:
         return f"a number of at least {at_least:g}"
     return " ".join(part for part in ("a number", low, high) if part)
-
-
-def _same_setting(now: Any, value: Any) -> bool:
-    """Equal, a list being the same as a tuple or an array of its values."""
-    several = [isinstance(each, list | tuple | np.ndarray) for each in (now, value)]
-    return bool(list(now) == list(value) if all(several) else not any(several) and now == value)
 
 
 def _same(value: Any, choice: Any) -> bool:

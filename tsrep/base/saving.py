@@ -14,6 +14,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
+from tsrep.base.parameters import as_json
 from tsrep.train.checkpoint import ModelFileError, read_folder, write_folder
 
 Tensors = dict[str, dict[str, Tensor]]
@@ -121,19 +122,6 @@ def _with_current_names(config: dict[str, Any]) -> dict[str, Any]:
     if parameters.get("recipe") == "faithful":
         parameters["recipe"] = "paper"
     return {**config, "parameters": parameters}
-
-
-def as_json(value: Any) -> Any:
-    """A parameter as JSON holds it; a generator has no such form and was used up by the fit."""
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, list | tuple | range | np.ndarray):
-        return [as_json(each) for each in value]
-    if isinstance(value, Path):
-        return str(value)
-    if isinstance(value, np.random.RandomState | np.random.Generator):
-        return None
-    return value
 
 
 def _versions() -> dict[str, str]:

@@ -14,9 +14,15 @@ import torch
 from numpy.typing import NDArray
 
 from tsrep.base.panels import INPUT, PanelEstimator, RandomState
-from tsrep.base.parameters import out_of_range
-from tsrep.base.saving import as_json, load
-from tsrep.train.checkpoint import check_writable, holds_model, remove_folder
+from tsrep.base.parameters import as_json, current_values, out_of_range
+from tsrep.base.saving import load
+from tsrep.train.checkpoint import (
+    check_writable,
+    holds_model,
+    read_folder,
+    remove_folder,
+    write_folder,
+)
 from tsrep.train.run import Run
 from tsrep.train.step import NonFiniteLossError
 
@@ -96,7 +102,7 @@ class TrainedEstimator(PanelEstimator):
         """
         if self.checkpoint is None:
             return None
-        check_writable(self.checkpoint)
+        check_writable(self.checkpoint, "checkpoint")
         if not holds_model(self.checkpoint):
             return None
         found = load(self.checkpoint)
@@ -112,7 +118,7 @@ class TrainedEstimator(PanelEstimator):
             apart = (*NOT_OF_THE_RUN, *self._NOT_TRAINING)
             for name, value in self.get_params(deep=False).items():
                 seeded = name == "random_state" and isinstance(value, int | np.integer)
-                if (name not in apart or seeded) and not _alike(theirs[name], value):
+                if (name not in apart or seeded) and as_json(theirs[name]) != as_json(value):
                     other = f"with {name}={theirs[name]!r}, not {value!r}"
         if other is not None:
             raise ValueError(f"checkpoint {str(self.checkpoint)!r} holds a run {other}; name another folder")
@@ -130,12 +136,12 @@ class TrainedEstimator(PanelEstimator):
         """Puts the checkpoint back as it is now if the training inside diverges: to diverge again is of no use."""
         before = None
         if self.checkpoint is not None and holds_model(self.checkpoint):
-            before = load(self.checkpoint)
+            before = read_folder(self.checkpoint)
         try:
             yield
         except NonFiniteLossError:
             if before is not None:
-                before.save(str(self.checkpoint))
+                write_folder(str(self.checkpoint), *before)
             elif self.checkpoint is not None:
                 remove_folder(self.checkpoint)
             raise
@@ -148,7 +154,7 @@ class TrainedEstimator(PanelEstimator):
 
     def _current_shape(self) -> dict[str, Any]:
         """The parameters that decide on the networks' shapes, as JSON holds them."""
-        return {name: as_json(getattr(self, name)) for name in self._SHAPES}
+        return current_values(self, self._SHAPES)
 
     @classmethod
     def _from_folder(cls, config: dict[str, Any], tensors: Any) -> Self:
@@ -178,12 +184,3 @@ def digest(*arrays: NDArray[Any] | None) -> str:
         if array is not None:
             hashed.update(str(array.shape).encode() + np.ascontiguousarray(array).data)
     return hashed.hexdigest()
-
-
-def _alike(theirs: Any, value: Any) -> bool:
-    """Equal; JSON has made lists of tuples."""
-    if isinstance(value, tuple):
-        value = list(value)
-    if isinstance(theirs, tuple):
-        theirs = list(theirs)
-    return bool(theirs == value)

@@ -111,7 +111,8 @@ def detect(
         start = 0 if rows == len(frame) else rows  # of the test part
     if save is not None:
         detector.save(save)
-    result = frame.assign(score=detector.decision_function(frame), alarm=detector.predict(frame))
+    scores, alarms = detector.scores_and_alarms(frame)
+    result = frame.assign(score=scores, alarm=alarms)
     result["part"] = np.where(np.arange(len(frame)) < start, "train", "test")
     out.parent.mkdir(parents=True, exist_ok=True)
     result.rename_axis("time").to_csv(out)

@@ -45,7 +45,7 @@ def encode(
     checked_ending(out, ENDINGS)
 
     encoder = load_model(model, lambda found: hasattr(found, "encode"), "an encoder")
-    X, y = _read(source, split, root)
+    X, y = _read(source, split, root, _channel_names(encoder))
     Z = np.asarray(encoder.encode(X) if per_step else encoder.transform(X))
     out.parent.mkdir(parents=True, exist_ok=True)
     if out.suffix == ".npz":
@@ -59,7 +59,13 @@ def encode(
     Console(highlight=False).print(f"{out}: {' x '.join(map(str, Z.shape))} ({axes})")
 
 
-def _read(source: str, split: Split, root: Path | None) -> tuple[Any, Array | None]:
+def _channel_names(encoder: Any) -> Any:
+    """The names of the channels that an encoder was fitted with, None where they had none."""
+    names = getattr(encoder, "feature_names_in_", None)
+    return names if names is not None and len(names) == encoder.n_channels_ else None
+
+
+def _read(source: str, split: Split, root: Path | None, channels: Any) -> tuple[Any, Array | None]:
     """The panel and its labels, None where there are none."""
     import numpy as np
 
@@ -77,7 +83,7 @@ def _read(source: str, split: Split, root: Path | None) -> tuple[Any, Array | No
                 raise ValueError(f"{path} holds {sorted(arrays)}; wanted an array called X")
             return arrays["X"], arrays.get("y")
     if path.suffix == ".csv":
-        return read_values(path), None
+        return read_values(path, channels), None
     from tsrep.data import read_dataset_file
 
     return read_dataset_file(path)

@@ -79,6 +79,13 @@ def forecast(
     checked_folder(save)
     targets, known_columns = names(target), names(known) or []
     options = TableOptions(time, names(columns), every, missing, sort)
+    forecaster: Any = None
+    if model is not None:
+        refuse_with_model(
+            ctx, "the saved forecaster", "target", "horizon", "context", "level", "max_steps", "seed"
+        )
+        forecaster = load_model(model, _is_forecaster, "a forecaster")
+        horizon, targets = max(forecaster.radii_), forecaster.targets_
     data = read_long_table(file, options, REFUSED, given=["--known"] if known_columns else [])
     future = None
     if data is None:
@@ -88,7 +95,7 @@ def forecast(
         series = data["unique_id"].nunique()
         console.print(f"[bold]{escape(file.name)}[/bold]: {series} series, {len(data)} rows")
 
-    if model is None:
+    if forecaster is None:
         forecaster = _forecaster(_longest(data), horizon, context, level, max_steps, seed, console)
         console.print(
             f"learning from the first three quarters, choosing on the last; context {forecaster.context}"
@@ -97,8 +104,6 @@ def forecast(
         if "unique_id" not in data:
             _print_errors(console, forecaster, data, horizon)
     else:
-        refuse_with_model(ctx, "the saved forecaster", "horizon", "context", "level", "max_steps", "seed")
-        forecaster = load_model(model, _is_forecaster, "a forecaster")
         console.print("a saved forecaster: nothing is learned from this file")
     if save is not None:
         forecaster.save(save)

@@ -74,9 +74,12 @@ def read_long_table(
     return long if options.missing is None else long.replace(options.missing, float("nan"))
 
 
-def read_values(file: Path) -> Any:
-    """The numbers of a CSV file as they stand, as a panel of one instance (1, c, t); text may stand in the first
-    column only, as time stamps, and is left out."""
+def read_values(file: Path, channels: Any = None) -> Any:
+    """The numbers of a CSV file as they are, as a panel of one instance (1, c, t).
+
+    Text may be in the first column only, as time stamps, and is left out. Columns are put in the order of `channels`,
+    the names that an encoder was fitted with, if it has any.
+    """
     import pandas as pd
 
     frame = pd.read_csv(file)
@@ -87,6 +90,11 @@ def read_values(file: Path) -> Any:
         raise ValueError(
             f"{file}: column {texts[0]!r} holds text; wanted numbers (only the first column may hold time stamps)"
         )
+    if channels is not None:
+        names, wanted = list(map(str, frame.columns)), list(channels)
+        if set(names) != set(wanted):
+            raise ValueError(f"{file} has the columns {names}; wanted {wanted}, as in the fit of the encoder")
+        frame = frame.set_axis(names, axis=1)[wanted]
     return frame.to_numpy(dtype=float).T[None]
 
 

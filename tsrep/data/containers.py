@@ -16,12 +16,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tsrep.data.long import is_long
+from tsrep.data.long import ID, TIME, is_long
 from tsrep.data.panel import as_panel, is_flat
 
 Array = NDArray[Any]
 
-ID, TIME = "unique_id", "ds"
 _DATED = (pd.DatetimeIndex, pd.PeriodIndex, pd.TimedeltaIndex)
 
 

@@ -148,6 +148,7 @@ class SeriesRepresentation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Tr
         else:
             self._take_over(source)
             run = copy.deepcopy(self._run)
+        _ = self.n_features_out_  # raises if the read-out is of layers that the network does not have
         if source is None or source is self:
             run.data = data
             run.extend(*self._length_of_training(panel.size))
@@ -167,16 +168,7 @@ class SeriesRepresentation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Tr
         with initial_weights(seed):
             self.encoder_ = self._build(channels)
         self._shape = self._current_shape()
-        self._check_layers()
         return Run(seed)
-
-    def _check_layers(self) -> None:
-        """Raises the ValueError of a read-out of layers that the network does not have."""
-        statistics = self._read_out()
-        if not statistics.last_layer_only:
-            [(_, layers)] = self._encoded_layers(torch.zeros(1, 1, self.n_channels_), statistics)
-            if not all(-len(layers) <= index < len(layers) for index in statistics.layers):
-                raise out_of_range("layers", self.layers, f"indices of the encoder's {len(layers)} layers")
 
     def _length_of_training(self, values: int) -> tuple[int | None, int | None]:
         if self.max_steps is None and self.max_epochs is None:

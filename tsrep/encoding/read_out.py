@@ -38,7 +38,15 @@ class ReadOut(NamedTuple):
     pools: tuple[tuple[str, int], ...]
 
     def __call__(self, layers: Sequence[Tensor], where: Tensor | None = None) -> Tensor:
-        """Features (B, F) from the outputs of the layers; `where` (B, T) are the steps that count, None: all."""
+        """Features (B, F) from the outputs of the layers; `where` (B, T) are the steps that count, None: all.
+
+        Raises
+        ------
+        ValueError
+            An index is of no layer.
+        """
+        if not all(-len(layers) <= index < len(layers) for index in self.layers):
+            raise out_of_range("layers", list(self.layers), f"indices of the encoder's {len(layers)} layers")
         features = [
             STATISTICS[name](z, part)
             for index in self.layers

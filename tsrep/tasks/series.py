@@ -167,9 +167,10 @@ def future_index(index: pd.Index, horizon: int) -> pd.Index:
 
 
 def names_of_channels(series: Mapping[Hashable, RegularSeries]) -> list[str] | None:
-    """The names that the channels of all series have; None where one has none or others."""
+    """The names that the channels of all series have; None where one has none, or others, or one name twice."""
     names = [each.columns if each.named else None for each in series.values()]
-    return names[0] if all(each == names[0] for each in names) else None
+    known = names[0] is not None and len(set(names[0])) == len(names[0])
+    return names[0] if known and all(each == names[0] for each in names) else None
 
 
 def in_message(name: Hashable, argument: str = "X") -> str:

@@ -106,8 +106,8 @@ def read_config(path: str | Path) -> dict[str, Any]:
     return config
 
 
-def check_writable(path: str | Path) -> None:
-    """Raises what `write_folder` would raise, and makes the folder around `path`.
+def check_writable(path: str | Path, argument: str = "path") -> None:
+    """Raises what `write_folder` would raise, and makes the folder around `path`, the `argument` of that name.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def check_writable(path: str | Path) -> None:
         `path` names no folder.
     """
     if not isinstance(path, str | os.PathLike) or not Path(path).name:
-        raise ValueError(f"path is {path!r}; wanted the name of a folder")
+        raise ValueError(f"{argument} is {path!r}; wanted the name of a folder")
     path = Path(path)
     _refuse_to_replace_anything_else(path)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -66,8 +66,10 @@ class Tail(NamedTuple):
         """Whether the series begins with the next step and has the same distance between steps."""
         if self.following is None or not isinstance(series.index, pd.DatetimeIndex):
             return False
-        dates = [date.isoformat() for date in series.index[:2]]
-        return dates == list(self.following[: len(dates)])
+        following = [pd.Timestamp(date) for date in self.following]
+        if (following[0].tz is None) != (series.index.tz is None):
+            return False
+        return all(date == after for date, after in zip(series.index[:2], following, strict=False))
 
 
 def is_training(history: Any) -> bool:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from tsrep.base.fitting import atomic
-from tsrep.base.parameters import check_unchanged
+from tsrep.base.parameters import check_unchanged, current_values
 from tsrep.base.saving import Folder, SavedEstimator, Tensors, inner_from_folder, inner_to_folder
 from tsrep.data import is_long
 from tsrep.tasks.anomaly.alarms import (
@@ -177,7 +177,7 @@ class RepresentationAnomalyDetector(SavedEstimator):
         )
         self.n_channels_ = next(iter(scaled.values())).shape[1]
         self.columns_ = names_of_channels(given)
-        self._fixed = {name: getattr(self, name) for name in FIXED_BY_FIT}
+        self._fixed = current_values(self, FIXED_BY_FIT)
         views = CausalViews(self.encoder_, self.context)
         self.series_ = {
             name: self._fit_series(views, values, scales[name], given[name], in_message(name))
@@ -216,7 +216,7 @@ class RepresentationAnomalyDetector(SavedEstimator):
             fitted = self._fitted(name, given[name])
             values = self._in_order(given[name])
             before = steps_before(history, fitted.tail, given[name])
-            at_steps = self._scores(fitted, np.concatenate([before, values]))
+            at_steps = self._scores(fitted, np.concatenate([before, values]), len(before))
             alarms_at_steps = raise_alarms(at_steps, self._threshold_at(fitted, at_steps), self.delay)
             steps = steps + len(before)
             alarms[rows] = alarms_at_steps[steps]
@@ -261,9 +261,13 @@ class RepresentationAnomalyDetector(SavedEstimator):
             channels=self.n_channels_,
         )
         if is_training(history):
-            live.extend(tail_of(fitted.tail).values)
+            live.extend(tail_of(fitted.tail).values, scored=not fitted.score.distance_to_training)
         elif history is not None:
             several = read_series(history, times="dates", argument="history")
+            if series not in several and ONLY not in several:
+                raise ValueError(
+                    f"history has no series {series!r}; wanted the steps before the first new point"
+                )
             live.extend(self._in_order(several[series if series in several else ONLY]))
         return live
 
@@ -305,10 +309,15 @@ class RepresentationAnomalyDetector(SavedEstimator):
 
     # Scoring
 
-    def _scores(self, fitted: FittedSeries, values: Floats) -> Floats:
-        """(t,) scores of the steps of one series, NaN where there is none."""
+    def _scores(self, fitted: FittedSeries, values: Floats, n_trained: int) -> Floats:
+        """(t,) scores of the steps of one series, NaN where there is none.
+
+        The first `n_trained` steps are of the training part: their distance to training is no score.
+        """
         scaled = fitted.scale.apply(values)
         raw = fitted.score.score(CausalViews(self.encoder_, self.context), scaled)
+        if fitted.score.distance_to_training:
+            raw[:n_trained] = np.nan
         return self._final(fitted.score, raw, scaled, fitted.required_share)
 
     def _final(self, score: Score, raw: Floats, values: Floats, required: float) -> Floats:
@@ -354,7 +363,8 @@ class RepresentationAnomalyDetector(SavedEstimator):
 
     def _fitted(self, name: Hashable, series: RegularSeries) -> FittedSeries:
         if name not in self.series_:
-            raise ValueError(f"X has {in_message(name)}; the detector was fitted on {self._names()}")
+            given = "one series without a name" if name == ONLY else in_message(name)
+            raise ValueError(f"X has {given}; the detector was fitted on {self._names()}")
         if series.values.shape[1] != self.n_channels_:
             raise ValueError(
                 f"X has {series.values.shape[1]} channels; the detector was fitted with {self.n_channels_}"
@@ -403,7 +413,7 @@ class RepresentationAnomalyDetector(SavedEstimator):
         detector = cls(encoder, **config["parameters"])
         detector.encoder_, detector.n_channels_ = encoder, config["fitted"]["n_channels_"]
         detector.columns_ = config["fitted"].get("columns_")
-        detector._fixed = {name: getattr(detector, name) for name in FIXED_BY_FIT}
+        detector._fixed = current_values(detector, FIXED_BY_FIT)
         detector.series_ = {}
         for number, described in enumerate(config["fitted"]["series"]):
             arrays = {

@@ -121,8 +121,11 @@ class OnlineDetector:
         values = np.atleast_1d(np.asarray(point, dtype=np.float64))
         return self.extend(values[None])[-1]
 
-    def extend(self, points: ArrayLike) -> list[Verdict]:
-        """The verdicts on several new points, (k, channels) or (k,) for one channel, oldest first."""
+    def extend(self, points: ArrayLike, scored: bool = True) -> list[Verdict]:
+        """The verdicts on several new points, (k, channels) or (k,) for one channel, oldest first.
+
+        With `scored=False` the points are the context of later ones only, and there are no verdicts.
+        """
         values = np.asarray(points, dtype=np.float64)
         values = values[:, None] if values.ndim == 1 else values
         if values.ndim != 2 or values.shape[1] != self._channels:
@@ -132,6 +135,8 @@ class OnlineDetector:
         if np.isinf(values).any():
             raise ValueError("points has infinite values; NaN marks a missing value")
         raw = np.where(np.isnan(values).any(axis=1), np.nan, self._raw_scores(values))
+        if not scored:
+            return []
         return [self._verdict(float(score)) for score in raw]
 
     def _verdict(self, raw: float) -> Verdict:

@@ -53,10 +53,12 @@ class Score:
 
     `arrays` holds everything fitted. `relative`: by default the score is taken relative to the mean of the previous
     scores, as in the paper. `stepwise`: the representations of a step alone determine its score.
+    `distance_to_training`: the score is a distance to the nearest step of training, so a step of training has none.
     """
 
     relative: ClassVar[bool] = False
     stepwise: ClassVar[bool] = True
+    distance_to_training: ClassVar[bool] = False
 
     def __init__(self, **arrays: Array) -> None:
         self.arrays = arrays
@@ -129,6 +131,8 @@ class ToNearest(Score):
 
     A subclass defines the features (t, k) and, in `_project`, the space in which distances are measured.
     """
+
+    distance_to_training = True
 
     def fit(self, views: CausalViews, train: Array) -> Self:
         sized = self._sized(train)
@@ -205,7 +209,7 @@ class Window(ToNearest):
 
 
 class Combined(Score):
-    stepwise = False
+    stepwise, distance_to_training = False, True
     parts: ClassVar[dict[str, type[Score]]] = {"nearest": Nearest, "pooled": Pooled, "window": Window}
 
     def steps(self, context: int) -> int:

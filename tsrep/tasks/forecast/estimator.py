@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from tsrep.base.fitting import atomic
-from tsrep.base.parameters import check_unchanged
+from tsrep.base.parameters import check_unchanged, current_values
 from tsrep.base.saving import Folder, SavedEstimator, Tensors, inner_from_folder, inner_to_folder
 from tsrep.tasks.forecast.best import BestRecipe
 from tsrep.tasks.forecast.errors import ErrorSums, backtest_errors
@@ -157,7 +157,7 @@ class RepresentationForecaster(SavedEstimator):
         frames = _read_frames(data, "data")
         columns = choose_columns(frames, targets, known, self.recipe)
         self.columns_, self.targets_, self.known_ = columns
-        self._fixed = {name: getattr(self, name) for name in FIXED_BY_FIT}
+        self._fixed = current_values(self, FIXED_BY_FIT)
         stops = {
             name: len(frame) - validation_rows(self.validation, len(frame)) for name, frame in frames.items()
         }
@@ -378,7 +378,7 @@ class RepresentationForecaster(SavedEstimator):
         }
         fitted = config["fitted"]
         forecaster.encoder_ = encoder
-        forecaster._fixed = {name: getattr(forecaster, name) for name in FIXED_BY_FIT}
+        forecaster._fixed = current_values(forecaster, FIXED_BY_FIT)
         forecaster.columns_, forecaster.targets_, forecaster.known_ = fitted["columns"]
         forecaster.recipe_ = recipe_from_arrays(forecaster._recipe(), fitted["recipe"], groups["recipe"])
         forecaster.scales_, forecaster._ends = series_from_arrays(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,7 +37,7 @@ def validation_rows(validation: float | int, rows: int) -> int:
 
 def _are_horizons(horizons: Any) -> bool:
     several = [horizons] if is_integer(horizons) else horizons
-    if isinstance(several, str) or not np.iterable(several):
+    if isinstance(several, str | set) or not isinstance(several, Collection | pd.Index | np.ndarray):
         return False
     values = list(several)
     return bool(values) and all(is_integer(value) and value >= 1 for value in values)
