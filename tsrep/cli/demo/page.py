@@ -115,12 +115,12 @@ def build_page(results: Results, pictures: Mapping[str, bytes], facts: Mapping[s
 
 
 NEXT_COMMANDS = """
-tsrep classify GunPoint --save gunpoint-encoder    # train on an archive set, score, keep the encoder
-tsrep info gunpoint-encoder                        # what is in the folder
+tsrep classify GunPoint --save gunpoint-encoder    # train on a data set of the archive, score, save the encoder
+tsrep info gunpoint-encoder                        # the class, parameters and files of a saved model
 tsrep encode GunPoint --model gunpoint-encoder --out gunpoint.csv
-tsrep forecast your.csv --horizon 48 --plot        # any table with a time column: what comes next
-tsrep detect your.csv --plot                       # and what was strange
-tsrep impute your.csv --plot                       # and what belongs into its gaps
+tsrep forecast your.csv --horizon 48 --plot        # any table with a time column: forecasts
+tsrep detect your.csv --plot                       # anomalies
+tsrep impute your.csv --plot                       # imputed gaps
 """
 
 
