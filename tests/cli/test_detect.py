@@ -1,5 +1,6 @@
 """`tsrep detect`: from a file to alarms, and errors that a user can fix."""
 
+import shlex
 from functools import partial
 
 import numpy as np
@@ -63,6 +64,15 @@ def test_the_default_score_is_combined(detect, file, tmp_path):
     detect(*options, "--score", "combined", "--out", "combined.csv")
     first, second = (pd.read_csv(tmp_path / name) for name in ("default.csv", "combined.csv"))
     pd.testing.assert_frame_equal(first, second)
+
+
+def test_the_command_printed_after_saving_runs(detect, file, tmp_path):
+    options = ("--columns", "load", "--missing", -9999.0, "--sort")
+    shown = detect(file, *options, "--max-steps", 1, "--context", 20, "--save", tmp_path / "my model")
+    printed = shlex.split(shown.split("next: ")[1])
+    assert printed[:2] == ["tsrep", "detect"] and printed[-5:] == [str(option) for option in options]
+    assert printed[3:5] == ["--model", str(tmp_path / "my model")]
+    detect(file, *printed[3:])
 
 
 def test_a_saved_encoder_is_built_on(detect, file, tmp_path):

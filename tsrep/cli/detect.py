@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table as TextTable
 
-from tsrep.cli.files import checked_ending, checked_folder, load_model, refuse_with_model, stem
+from tsrep.cli.files import checked_ending, checked_folder, load_model, print_saved, refuse_with_model, stem
 from tsrep.cli.options import (
     CONTEXT,
     OUTPUT,
@@ -126,7 +126,7 @@ def detect(
         figure.savefig(out.with_suffix(".png"), dpi=150)
         console.print(f"picture: {out.with_suffix('.png')}", soft_wrap=True)
     if save is not None:
-        console.print(f"detector saved: {save}\nnext: tsrep detect NEW_FILE --model {save}", soft_wrap=True)
+        print_saved(console, ctx, "detector", save)
 
 
 def _loaded(model: Path) -> Any:

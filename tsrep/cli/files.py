@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import typer
+from rich.console import Console
+from rich.markup import escape
+
+READING = ("time", "columns", "known", "every", "missing", "sort")
+"""Options that say how a table is read; a saved model does not hold them."""
 
 
 def stem(file: Path) -> str:
@@ -47,3 +53,15 @@ def load_model(folder: Path, accepts: Callable[[Any], bool], wanted: str) -> Any
     if not accepts(model):
         raise ValueError(f"--model {folder} holds a {type(model).__name__}; wanted {wanted}")
     return model
+
+
+def print_saved(console: Console, context: typer.Context, what: str, save: Path) -> None:
+    """Prints where the model was saved, and the command that uses it on a new file read in the same way."""
+    words = ["tsrep", str(context.info_name), "NEW_FILE", "--model", str(save)]
+    for name in READING:
+        value = context.params.get(name)
+        if value is True:
+            words.append(f"--{name}")
+        elif value is not None and value is not False:
+            words += [f"--{name}", str(value)]
+    console.print(escape(f"{what} saved: {save}\nnext: {shlex.join(words)}"), soft_wrap=True)

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as TextTable
 
-from tsrep.cli.files import checked_ending, checked_folder, load_model, refuse_with_model, stem
+from tsrep.cli.files import checked_ending, checked_folder, load_model, print_saved, refuse_with_model, stem
 from tsrep.cli.options import (
     CONTEXT,
     OUTPUT,
@@ -120,9 +120,7 @@ def forecast(
         forecaster.plot(data, future, title=stem(file)).savefig(out.with_suffix(".png"), dpi=150)
         console.print(f"picture: {out.with_suffix('.png')}", soft_wrap=True)
     if save is not None:
-        console.print(
-            f"forecaster saved: {save}\nnext: tsrep forecast NEW_FILE --model {save}", soft_wrap=True
-        )
+        print_saved(console, ctx, "forecaster", save)
 
 
 def _split_future(frame: Any, targets: list[str] | None, known: list[str], horizon: int) -> tuple[Any, Any]:

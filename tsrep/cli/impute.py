@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table as TextTable
 
-from tsrep.cli.files import checked_ending, checked_folder, load_model, refuse_with_model, stem
+from tsrep.cli.files import checked_ending, checked_folder, load_model, print_saved, refuse_with_model, stem
 from tsrep.cli.long_table import SideBySide
 from tsrep.cli.options import (
     OUTPUT,
@@ -112,7 +112,7 @@ def impute(
         imputer.plot(frame).savefig(out.with_suffix(".png"), dpi=150)
         console.print(f"picture: {out.with_suffix('.png')}", soft_wrap=True)
     if save is not None:
-        console.print(f"imputer saved: {save}\nnext: tsrep impute NEW_FILE --model {save}", soft_wrap=True)
+        print_saved(console, ctx, "imputer", save)
 
 
 def _is_imputer(model: Any) -> bool:
