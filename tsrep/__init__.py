@@ -16,15 +16,17 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-__all__ = ["SSGANImputer", "TS2Vec", "__version__", "data", "load", "metrics", "tasks"]
+__all__ = ["MaskedSeriesEncoder", "SSGANImputer", "TS2Vec", "__version__", "data", "load", "metrics", "tasks"]
 
 if TYPE_CHECKING:
     from tsrep import data, metrics, tasks
     from tsrep.base.saving import load
+    from tsrep.masked.estimator import MaskedSeriesEncoder
     from tsrep.ssgan.estimator import SSGANImputer
     from tsrep.ts2vec.estimator import TS2Vec
 
 _HOME = {
+    "MaskedSeriesEncoder": "tsrep.masked.estimator",
     "SSGANImputer": "tsrep.ssgan.estimator",
     "TS2Vec": "tsrep.ts2vec.estimator",
     "load": "tsrep.base.saving",

@@ -54,8 +54,13 @@ class SavedEstimator(BaseEstimator, ABC):
         }
 
 
-def load(path: str | Path) -> Any:
+def load(path: str | Path, module: Any = None) -> Any:
     """The estimator that `save` wrote to the folder `path`, ready to transform and to train on.
+
+    Parameters
+    ----------
+    path : the folder.
+    module : where the estimator was built around a torch module of yours, such a module; its weights are replaced.
 
     Raises
     ------
@@ -64,6 +69,10 @@ def load(path: str | Path) -> Any:
     """
     config, tensors = read_folder(path)
     cls = _class_named(str(config.get("class")), path)
+    if module is not None:
+        if "module" not in config:
+            raise ValueError(f"module is given, and {path} holds a {cls.__name__} without a module of yours")
+        config = {**config, "given_module": module}
     try:
         return cls._from_folder(_with_current_names(config), tensors)
     except ModelFileError:

@@ -105,7 +105,7 @@ class TrainedEstimator(PanelEstimator):
         check_writable(self.checkpoint, "checkpoint")
         if not holds_model(self.checkpoint):
             return None
-        found = load(self.checkpoint)
+        found = self._load_checkpoint(self.checkpoint)
         if self.warm_start and self._is_trained() and self._is_fit_before(found):
             return None
         other = None
@@ -123,6 +123,9 @@ class TrainedEstimator(PanelEstimator):
         if other is not None:
             raise ValueError(f"checkpoint {str(self.checkpoint)!r} holds a run {other}; name another folder")
         return found
+
+    def _load_checkpoint(self, path: str | Path) -> Any:
+        return load(path)
 
     def _is_fit_before(self, found: Any) -> bool:
         """Whether `found` is what the last fit of this estimator left, which a warm start continues from here."""

@@ -9,7 +9,7 @@ import copy
 from abc import abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
@@ -43,16 +43,21 @@ from tsrep.encoding.batches import (
     with_progress,
 )
 from tsrep.encoding.export import ExportableEncoder, write_program
+from tsrep.encoding.finetune import FineTunedClassifier
 from tsrep.encoding.long import LongSeries, encoded_stretches, encoded_windows, write
 from tsrep.encoding.online import OnlineEncoder
 from tsrep.encoding.pooling import pooling_over, steps_within
 from tsrep.encoding.read_out import ReadOut, read_out
-from tsrep.encoding.training import hold_out, train
+from tsrep.encoding.training import Measure, hold_out, train
 from tsrep.encoding.windows import encode_windows
 from tsrep.nn.padding import inside
 from tsrep.train.run import Run
 from tsrep.train.runtime import launch
+from tsrep.train.schedule import Schedule, constant
 from tsrep.train.step import Descent, Objective
+
+if TYPE_CHECKING:
+    from lightning.fabric import Fabric
 
 DEFAULT_STEPS = 200
 
@@ -111,6 +116,28 @@ class SeriesRepresentation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Tr
         """Series (n, T, C) as they are trained on."""
         return x[~x.isnan().all(-1).all(-1)]
 
+    def _look_at(self, panel: Floats) -> None:
+        """Sets what the network's shape depends on, from the panel (n, c, T) of a new training."""
+
+    def _descent(self, network: nn.Module, generator: torch.Generator, fabric: Fabric) -> Descent:
+        """The training step."""
+        return Descent(network, self._objective(), lr=self.lr, generator=generator, fabric=fabric)
+
+    def _schedule(self, steps: int) -> Schedule:
+        """The learning rate, in a training of `steps` steps in all."""
+        return constant(self.lr)
+
+    def _batch_size(self) -> int:
+        """Instances per training step."""
+        return self.batch_size
+
+    def _measure(self, x: Tensor, held_out: Tensor | None, seed: int) -> Measure | None:
+        """Further numbers for the record, computed every 10 steps from the network in training; None: no others.
+
+        `x` (n, T, C) are the series that are trained on, `held_out` those that are not, if any.
+        """
+        return None
+
     def _default_length(self, values: int) -> int:
         """Training steps where neither `max_steps` nor `max_epochs` is set, for a panel of `values` values."""
         return DEFAULT_STEPS
@@ -144,7 +171,7 @@ class SeriesRepresentation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Tr
         data = "" if self.checkpoint is None else digest(panel)
         source = self._source(data)
         if source is None:
-            run = self._start(panel.shape[1])
+            run = self._start(panel)
         else:
             self._take_over(source)
             run = copy.deepcopy(self._run)
@@ -162,11 +189,12 @@ class SeriesRepresentation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Tr
     def _run(self) -> Run:
         return self._runs[0]
 
-    def _start(self, channels: int) -> Run:
+    def _start(self, panel: Floats) -> Run:
         """Sets a network with random weights; a run in which nothing was learned."""
         seed = draw_seed(self.random_state)
+        self._look_at(panel)
         with initial_weights(seed):
-            self.encoder_ = self._build(channels)
+            self.encoder_ = self._build(panel.shape[1])
         self._shape = self._current_shape()
         return Run(seed)
 
@@ -180,11 +208,11 @@ class SeriesRepresentation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Tr
         if self.validation_fraction > 0:
             x, held_out = hold_out(x, self.validation_fraction, run.seed)
             held_out = self._prepare(held_out)
+        x = self._prepare(x)
         fabric = launch(self.device, self.precision)
-        objective = self._objective()
 
         def make_step(network: nn.Module, generator: torch.Generator) -> Descent:
-            return Descent(network, objective, lr=self.lr, generator=generator, fabric=fabric)
+            return self._descent(network, generator, fabric)
 
         def save(encoder: nn.Module) -> None:
             self.encoder_, self._runs = encoder, [run]
@@ -193,10 +221,12 @@ class SeriesRepresentation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Tr
         self.encoder_ = train(
             self.encoder_,
             run,
-            self._prepare(x),
+            x,
             make_step,
-            batch_size=self.batch_size,
+            schedule=self._schedule,
+            batch_size=self._batch_size(),
             fabric=fabric,
+            measure=self._measure(x, held_out, run.seed),
             held_out=held_out,
             patience=self.patience,
             save=None if self.checkpoint is None else save,
@@ -367,6 +397,16 @@ class SeriesRepresentation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Tr
         """D, by encoding one missing step."""
         nothing = torch.full((1, 1, self.n_channels_), torch.nan)
         return on_device(self.encoder_, self.device, self.precision)(nothing).shape[-1]
+
+    def finetune(self, X: Any, y: ArrayLike, **parameters: Any) -> FineTunedClassifier:
+        """A classifier: a copy of this encoder and a linear head, trained with labels.
+
+        `y` holds one label per instance, -1 for unlabelled; `parameters` are those of
+        `tsrep.encoding.finetune.FineTunedClassifier`, `freeze` and `max_steps` for example.
+        """
+        check_is_fitted(self, "encoder_")
+        shared = {"device": self.device, "precision": self.precision, "verbose": self.verbose}
+        return FineTunedClassifier(self, **{**shared, **parameters}).fit(X, y)
 
     # scikit-learn's interface
 

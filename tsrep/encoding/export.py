@@ -8,6 +8,7 @@ Shapes: B instances, C channels of the input, T steps, H channels within, D comp
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 import io
 import json
@@ -62,6 +63,8 @@ class ExportableEncoder(nn.Module):
             raise ValueError(
                 f"layers is {read_out.layers}; only a read-out of the last layer can be exported"
             )
+        self.normalise = copy.deepcopy(getattr(encoder, "normalise", nn.Identity()))
+        self.hides_partly_missing = getattr(encoder, "hides_partly_missing", True)
         projection = encoder.projection
         self.projection = (
             Convolution(projection.weight.unsqueeze(-1), projection.bias)
@@ -75,8 +78,9 @@ class ExportableEncoder(nn.Module):
     def forward(self, panel: Tensor) -> dict[str, Tensor]:
         missing = panel.isnan()
         inside = first_to_last(~missing.all(1, keepdim=True))
-        latent = self.projection(panel.masked_fill(missing, 0.0))
-        z = self.backbone(latent.masked_fill(missing.any(1, keepdim=True), 0.0), inside)
+        hidden = missing.any(1, keepdim=True) if self.hides_partly_missing else missing.all(1, keepdim=True)
+        latent = self.projection(self.normalise(panel.mT).mT.masked_fill(missing, 0.0))
+        z = self.backbone(latent.masked_fill(hidden, 0.0), inside)
         return {"steps": z.masked_fill(~inside, torch.nan).mT, "series": self.read_out([z.mT], inside[:, 0])}
 
 

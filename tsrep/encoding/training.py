@@ -14,12 +14,16 @@ from tsrep.train import hooks
 from tsrep.train.batches import TensorBatches
 from tsrep.train.loop import Clock, fit, reading_interval
 from tsrep.train.run import Run
+from tsrep.train.schedule import Schedule
 from tsrep.train.step import Descent, require_finite
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
 
 VALIDATE_EVERY = 10  # steps
+MEASURE_EVERY = 10
+
+Measure = Callable[[nn.Module], dict[str, float]]
 
 
 def hold_out(x: Tensor, fraction: float, seed: int) -> tuple[Tensor, Tensor]:
@@ -37,8 +41,10 @@ def train(
     x: Tensor,
     make_step: Callable[[nn.Module, torch.Generator], Descent],
     *,
+    schedule: Callable[[int], Schedule],
     batch_size: int,
     fabric: Fabric,
+    measure: Measure | None = None,
     held_out: Tensor | None = None,
     patience: int | None = None,
     save: Callable[[nn.Module], None] | None = None,
@@ -53,6 +59,8 @@ def train(
     run : where the training stands; it advances.
     x : training series (n, T, C).
     make_step : (network, generator) -> the step that trains the network.
+    schedule : gives the learning rate as a function of the step, for the total number of steps.
+    measure : gives further numbers for the record, from the network every 10 steps.
     held_out : series on which a loss is computed every 10 steps.
     save : called with the encoder every `save_every` steps and at the end, with `run` up to date.
     title : heads a progress bar; None shows none.
@@ -67,6 +75,12 @@ def train(
     if run.tensors:
         step.load_state(run.tensors)
 
+    batches = TensorBatches(x, batch_size, run.seed)
+    rate = schedule(_steps_in_all(run, batches.per_epoch))
+
+    def set_rate(clock: Clock) -> None:
+        step.optimised.lr = rate(clock.step)
+
     def keep(clock: Clock) -> None:
         state = step.state()
         require_finite(state, clock.step)
@@ -77,6 +91,10 @@ def train(
     periods = []
     with hooks.progress_bar(title or "", run.max_steps, run.clock.step, title is not None) as bar:
         after_step = [hooks.record(run.history), bar]
+        if measure is not None:
+            measured = measure
+            after_step.insert(0, hooks.also(lambda: measured(step.network), MEASURE_EVERY))
+            periods.append(MEASURE_EVERY)
         if held_out is not None:
             parts = held_out.split(int(batch_size))  # torch takes NumPy's integers for something else
             after_step.append(
@@ -90,9 +108,10 @@ def train(
             periods.append(int(save_every))
         clock = fit(
             step,
-            TensorBatches(x, batch_size, run.seed),
+            batches,
             max_steps=run.max_steps,
             max_epochs=run.max_epochs,
+            before_step=set_rate,
             hooks=after_step,
             read_every=reading_interval(fabric.device, *periods),
             resume=run.clock,
@@ -100,6 +119,12 @@ def train(
     run.finished = True
     keep(clock)
     return _at_rest(step.model)
+
+
+def _steps_in_all(run: Run, per_epoch: int) -> int:
+    """The steps at which the run ends."""
+    limits = [run.max_steps, None if run.max_epochs is None else run.max_epochs * per_epoch]
+    return min(limit for limit in limits if limit is not None)
 
 
 def _at_rest(model: nn.Module) -> nn.Module:

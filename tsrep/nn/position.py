@@ -22,3 +22,17 @@ def paper_frequencies(width: int, device: torch.device) -> Tensor:
 def log_spaced_frequencies(width: int, slowest: float, device: torch.device) -> Tensor:
     """(width // 2,): from 1 down to 1 / `slowest`, both included, evenly spaced in their logarithm."""
     return torch.exp(torch.linspace(0.0, -math.log(slowest), width // 2, device=device))
+
+
+def grid_code(width: int, *sizes: int) -> Tensor:
+    """Fixed codes of the places of a grid, (product of sizes, width), the last axis varying fastest.
+
+    Each axis has an equal share of the width, the last axis the first share: with one size the code of a series, with
+    two (height, width) that of MAE's images (He et al., 2022, appendix A.1).
+    """
+    share, rest = divmod(width, 2 * len(sizes))
+    if rest:
+        raise ValueError(f"width is {width}; wanted a multiple of {2 * len(sizes)}")
+    places = torch.cartesian_prod(*(torch.arange(float(size)) for size in sizes)).view(-1, len(sizes))
+    frequencies = paper_frequencies(2 * share, places.device)
+    return torch.cat([sinusoids(axis, frequencies) for axis in places.unbind(1)[::-1]], dim=1)

@@ -6,6 +6,7 @@ accuracy.py        accuracies of methods on data sets
 loss.py            the training loss
 forecast.py        forecasts
 imputation.py      filled gaps
+reconstruction.py  what a masked model saw of a series and made of it
 anomaly.py         alarms and scores of a long series
 style.py           colours, markers and axes of all figures
 """
@@ -16,6 +17,7 @@ from tsrep.plots.forecast import plot_forecast, plot_rivals
 from tsrep.plots.imputation import plot_imputation
 from tsrep.plots.loss import plot_loss
 from tsrep.plots.map import plot_map, plot_maps
+from tsrep.plots.reconstruction import plot_reconstruction
 from tsrep.plots.representation import plot_representation
 
 __all__ = [
@@ -26,6 +28,7 @@ __all__ = [
     "plot_loss",
     "plot_map",
     "plot_maps",
+    "plot_reconstruction",
     "plot_representation",
     "plot_rivals",
 ]

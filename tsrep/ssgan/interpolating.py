@@ -164,21 +164,28 @@ class InterpolatingGenerator(nn.Module):
 
         The arguments are those of `RecurrentGenerator.forward`.
         """
+        return self.with_states(values, observed, times, inside)[0]
+
+    def with_states(
+        self, values: Tensor, observed: Tensor, times: Tensor, inside: Tensor | None = None
+    ) -> tuple[Imputation, tuple[Tensor, Tensor]]:
+        """`forward`, and the states (B, T, width) of the draft's network and of the revision's."""
         interpolated, since, until = interpolate(values, observed, times)
         near = torch.cat([torch.log1p(since), torch.log1p(until)], -1)
         mask = observed.to(interpolated)
         place = elapsed_code(times, self.hidden_size)
-        residual, states = self.draft(torch.cat([interpolated, mask, near / 2], -1), place, inside)
+        residual, drafting = self.draft(torch.cat([interpolated, mask, near / 2], -1), place, inside)
         draft = interpolated + residual
         completed = filled(values, observed, draft)
         residual, states = self.revision(
-            torch.cat([completed, interpolated, mask, states], -1), place, inside
+            torch.cat([completed, interpolated, mask, drafting], -1), place, inside
         )
         surprise = completed - interpolated_without_self(values, observed, times)
         others = 1 - torch.eye(len(self.from_others), device=surprise.device)
         estimate = draft + residual + surprise @ (self.from_others * others)
         spread = self.scale(torch.cat([states.detach(), near], -1))
-        return Imputation(estimate, (draft,), MIN_SCALE + F.softplus(spread - 1.0))
+        imputation = Imputation(estimate, (draft,), MIN_SCALE + F.softplus(spread - 1.0))
+        return imputation, (drafting, states)
 
     def reconstruction(
         self,

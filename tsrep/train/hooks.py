@@ -28,6 +28,16 @@ def record(history: History) -> Hook:
     return hook
 
 
+def also(measure: Callable[[], dict[str, float]], every: int) -> Hook:
+    """Adds further numbers to the scalars, every `every` steps and after the first. Goes before what uses them."""
+
+    def hook(clock: Clock, scalars: dict[str, float]) -> None:
+        if clock.step % every == 0 or clock.step == 1:
+            scalars.update(measure())
+
+    return hook
+
+
 def validate(history: History, loss: Callable[[], float], every: int) -> Hook:
     """Writes `validation_loss` into the newest record, every `every` steps. Goes after `record`."""
 

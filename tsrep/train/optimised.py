@@ -56,6 +56,10 @@ class Optimised:
             capturable=on_cuda,
         )
         self.forward, self._optimiser = fabric.setup(network, optimiser)
+        for method in getattr(
+            network, "forward_methods", ()
+        ):  # those that an objective calls beside the module itself
+            self.forward.mark_forward_method(method)
         self.lr = lr
 
     def descend(self, loss: Tensor) -> Tensor:

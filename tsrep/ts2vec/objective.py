@@ -56,19 +56,26 @@ class ContrastiveObjective:
             valid = None if not ragged else z1.isfinite().all(-1) & z2.isfinite().all(-1)
             return flat_loss(_finite(z1), _finite(z2), alpha=1.0, inside=valid)
         both = None if inside1 is None or inside2 is None else inside1 & inside2
-        if z1.numel() > DEFINITION_VALUES:
-            z = both_views(z1, z2)
-            del z1, z2
+        z = both_views(z1, z2)
+        del z1, z2
+        return self.contrast(z, both)
+
+    def contrast(self, z: Tensor, within: Tensor | None = None) -> Tensor:
+        """The loss (section 3.3) of both views' encodings `z` (T, 2, B, D), of whose steps `within` (B, T) count."""
+        if z[:, 0].numel() > DEFINITION_VALUES:
             return tiled_loss(
                 z,
                 alpha=self.alpha,
                 temporal_unit=self.temporal_unit,
-                inside=None if both is None else both.T,
+                inside=None if within is None else within.T,
                 hierarchical=self.hierarchical,
             )
+        z1, z2 = z.transpose(0, 2).unbind(1)
         if self.hierarchical:
-            return hierarchical_loss(z1, z2, alpha=self.alpha, temporal_unit=self.temporal_unit, inside=both)
-        return flat_loss(z1, z2, alpha=self.alpha, inside=both)
+            return hierarchical_loss(
+                z1, z2, alpha=self.alpha, temporal_unit=self.temporal_unit, inside=within
+            )
+        return flat_loss(z1, z2, alpha=self.alpha, inside=within)
 
     def _views(self, x: Tensor, generator: torch.Generator) -> Views:
         shortest = 2 ** (self.temporal_unit + 1)
@@ -92,11 +99,11 @@ class ContrastiveObjective:
         keep = MASKS[self.mask](view.shape[0], view.shape[1], generator).to(view.device)
         z = at_least_32_bit(network(view, keep, within, steps))
         if network.training:
-            z = _dropout(z, generator)
+            z = dropout(z, generator)
         return z, None if within is None else within[:, steps]
 
 
-def _dropout(z: Tensor, generator: torch.Generator) -> Tensor:
+def dropout(z: Tensor, generator: torch.Generator) -> Tensor:
     """Dropout whose seed is drawn from `generator` and whose noise is generated on the device of `z`.
 
     Each value is dropped by 16 random bits, four values per 64-bit draw, so the share dropped is DROPOUT to 1e-5.

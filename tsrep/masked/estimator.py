@@ -1,0 +1,512 @@
+"""`MaskedSeriesEncoder`, the estimator: hide a part of each series, learn to predict it, use the encoder.
+
+It carries MAE (He et al., CVPR 2022), SimMIM (Xie et al., CVPR 2022) and MaskFeat (Wei et al., CVPR 2022) over to
+series, with the design, the target, the mask and the encoder as switches, and joins TS2Vec's contrast to them.
+`recipe="paper"` is MAE on patches of a series; the default is what measures best.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor, nn
+
+from tsrep.base.panels import Floats, RandomState, draw_seed
+from tsrep.base.parameters import out_of_range
+from tsrep.base.saving import Folder, Tensors, inner_from_folder, inner_to_folder, load
+from tsrep.base.training import initial_weights
+from tsrep.data.containers import Series
+from tsrep.encoding.estimator import SeriesRepresentation
+from tsrep.encoding.read_out import ReadOut, read_out
+from tsrep.encoding.training import Measure
+from tsrep.masked.build import build_network, learns_normalisation
+from tsrep.masked.masks import average_distance
+from tsrep.masked.network import frame_of, inside_frame, last_steps
+from tsrep.masked.objective import MaskedObjective
+from tsrep.masked.rebuild import rebuilt, value_head
+from tsrep.masked.recipe import RANGES, check, mask_of, patch_length_for, resolved
+from tsrep.masked.references import reference_losses
+from tsrep.masked.targets.lost import LostFunction, LostTarget
+from tsrep.nn.padding import inside
+from tsrep.nn.patch import to_patches, to_steps
+from tsrep.train.checkpoint import ModelFileError
+from tsrep.train.run import Run
+from tsrep.train.schedule import Schedule, constant, warm_up_cosine
+from tsrep.train.step import Descent
+from tsrep.ts2vec.crops import split_long
+
+if TYPE_CHECKING:
+    from lightning.fabric import Fabric
+
+LONGEST = 3000  # steps of a training series, where there are several
+WINDOW = 256  # the same for a panel of few long series
+FEW_SERIES = 16
+MOST_FITTED = 512  # series that scales, vocabularies and kernels are fitted on
+
+
+class MaskedSeriesEncoder(SeriesRepresentation):
+    """Representations of time series by masked prediction (MAE, SimMIM and MaskFeat for series).
+
+    Parameters that are None have the value of the recipe and of the encoder's kind; see docs/masked.md.
+
+    Parameters
+    ----------
+    recipe : "best" (what measures best) or "paper" (MAE: values of random patches, a light decoder).
+    design : "mae" (the encoder sees visible patches only, and a decoder puts mask tokens in the places of the others),
+        "simmim" (hidden patches are replaced by a token within the encoder) or "autoencoder" (each patch alone, nothing
+        hidden: the baseline).
+    encoder : "transformer" (over patches), "ts2vec" (its dilated convolutions), "ssgan" (the imputer's generator), a
+        fitted `TS2Vec` or `SSGANImputer`, or a torch module that meets `tsrep.encoding.backbone.Backbone` with
+        `hidden_channels` inputs and `n_components` outputs. Of what is given a copy is trained.
+    target : what is predicted of hidden patches, one or several: "values", "patch_normalised", "differences",
+        "slope_histogram", "spectrum", "wavelet", "statistics", "autocorrelation", "sax", "segment", "catch22",
+        "random_kernels", "teacher", a subclass of `tsrep.masked.targets.target.Target`, or a function of patches
+        (..., P) -> (..., K).
+    mask : "random" patches, "block", one "span", "geometric" spans of steps, whole channels ("channel"), or "future".
+    mask_ratio : share that is hidden, or the ends of a range from which each batch draws.
+    mask_span : length of a hidden run, or a range; see `tsrep.masked.masks.Mask`.
+    shared_mask : False hides other patches in each channel.
+    patch_length : steps per patch; None: the length of the series over 32.
+    n_components, depth : width D and blocks of the encoder.
+    hidden_channels : width within TS2Vec's network.
+    n_heads : attention heads of the Transformer.
+    inputs : what a token is made of: "values", "statistics" (mean and deviation of the patch), "differences".
+    decoder_depth, decoder_width, decoder_attention : MAE's decoder; attention among all tokens ("self") or from the
+        mask tokens to the visible ones ("cross").
+    head : SimMIM's: "linear", "mlp" or "deep", a Transformer of the decoder's sizes.
+    loss : "squared" or "absolute" error.
+    loss_on : "hidden" values, or "all" observed ones.
+    contrast_weight : of TS2Vec's contrast, from the same masked views (`tsrep.masked.joint`); 0: none.
+    teacher_momentum, variance_weight : of target="teacher", see `tsrep.masked.targets.teacher`.
+    max_train_length : longer series are cut into windows of this many steps for training, and rebuilt in such windows.
+        None: 3,000, or 256 for a panel of fewer than 16 series.
+    max_steps, max_epochs : training ends at whichever comes first. `max_steps=0` leaves the network untrained.
+    batch_size, lr : series per step; learning rate of AdamW.
+    layers, pool : the read-out of `transform`, see `tsrep.encoding.read_out.read_out`.
+    validation_fraction, patience, warm_start, checkpoint, checkpoint_every, device, precision, random_state, verbose :
+        see `TS2Vec`. With `warm_start` the learning rate follows the schedule of all steps together.
+
+    Attributes
+    ----------
+    encoder_ : torch module, (B, T, C) -> (B, T, D).
+    patch_length_ : steps per patch.
+    average_distance_ : mean distance, in steps, of the hidden steps to the nearest visible one (SimMIM's AvgDist).
+    history_ : list of {"step", "epoch", "seconds", "loss", ...}. A loss of 1 is the best constant prediction. Every ten
+        steps there are also, on a fixed sample, the losses of the training series' mean at each position
+        ("positional_mean"), of straight lines between visible values ("lines"), and of the network with everything
+        hidden ("all_hidden"): a loss that does not fall below these has learned nothing from what is visible.
+    n_steps_, n_channels_, n_features_in_, n_features_out_, seed_ : see `TS2Vec`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tsrep import MaskedSeriesEncoder
+    >>> X = np.sin(np.linspace(0, 60, 6 * 64)).reshape(6, 1, 64)
+    >>> encoder = MaskedSeriesEncoder(recipe="paper", max_steps=2, random_state=0).fit(X)
+    >>> encoder.transform(X).shape, encoder.encode_patches(X).shape
+    ((6, 128), (6, 32, 128))
+    """
+
+    _RANGES = RANGES
+    _SHAPES = (
+        "decoder_attention",
+        "decoder_depth",
+        "decoder_width",
+        "head",
+        "hidden_channels",
+        "inputs",
+        "n_heads",
+    )
+
+    batch_size: int | None  # type: ignore[assignment]
+    lr: float | None  # type: ignore[assignment]
+
+    def __init__(
+        self,
+        recipe: str = "best",
+        design: str | None = None,
+        encoder: Any = None,
+        target: Any = None,
+        mask: str | None = None,
+        mask_ratio: float | tuple[float, float] | None = None,
+        mask_span: float | tuple[float, float] | None = None,
+        shared_mask: bool = True,
+        patch_length: int | None = None,
+        n_components: int | None = None,
+        hidden_channels: int = 64,
+        depth: int | None = None,
+        n_heads: int = 4,
+        inputs: Sequence[str] = ("values", "statistics"),
+        decoder_depth: int = 2,
+        decoder_width: int = 64,
+        decoder_attention: str = "self",
+        head: str = "linear",
+        loss: str | None = None,
+        loss_on: str = "hidden",
+        contrast_weight: float | None = None,
+        teacher_momentum: float = 0.99,
+        variance_weight: float = 1.0,
+        max_train_length: int | None = None,
+        max_steps: int | None = None,
+        max_epochs: int | None = None,
+        batch_size: int | None = None,
+        lr: float | None = None,
+        layers: int | Sequence[int] | None = None,
+        pool: str | Sequence[str] | None = None,
+        validation_fraction: float = 0.0,
+        patience: int | None = None,
+        warm_start: bool = False,
+        checkpoint: str | Path | None = None,
+        checkpoint_every: int = 50,
+        device: str = "auto",
+        precision: str = "auto",
+        random_state: RandomState = None,
+        verbose: int = 0,
+    ):
+        self.recipe = recipe
+        self.design = design
+        self.encoder = encoder
+        self.target = target
+        self.mask = mask
+        self.mask_ratio = mask_ratio
+        self.mask_span = mask_span
+        self.shared_mask = shared_mask
+        self.patch_length = patch_length
+        self.n_components = n_components
+        self.hidden_channels = hidden_channels
+        self.depth = depth
+        self.n_heads = n_heads
+        self.inputs = inputs
+        self.decoder_depth = decoder_depth
+        self.decoder_width = decoder_width
+        self.decoder_attention = decoder_attention
+        self.head = head
+        self.loss = loss
+        self.loss_on = loss_on
+        self.contrast_weight = contrast_weight
+        self.teacher_momentum = teacher_momentum
+        self.variance_weight = variance_weight
+        self.max_train_length = max_train_length
+        self.max_steps = max_steps
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.lr = lr
+        self.layers = layers
+        self.pool = pool
+        self.validation_fraction = validation_fraction
+        self.patience = patience
+        self.warm_start = warm_start
+        self.checkpoint = checkpoint
+        self.checkpoint_every = checkpoint_every
+        self.device = device
+        self.precision = precision
+        self.random_state = random_state
+        self.verbose = verbose
+
+    # The method
+
+    def _look_at(self, panel: Floats) -> None:
+        n, channels, steps = panel.shape
+        settings = resolved(self)
+        if settings.mask == "channel" and channels == 1:
+            raise out_of_range("mask", settings.mask, "another mask for X with one channel")
+        longest = self.max_train_length or (WINDOW if n < FEW_SERIES and steps > 2 * WINDOW else LONGEST)
+        self._window = min(int(longest), steps)
+        self.patch_length_ = min(int(self.patch_length or patch_length_for(self._window)), steps)
+
+    def _build(self, channels: int) -> nn.Module:
+        return build_network(self, resolved(self), channels, self.patch_length_, self._window)
+
+    def _start(self, panel: Floats) -> Run:
+        run = super()._start(panel)
+        x = self._prepare(torch.from_numpy(panel).transpose(1, 2))
+        generator = torch.Generator().manual_seed(run.seed)
+        network: Any = self.encoder_
+        some = x[torch.randperm(len(x), generator=generator)[:MOST_FITTED]]
+        if learns_normalisation(resolved(self)):
+            network.normalise.fit(x)
+        frame = frame_of(network.normalise(some), self.patch_length_)
+        with initial_weights(run.seed):
+            for scaled in network.targets:
+                scaled.fit(frame, generator)
+        hidden = mask_of(self)(~frame.isnan(), generator).flatten(1, 2)
+        self.average_distance_ = float(average_distance(hidden, inside_frame(frame).flatten(1)))
+        return run
+
+    def _objective(self) -> MaskedObjective:
+        settings = resolved(self)
+        names = tuple(name if isinstance(name, str) else name.__name__ for name in settings.targets)
+        return MaskedObjective(
+            mask=mask_of(self),
+            names=names,
+            loss_on="all" if settings.design == "autoencoder" else self.loss_on,
+            contrast_weight=settings.contrast_weight,
+            variance_weight=self.variance_weight,
+            longest=self._window,
+            hides=settings.design != "autoencoder",
+        )
+
+    def _descent(self, network: nn.Module, generator: torch.Generator, fabric: Fabric) -> Descent:
+        settings = resolved(self)
+        return Descent(
+            network,
+            self._objective(),
+            lr=settings.lr,
+            generator=generator,
+            fabric=fabric,
+            weight_decay=settings.weight_decay,
+            average=settings.average,
+            max_norm=settings.max_norm,
+        )
+
+    def _schedule(self, steps: int) -> Schedule:
+        settings = resolved(self)
+        if settings.average:
+            return constant(settings.lr)
+        return warm_up_cosine(settings.lr, round(settings.warm_up * steps), steps)
+
+    def _measure(self, x: Tensor, held_out: Tensor | None, seed: int) -> Measure:
+        checked = x if held_out is None else held_out
+        return reference_losses(self.encoder_, self._objective(), x, checked, seed)
+
+    def _prepare(self, x: Tensor) -> Tensor:
+        return super()._prepare(split_long(x, self._window))
+
+    def _default_length(self, values: int) -> int:
+        return resolved(self).max_steps
+
+    def _batch_size(self) -> int:
+        return resolved(self).batch_size
+
+    def _read_out(self) -> ReadOut:
+        return read_out(self.layers, resolved(self).pool)
+
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        check(self)
+
+    def _current_shape(self) -> dict[str, Any]:
+        settings = resolved(self)
+        named = isinstance(settings.encoder, str)
+        targets = [name if isinstance(name, str) else name.__name__ for name in settings.targets]
+        return {
+            **super()._current_shape(),
+            "design": settings.design,
+            "encoder": settings.encoder if named else type(settings.encoder).__name__,
+            "target": targets,
+            "n_components": settings.n_components,
+            "depth": settings.depth,
+            "patch_length": self.patch_length_,
+            "window": self._window,
+        }
+
+    # What is hidden
+
+    def encode_patches(self, X: Any) -> Floats:
+        """One vector per patch, (n, N, D), counted from the end of each series; NaN for patches before its begin.
+
+        `encode` repeats a patch's vector over its steps. With an encoder of steps it is the mean over the patch's.
+        """
+        Z = torch.from_numpy(self.encode(X))
+        x = self._series(X)
+        within = inside(x)
+        steps = torch.arange(x.shape[1])
+        last = torch.where(within, steps, -1).amax(1)
+        parts = to_patches(Z, self.patch_length_, torch.where(last < 0, x.shape[1] - 1, last))
+        return parts.nanmean(2).numpy()
+
+    def reconstruct(self, X: Any, hidden: Any = None, random_state: RandomState = 0) -> NDArray[Any]:
+        """The series (n, c, t) with predictions in the places of hidden values; NaN outside a series.
+
+        Parameters
+        ----------
+        X : panel (n, c, t).
+        hidden : (n, c, t) or (n, t) booleans, True where a value is hidden from the encoder; None: drawn by the mask
+            of the training. Missing values inside a series are predicted too.
+        random_state : seed of a mask that is drawn.
+
+        Raises
+        ------
+        ValueError
+            "values" is not among the targets, or `hidden` has another shape.
+        """
+        x = self._series(X)
+        value_head(self.encoder_)
+        unseen = self._hidden(x, hidden, random_state)
+        within = inside(x)
+        values = self._rebuilt(x, unseen, within)
+        kept = ~x.isnan() & ~unseen
+        filled = torch.where(kept, x, values).masked_fill(~within.unsqueeze(-1), torch.nan)
+        return filled.transpose(1, 2).numpy()
+
+    def impute(self, X: Any) -> Any:
+        """`X` with its missing values predicted, in the same container; observed values are untouched.
+
+        Raises
+        ------
+        ValueError
+            "values" is not among the targets.
+        """
+        check_is_fitted(self, "encoder_")
+        value_head(self.encoder_)
+        series = Series(X)
+        x = torch.from_numpy(self._panel(series.source, reset=False, panel=series.panel)).transpose(1, 2)
+        nothing = torch.zeros_like(x, dtype=torch.bool)
+        values = self._rebuilt(x, nothing, torch.from_numpy(series.inside))
+        return series.put_back(values.transpose(1, 2).double().numpy())
+
+    def plot_reconstruction(
+        self, X: Any, instance: int = 0, hidden: Any = None, random_state: RandomState = 0
+    ) -> Any:
+        """A matplotlib figure of one series: original, visible and rebuilt (after He et al., 2022, figure 2)."""
+        from tsrep.plots import plot_reconstruction
+
+        x = self._series(X)[instance : instance + 1]
+        chosen = None if hidden is None else np.asarray(hidden)[instance : instance + 1]
+        unseen = self._hidden(x, chosen, random_state)
+        rebuilt_values = self._rebuilt(x, unseen, inside(x))
+        return plot_reconstruction(x[0].T.numpy(), unseen[0].T.numpy(), rebuilt_values[0].T.numpy())
+
+    @property
+    def generator_(self) -> nn.Module:
+        """SSGAN's generator, where it is the encoder: `SSGANImputer(start=...)` continues from it."""
+        check_is_fitted(self, "encoder_")
+        generator = getattr(self.encoder_, "generator", None)
+        if generator is None:
+            raise AttributeError("generator_: only an encoder of encoder='ssgan' has a generator")
+        return generator
+
+    def _hidden(self, x: Tensor, hidden: Any, random_state: RandomState) -> Tensor:
+        """(n, T, C) booleans of the argument `hidden`, or drawn."""
+        if hidden is None:
+            generator = torch.Generator().manual_seed(draw_seed(random_state))
+            last = last_steps(inside(x))
+            frame = to_patches(x, self.patch_length_, last)
+            drawn = mask_of(self)(~frame.isnan(), generator)
+            return to_steps(drawn.float(), x.shape[1], last) > 0
+        given = np.asarray(hidden)
+        if given.dtype != bool or given.shape not in ((len(x), x.shape[2], x.shape[1]), (len(x), x.shape[1])):
+            wanted = f"booleans ({len(x)}, {x.shape[2]}, {x.shape[1]}) or ({len(x)}, {x.shape[1]})"
+            raise ValueError(f"hidden has shape {given.shape} and dtype {given.dtype}; wanted {wanted}")
+        spread = (
+            given if given.ndim == 3 else np.broadcast_to(given[:, None], (len(x), x.shape[2], x.shape[1]))
+        )
+        return torch.from_numpy(np.ascontiguousarray(spread)).transpose(1, 2)
+
+    def _rebuilt(self, x: Tensor, hidden: Tensor, within: Tensor) -> Tensor:
+        return rebuilt(self.encoder_, x, hidden, within, self._window, self.device, self.precision)
+
+    # An encoder that was given, and the copies of this estimator
+
+    def __sklearn_clone__(self) -> Self:
+        """An unfitted copy, with a fitted encoder or a module that was given as it is."""
+        parameters = {
+            name: copy.deepcopy(value) if name == "encoder" else clone(value, safe=False)
+            for name, value in self.get_params(deep=False).items()
+        }
+        return type(self)(**parameters)
+
+    @property
+    def _NOT_TRAINING(self) -> tuple[str, ...]:  # type: ignore[override]
+        return ("layers", "pool") if isinstance(self.encoder, str | None) else ("encoder", "layers", "pool")
+
+    # On disk
+
+    def _description(self, *without: str) -> dict[str, Any]:
+        described = super()._description(*without)
+        if not isinstance(self.encoder, str | None):
+            described["parameters"]["encoder"] = None
+        if self.target is not None:
+            described["parameters"]["target"] = _names(self.target)
+        return described
+
+    def _fitted_state(self) -> Folder:
+        fitted, tensors = super()._fitted_state()
+        fitted["average_distance_"] = self.average_distance_
+        widths = [[scaled.target.channels, scaled.target.width] for scaled in self.encoder_.targets]  # type: ignore[union-attr]
+        return {**fitted, "target_widths": widths}, tensors
+
+    def _to_folder(self) -> Folder:
+        config, tensors = super()._to_folder()
+        given = self.encoder
+        if isinstance(given, nn.Module):
+            config["module"] = type(given).__name__
+        elif not isinstance(given, str | None):
+            config["encoder"], inner = inner_to_folder(given, "encoder")
+            tensors = {**tensors, **inner}
+        return config, tensors
+
+    @classmethod
+    def _from_folder(cls, config: dict[str, Any], tensors: Tensors) -> Self:
+        parameters = dict(config["parameters"])
+        if "encoder" in config:
+            parameters["encoder"] = inner_from_folder(config["encoder"], tensors, "encoder")
+        elif "module" in config:
+            parameters["encoder"] = config.get("given_module")
+            if parameters["encoder"] is None:
+                raise ModelFileError(
+                    f"the encoder is a torch module of yours, {config['module']}: load(path, module=...) takes one of "
+                    "the same shapes"
+                )
+        widths = config["fitted"]["target_widths"]
+        parameters["target"] = _with_lost_functions(parameters["target"], widths)
+        return super()._from_folder({**config, "parameters": parameters}, tensors)
+
+    def _restore(self, fitted: dict[str, Any], tensors: Tensors) -> None:
+        self._check_parameters()
+        self._shape = fitted["shape"]
+        self.patch_length_, self._window = self._shape["patch_length"], self._shape["window"]
+        self.average_distance_ = fitted["average_distance_"]
+        parameters = self.get_params(deep=False)
+        at_fit = {name: value for name, value in self._shape.items() if name in parameters}
+        for name in ("encoder", "target"):
+            if not all(isinstance(each, str | None) for each in _as_list(parameters[name])):
+                del at_fit[name]
+        builder = type(self)(**{**parameters, **at_fit})
+        builder.patch_length_, builder._window = self.patch_length_, self._window
+        self.encoder_ = builder._build(self.n_channels_)
+        lost = [
+            f"targets.{index}.target."
+            for index, scaled in enumerate(self.encoder_.targets)  # type: ignore[arg-type]
+            if isinstance(scaled.target, LostTarget)
+        ]
+        weights = {
+            name: value for name, value in tensors["model"].items() if not name.startswith(tuple(lost))
+        }
+        self.encoder_.load_state_dict(weights)
+        self._runs = [Run.from_json(fitted["run"], tensors["training"])]
+
+    def _load_checkpoint(self, path: str | Path) -> Any:
+        return load(path, module=self.encoder if isinstance(self.encoder, nn.Module) else None)
+
+
+def _as_list(value: Any) -> list[Any]:
+    several = isinstance(value, list | tuple) and not isinstance(value, LostFunction)
+    return list(value) if several else [value]
+
+
+def _names(target: Any) -> Any:
+    """A target as JSON holds it: a function or class of the user by its name, in angle brackets."""
+    if isinstance(target, list | tuple) and not isinstance(target, LostFunction):
+        return [_names(each) for each in target]
+    if isinstance(target, str):
+        return target
+    return f"<{target.name if isinstance(target, LostFunction) else target.__name__}>"
+
+
+def _with_lost_functions(target: Any, widths: Sequence[Sequence[int]]) -> Any:
+    if target is None:
+        return None
+    found = [
+        LostFunction(name[1:-1], width) if name.startswith("<") else name
+        for name, (_, width) in zip(_as_list(target), widths, strict=True)
+    ]
+    return found if isinstance(target, list) else found[0]

@@ -1,0 +1,104 @@
+"""What a masked model's loss is to be compared with: losses that need no learning, or no visible value.
+
+The loss of such a model falls in any case: the mean of the training series at each position alone lowers it. So
+beside it stand, on the same series with the same values hidden,
+
+positional_mean  the mean of the target over the training series at the same position, which sees nothing
+lines            the target of the series in which straight lines connect the visible values
+all_hidden       the model itself with everything hidden
+
+Shapes: B series, N patches of P steps, C channels, K numbers per patch and channel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from tsrep.masked.network import Predicted, frame_of, inside_frame, shown
+from tsrep.masked.objective import MaskedObjective
+from tsrep.masked.targets.scaled import ScaledTarget
+from tsrep.ssgan.interpolating import interpolate
+
+MOST_SERIES = 256  # from which positional means are taken
+CHECKED_SERIES = 32  # on which the losses are compared
+
+Measure = Callable[[Any], dict[str, float]]
+
+
+def reference_losses(
+    network: Any, objective: MaskedObjective, series: Tensor, checked: Tensor, seed: int
+) -> Measure:
+    """A function of the network in training that gives the losses above; those without the model are computed once.
+
+    `series` (n, T, C) are those of the training, `checked` those on which the losses are computed.
+    """
+    with torch.no_grad():
+        generator = torch.Generator().manual_seed(seed)
+        checked = checked[:CHECKED_SERIES, -objective.longest :].to(network.normalise.centre.device)
+        frame = frame_of(network.normalise(checked), network.patch_length)
+        hidden = objective.mask(~frame.isnan(), generator)
+        some = series[:MOST_SERIES, -objective.longest :].to(checked.device)
+        training = frame_of(network.normalise(some), network.patch_length)
+        lines = lines_between(shown(frame, hidden))
+        positional = [positional_mean(scaled, training, frame.shape[1]) for scaled in network.targets]
+        straight = [as_prediction(scaled, scaled(lines)) for scaled in network.targets]
+        constant = {
+            "positional_mean": _mean(network, objective, frame, hidden, positional),
+            "lines": _mean(network, objective, frame, hidden, straight),
+        }
+
+    @torch.no_grad()
+    def measure(network: Any) -> dict[str, float]:
+        was_training = network.training
+        network.eval()
+        outputs = network.predict(frame, ~frame.isnan()).outputs
+        network.train(was_training)
+        return {**constant, "all_hidden": _mean(network, objective, frame, hidden, outputs)}
+
+    return measure
+
+
+def positional_mean(scaled: ScaledTarget, training: Tensor, patches: int) -> Tensor:
+    """The prediction of the training series' mean at each patch, (patches, C, outputs), counted from the end."""
+    target = scaled(training)
+    known = ~target.isnan()
+    if scaled.target.classes:
+        labels = F.one_hot(target.nan_to_num(nan=0.0).long(), scaled.target.classes) * known.unsqueeze(-1)
+        count = known.sum(0).unsqueeze(-1) + scaled.target.classes
+        mean = ((labels.sum(0) + 1) / count).log().flatten(-2)
+    else:
+        mean = target.nansum(0) / known.sum(0).clamp(min=1)
+    if len(mean) >= patches:
+        return mean[len(mean) - patches :]
+    return torch.cat([mean[:1].expand(patches - len(mean), -1, -1), mean])
+
+
+def lines_between(frame: Tensor) -> Tensor:
+    """The frame with straight lines between its visible values, constant beyond the ends; NaN outside the series."""
+    x = frame.flatten(1, 2)
+    times = torch.arange(x.shape[1], dtype=x.dtype, device=x.device).expand(x.shape[:2])
+    filled, _, _ = interpolate(x.nan_to_num(nan=0.0), ~x.isnan(), times)
+    filled = filled.unflatten(1, frame.shape[1:3])
+    return filled.masked_fill(~inside_frame(frame).unsqueeze(-1), torch.nan)
+
+
+def as_prediction(scaled: ScaledTarget, target: Tensor) -> Tensor:
+    """A target (B, N, C, K) as a head would predict it; a label has the probability 0.9."""
+    if not scaled.target.classes:
+        return target.nan_to_num(nan=0.0)
+    others = 0.1 / max(1, scaled.target.classes - 1)
+    labels = F.one_hot(target.nan_to_num(nan=0.0).long(), scaled.target.classes)
+    return torch.where(labels > 0, 0.9, others).log().flatten(-2)
+
+
+def _mean(
+    network: Any, objective: MaskedObjective, frame: Tensor, hidden: Tensor, outputs: list[Tensor]
+) -> float:
+    expanded = [output if output.dim() == 4 else output.expand(len(frame), -1, -1, -1) for output in outputs]
+    losses = objective.losses(network, frame, hidden, Predicted(expanded, frame))
+    return float(torch.stack(losses).mean())
