@@ -7,11 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from tsrep.nn.masking import masked_mean
+from tsrep.nn.masking import lowest, masked_mean, shuffled, take_tokens, unshuffled
 from tsrep.nn.overlap import cover, cut, join
 from tsrep.nn.padding import first_to_last, inside
-from tsrep.nn.position import log_spaced_frequencies, paper_frequencies, sinusoids
-from tsrep.nn.transformer import Transformer
+from tsrep.nn.patch import patch_of_step, to_patches, to_steps
+from tsrep.nn.position import grid_code, log_spaced_frequencies, paper_frequencies, sinusoids
+from tsrep.nn.transformer import CrossAttentionBlock, Transformer
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=12))
@@ -69,3 +70,79 @@ def test_windows_cover_every_step_and_join_undoes_cut(steps, length):
     parts = cut(x, windows)
     assert parts.shape[1] == min(length, steps)
     torch.testing.assert_close(join(parts, windows, tuple(x.shape)), x)
+
+
+def test_positions_masking_and_unshuffling_are_those_of_the_mae_authors(fixtures_root):
+    recorded = np.load(fixtures_root / "mae_reference.npz")
+    for name, width in (("pos_embed", 48), ("decoder_pos_embed", 32)):
+        code = grid_code(width, 4, 4)
+        np.testing.assert_allclose(code, recorded[f"state/{name}"][0, 1:], atol=1e-6)
+    noise = torch.from_numpy(recorded["noise"])
+    order, restore = shuffled(noise)
+    assert np.array_equal(restore, recorded["ids_restore"])
+    kept = recorded["latent"].shape[1] - 1
+    hidden = torch.ones(noise.shape, dtype=torch.bool).scatter(1, order[:, :kept], False)
+    assert np.array_equal(hidden, recorded["mask"].astype(bool))
+    patches = torch.from_numpy(recorded["patches"])
+    token = torch.full((patches.shape[2],), -7.0)
+    back = unshuffled(take_tokens(patches, order[:, :kept]), token, restore)
+    assert torch.equal(back, torch.where(hidden.unsqueeze(-1), token, patches))
+
+
+def test_a_grid_code_of_one_axis_is_the_papers_and_the_last_axis_goes_first():
+    line = grid_code(8, 5)
+    np.testing.assert_allclose(line, sinusoids(torch.arange(5.0), paper_frequencies(8, line.device)))
+    grid = grid_code(8, 2, 3)
+    column, row = grid_code(4, 3), grid_code(4, 2)
+    np.testing.assert_allclose(grid.view(2, 3, 8)[1], torch.cat([column, row[1].expand(3, -1)], 1))
+    with pytest.raises(ValueError, match="width is 6; wanted a multiple of 4"):
+        grid_code(6, 2, 2)
+
+
+def test_the_lowest_of_each_row():
+    noise = torch.tensor([[3.0, 1.0, 2.0], [0.0, 0.0, 0.0]])
+    assert lowest(noise, torch.tensor([2, 1])).tolist() == [[False, True, True], [True, False, False]]
+
+
+@given(st.integers(1, 23), st.integers(1, 7), st.integers(0, 3))
+def test_patches_end_with_the_series_and_go_back_into_steps(steps, length, after):
+    x = torch.arange(1.0, 2 * steps + 1).view(2, steps, 1)
+    after = min(after, steps - 1)
+    x[1, steps - after :] = torch.nan
+    last = torch.tensor([steps - 1, steps - 1 - after])
+    patches = to_patches(x, length, last)
+    assert patches.shape == (2, -(-steps // length), length, 1)
+    ends = patches[:, -1, -1, 0]
+    assert ends.tolist() == [x[0, steps - 1, 0], x[1, steps - 1 - after, 0]]
+    back = to_steps(patches, steps, last)
+    within = torch.arange(steps) <= last.unsqueeze(1)
+    assert torch.equal(back[within], x[within])
+    torch.testing.assert_close(to_patches(x[:1], length), patches[:1], equal_nan=True)
+    assert torch.equal(to_steps(patches[:1], steps), x[:1])
+    number = torch.arange(patches.shape[1]).view(1, -1, 1, 1).expand_as(patches)
+    wanted = to_steps(number.float(), steps, last)[..., 0]
+    found = patch_of_step(torch.arange(steps), steps, length, last)
+    assert torch.equal(found[within].float(), wanted[within])
+
+
+def test_cross_attention_sees_what_it_may_and_nothing_else():
+    torch.manual_seed(0)
+    block = CrossAttentionBlock(8, 2)
+    x, memory = torch.randn(2, 3, 8), torch.randn(2, 5, 8)
+    keep = torch.ones(2, 1, 1, 5, dtype=torch.bool)
+    keep[..., 4] = False
+    other = memory.clone()
+    other[:, 4] = 9.0
+    assert torch.equal(block(x, memory, keep), block(x, other, keep))
+    assert not torch.equal(block(x, memory), block(x, other))
+    alone = block(x[:, :1], memory)
+    torch.testing.assert_close(block(x, memory)[:, :1], alone)  # queries do not see one another
+
+
+def test_the_layers_of_a_transformer_end_with_its_output():
+    torch.manual_seed(0)
+    network = Transformer(8, 3, 2)
+    x = torch.randn(2, 4, 8)
+    layers = list(network.layers(x))
+    assert len(layers) == 3
+    torch.testing.assert_close(layers[-1], network(x))

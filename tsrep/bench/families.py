@@ -6,6 +6,7 @@ from tsrep.bench.anomaly.tables import TABLES as ANOMALY
 from tsrep.bench.classification.tables import TABLES as CLASSIFICATION
 from tsrep.bench.forecasting.tables import TABLES as FORECASTING
 from tsrep.bench.imputation.tables import TABLES as IMPUTATION
+from tsrep.bench.masked.tables import TABLES as MASKED
 from tsrep.bench.table import Table
 
 TABLES: dict[str, Table] = {
@@ -15,6 +16,7 @@ TABLES: dict[str, Table] = {
         ANOMALY,
         FORECASTING,
         IMPUTATION,
+        MASKED,
     )
     for table in family
 }

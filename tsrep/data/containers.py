@@ -184,7 +184,7 @@ def _times(X: Any, panel: Array, lengths: Array) -> Array:
     if not (numeric or isinstance(index, _DATED)):
         return times
     stamps = (
-        index.to_numpy(dtype=np.float64) if numeric else index.to_numpy().astype("int64").astype(np.float64)
+        index.to_numpy(dtype=np.float64) if numeric else np.asarray(index.view("int64"), dtype=np.float64)
     )
     starts = np.concatenate([[0], np.cumsum(lengths)])
     steps = np.concatenate([np.diff(stamps[a:b]) for a, b in zip(starts, starts[1:], strict=False)])

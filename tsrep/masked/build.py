@@ -89,8 +89,11 @@ def vector_width(settings: Settings, channels: int) -> int:
         return generator.draft.core.width + generator.revision.core.width
     if isinstance(encoder, nn.Module):
         return settings.n_components
+    network = fitted_encoder(encoder)
+    if encoder.n_channels_ != channels:
+        raise ValueError(f"X has {channels} channels, the encoder was fitted with {encoder.n_channels_}")
     with torch.no_grad():
-        return fitted_encoder(encoder)(torch.zeros(1, 1, channels)).shape[-1]
+        return network(torch.zeros(1, 1, channels)).shape[-1]
 
 
 def fitted_encoder(encoder: Any) -> SeriesEncoder:
@@ -131,8 +134,6 @@ def _series_encoder(encoder: Any, estimator: Any, settings: Settings, channels: 
     if isinstance(encoder, nn.Module):
         projection = nn.Linear(channels, estimator.hidden_channels)
         return SeriesEncoder(projection, copy.deepcopy(encoder))
-    if encoder.n_channels_ != channels:
-        raise ValueError(f"X has {channels} channels, the encoder was fitted with {encoder.n_channels_}")
     return copy.deepcopy(fitted_encoder(encoder))
 
 

@@ -243,10 +243,9 @@ class MaskedSeriesEncoder(SeriesRepresentation):
 
     def _objective(self) -> MaskedObjective:
         settings = resolved(self)
-        names = tuple(name if isinstance(name, str) else name.__name__ for name in settings.targets)
         return MaskedObjective(
             mask=mask_of(self),
-            names=names,
+            names=tuple(_name(target) for target in settings.targets),
             loss_on="all" if settings.design == "autoencoder" else self.loss_on,
             contrast_weight=settings.contrast_weight,
             variance_weight=self.variance_weight,
@@ -296,12 +295,11 @@ class MaskedSeriesEncoder(SeriesRepresentation):
     def _current_shape(self) -> dict[str, Any]:
         settings = resolved(self)
         named = isinstance(settings.encoder, str)
-        targets = [name if isinstance(name, str) else name.__name__ for name in settings.targets]
         return {
             **super()._current_shape(),
             "design": settings.design,
             "encoder": settings.encoder if named else type(settings.encoder).__name__,
-            "target": targets,
+            "target": [_name(target) for target in settings.targets],
             "n_components": settings.n_components,
             "depth": settings.depth,
             "patch_length": self.patch_length_,
@@ -488,6 +486,12 @@ class MaskedSeriesEncoder(SeriesRepresentation):
         return load(path, module=self.encoder if isinstance(self.encoder, nn.Module) else None)
 
 
+def _name(target: Any) -> str:
+    if isinstance(target, str | LostFunction):
+        return target if isinstance(target, str) else target.name
+    return target.__name__
+
+
 def _as_list(value: Any) -> list[Any]:
     several = isinstance(value, list | tuple) and not isinstance(value, LostFunction)
     return list(value) if several else [value]
@@ -497,12 +501,11 @@ def _names(target: Any) -> Any:
     """A target as JSON holds it: a function or class of the user by its name, in angle brackets."""
     if isinstance(target, list | tuple) and not isinstance(target, LostFunction):
         return [_names(each) for each in target]
-    if isinstance(target, str):
-        return target
-    return f"<{target.name if isinstance(target, LostFunction) else target.__name__}>"
+    return target if isinstance(target, str) else f"<{_name(target)}>"
 
 
 def _with_lost_functions(target: Any, widths: Sequence[Sequence[int]]) -> Any:
+    """The inverse of `_names`; of a function or class of the user only name and width are known."""
     if target is None:
         return None
     found = [

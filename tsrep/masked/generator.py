@@ -96,5 +96,7 @@ class GeneratorNetwork(nn.Module):
     def _run(self, x: Tensor, inside: Tensor | None) -> tuple[Tensor, Tensor]:
         """Estimates (B, T, C) and states (B, T, D) from normalised series, NaN where not visible."""
         times = torch.arange(x.shape[1], dtype=x.dtype, device=x.device).expand(x.shape[:2])
+        if inside is not None:  # time begins with the series and ends with it
+            times = (inside.long().cumsum(1) - 1).clamp(min=0).to(x.dtype)
         imputation, states = self.generator.with_states(x.nan_to_num(nan=0.0), ~x.isnan(), times, inside)
         return imputation.estimate, torch.cat(states, dim=-1)

@@ -25,7 +25,7 @@ from tsrep.masked.targets.scaled import ScaledTarget
 from tsrep.ssgan.interpolating import interpolate
 
 MOST_SERIES = 256  # from which positional means are taken
-CHECKED_SERIES = 32  # on which the losses are compared
+CHECKED_SERIES = 16  # on which the losses are compared
 
 Measure = Callable[[Any], dict[str, float]]
 

@@ -68,6 +68,8 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
     generator : "interpolating" (best) or "recurrent" (paper; BRITS).
     classifier : used if there are labels: "convolutional" (best) or "recurrent" (paper).
     core : network of the interpolating generator: "transformer" or "recurrent".
+    start : a generator whose weights the training begins with, `MaskedSeriesEncoder(encoder="ssgan").fit(X).generator_`
+        for example; None: random weights.
     hidden_size : width of the networks; None: 64, or 128 for more than 64 channels.
     n_networks : number of networks that are trained one after another and averaged; two or three lower the error by 1
         or 2 %.
@@ -135,7 +137,7 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
     lr: float | None  # type: ignore[assignment]  # None: the recipe's
 
     _SHAPES = ("core", "depth", "n_heads", "n_networks", "reminder")
-    _NOT_TRAINING = ("add_indicator", "fallback")
+    _NOT_TRAINING = ("add_indicator", "fallback", "start")
 
     def __init__(
         self,
@@ -143,6 +145,7 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
         generator: str | None = None,
         classifier: str | None = None,
         core: str = "transformer",
+        start: nn.Module | None = None,
         hidden_size: int | None = None,
         n_networks: int = 1,
         depth: int = 2,
@@ -174,6 +177,7 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
         self.generator = generator
         self.classifier = classifier
         self.core = core
+        self.start = start
         self.hidden_size = hidden_size
         self.n_networks = n_networks
         self.depth = depth
@@ -278,6 +282,7 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
             n_classes=len(getattr(self, "classes_", ())),
             decaying=self.reminder == "temporal",
             borrowed=borrowed_share(data, self._seen, settings),
+            start=self.start,
             batch_size=self.batch_size,
             patience=self.patience,
             fabric=launch(self.device, self.precision),
@@ -423,6 +428,11 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
         return tags
 
     # On disk
+
+    def _description(self, *without: str) -> dict[str, Any]:
+        described = super()._description(*without)
+        described["parameters"]["start"] = None  # the trained weights are saved instead
+        return described
 
     def _fitted_state(self) -> Folder:
         fitted = {**saved.attributes_to(self), "shape": self._shape}

@@ -73,6 +73,7 @@ def train_all(
     n_classes: int,
     decaying: bool,
     borrowed: float,
+    start: nn.Module | None,
     batch_size: int,
     patience: int | None,
     fabric: Fabric,
@@ -86,6 +87,7 @@ def train_all(
     ----------
     runs : where each training stands; they advance.
     before : the networks of earlier fits, one per run that was begun.
+    start : a generator whose weights each training begins with; None: random weights.
     save : called every `save_every` steps with the networks so far, those of the run in progress with its best weights.
     """
     done: list[Networks] = []
@@ -94,6 +96,8 @@ def train_all(
             done.append(before[number])
             continue
         step = build_game(settings, shape, n_classes, decaying, borrowed, run.seed, fabric)
+        if start is not None and not run.clock.step:
+            _begin_with(step.generator.network, start)
         if run.clock.step and not run.tensors:  # saved by an earlier version: weights without moments
             _load(step, before[number])
 
@@ -129,6 +133,20 @@ def _best(step: SSGANStep, run: Run) -> Networks:
     if best.classifier is not None:
         best.classifier.load_state_dict(with_prefix("best.classifier.network.", run.tensors))
     return best
+
+
+def _begin_with(generator: nn.Module, start: nn.Module) -> None:
+    """Gives `generator` the weights of `start`, which must be alike."""
+    given = {name: tuple(weight.shape) for name, weight in start.state_dict().items()}
+    wanted = {name: tuple(weight.shape) for name, weight in generator.state_dict().items()}
+    if given != wanted:
+        different = sorted(name for name in {*given, *wanted} if given.get(name) != wanted.get(name))
+        name = different[0]
+        raise ValueError(
+            f"start has {name} of shape {given.get(name)}, the imputer's generator {wanted.get(name)}: wanted a "
+            "generator of the same kind, hidden_size, depth, core and number of channels"
+        )
+    generator.load_state_dict(start.state_dict())
 
 
 def _load(step: SSGANStep, networks: Networks) -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from torch import nn
+
 from tsrep.base.parameters import (
+    Range,
     boolean,
     check_parameters,
     integer,
@@ -95,6 +98,7 @@ RANGES = {
     "generator": one_of(None, *GENERATORS),
     "classifier": one_of(None, *CLASSIFIERS),
     "core": one_of(*CORES),
+    "start": Range("a torch module, or None", lambda value: value is None or isinstance(value, nn.Module)),
     "reminder": one_of(*KINDS),
     "n_networks": integer(1),
     "depth": integer(1),

@@ -64,8 +64,9 @@ class ScaledTarget(nn.Module):
             self.chance.fill_(max(float(error[known].mean()), 1e-6))
 
     def forward(self, frame: Tensor) -> Tensor:
-        """(B, N, P, C) -> (B, N, C, K), NaN where undefined; labels as they are."""
-        raw = self.target(frame)
+        """(B, N, P, C) -> (B, N, C, K), NaN where undefined; labels as they are. Always in 32 bit."""
+        with torch.autocast(frame.device.type, enabled=False):
+            raw = self.target(frame)
         return raw if self.target.classes else (raw - self.mean) / self.deviation
 
     def unscaled(self, prediction: Tensor) -> Tensor:

@@ -1,0 +1,276 @@
+"""The protocol: each study is a question, the configurations that answer it, the sets and the seeds.
+
+A configuration is measured once, whatever number of studies it stands in. Settings are keywords of the estimator; what
+is not said is the estimator's default. Everything that can be changed about the protocol is in this file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tsrep.bench.masked.task import SIX, SIXTEEN, UCR24, UEA4
+
+MASKED, TS2VEC, RAW, HYDRA = "masked", "ts2vec", "raw", "hydra"
+KINDS = (MASKED, TS2VEC, RAW, HYDRA)
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What is compared.
+
+    Attributes
+    ----------
+    name : stands in the cells and in --methods.
+    label : how tables and figures call it.
+    kind : "masked", `tsrep.MaskedSeriesEncoder`; "ts2vec", `tsrep.TS2Vec`; "raw", the values of the series; "hydra",
+        random kernels.
+    settings : keywords of the encoder.
+    axis : what the configuration varies, for the figures, for example {"ratio": 0.5}.
+    """
+
+    name: str
+    label: str
+    kind: str = MASKED
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    axis: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Study:
+    """A question and how it is answered.
+
+    Attributes
+    ----------
+    finetune : also fine-tune the encoder on the training labels.
+    by_layer : also probe every layer.
+    """
+
+    name: str
+    question: str
+    configurations: tuple[Configuration, ...]
+    datasets: tuple[str, ...]
+    seeds: tuple[int, ...] = (0,)
+    finetune: bool = False
+    by_layer: bool = False
+
+
+def _masked(name: str, label: str, settings: Mapping[str, Any], **axis: Any) -> Configuration:
+    return Configuration(name, label, MASKED, settings, axis)
+
+
+ALONE = {"contrast_weight": 0.0}  # the estimator's default recipe adds TS2Vec's contrast
+TRANSFORMER = ALONE | {"encoder": "transformer", "max_steps": 300, "batch_size": 16}
+MAE = TRANSFORMER | {"design": "mae", "target": "values", "mask_ratio": 0.75}
+SIMMIM = TRANSFORMER | {"design": "simmim", "target": "values", "mask_ratio": 0.6}
+ON_TS2VEC = ALONE | {"design": "simmim", "encoder": "ts2vec", "mask_ratio": (0.3, 0.8), "max_steps": 200}
+
+PLAIN_MAE = _masked("mae", "MAE", MAE, ratio=0.75, depth=2, width=64, loss="hidden")
+PLAIN_SIMMIM = _masked(
+    "simmim", "SimMIM", SIMMIM, mask="random", ratio=0.6, span=1, head="linear", loss="hidden"
+)
+
+RATIOS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+
+RATIO = Study(
+    "ratio",
+    "How much should be hidden?",
+    (
+        *(
+            _masked(
+                f"mae-ratio-{ratio}", f"MAE, {ratio:.0%} hidden", MAE | {"mask_ratio": ratio}, ratio=ratio
+            )
+            for ratio in RATIOS
+        ),
+        PLAIN_MAE,
+        _masked(
+            "mae-ratio-0.3-0.8",
+            "MAE, 30% to 80% hidden",
+            MAE | {"mask_ratio": (0.3, 0.8)},
+            ratio=(0.3, 0.8),
+        ),
+    ),
+    SIX,
+    (0, 1),
+    finetune=True,
+    by_layer=True,
+)
+
+SPANS: tuple[tuple[str, int | None], ...] = (
+    ("random", 2),
+    ("random", 4),
+    ("block", 2),
+    ("block", 4),
+    ("block", None),
+    ("span", None),
+    ("geometric", None),
+    ("future", None),
+)
+"""Kinds of masks and the lengths of their runs, in patches; None: the mask's own default."""
+
+MASK = Study(
+    "mask",
+    "Which steps should be hidden?",
+    (
+        _masked(
+            "simmim-random-0.3", "random, 30% hidden", SIMMIM | {"mask_ratio": 0.3}, mask="random", ratio=0.3
+        ),
+        PLAIN_SIMMIM,
+        *(
+            _masked(
+                f"simmim-{kind}-{ratio}" + (f"-span{span}" if span else ""),
+                f"{kind}, {ratio:.0%} hidden" + (f", runs of {span}" if span else ""),
+                SIMMIM | {"mask": kind, "mask_ratio": ratio} | ({"mask_span": span} if span else {}),
+                mask=kind,
+                ratio=ratio,
+                span=span,
+            )
+            for kind, span in SPANS
+            for ratio in (0.3, 0.6)
+        ),
+    ),
+    SIX,
+    by_layer=True,
+)
+
+DECODER = Study(
+    "decoder",
+    "How large should the decoder be?",
+    (
+        PLAIN_MAE,
+        *(
+            _masked(
+                f"mae-depth-{depth}",
+                f"MAE, decoder of {depth} block{'s' if depth > 1 else ''}",
+                MAE | {"decoder_depth": depth},
+                depth=depth,
+            )
+            for depth in (1, 4, 8)
+        ),
+        *(
+            _masked(
+                f"mae-width-{width}",
+                f"MAE, decoder {width} wide",
+                MAE | {"decoder_width": width},
+                width=width,
+            )
+            for width in (32, 128)
+        ),
+        _masked("mae-cross", "MAE, cross-attention", MAE | {"decoder_attention": "cross"}, attention="cross"),
+        PLAIN_SIMMIM,
+        *(
+            _masked(f"simmim-head-{head}", f"SimMIM, {head} head", SIMMIM | {"head": head}, head=head)
+            for head in ("mlp", "deep")
+        ),
+    ),
+    SIX,
+    by_layer=True,
+)
+
+LOSS = Study(
+    "loss",
+    "Should the loss be taken over the hidden values or over all?",
+    (
+        PLAIN_MAE,
+        _masked("mae-loss-all", "MAE, loss on all", MAE | {"loss_on": "all"}, loss="all"),
+        PLAIN_SIMMIM,
+        _masked("simmim-loss-all", "SimMIM, loss on all", SIMMIM | {"loss_on": "all"}, loss="all"),
+    ),
+    SIX,
+    (0, 1),
+    by_layer=True,
+)
+
+TARGETS = (
+    "values",
+    "patch_normalised",
+    "differences",
+    "slope_histogram",
+    "spectrum",
+    "wavelet",
+    "statistics",
+    "autocorrelation",
+    "sax",
+    "segment",
+    "catch22",
+    "random_kernels",
+    "teacher",
+)
+PAIRED = ("random_kernels", "slope_histogram", "spectrum")
+
+
+def target(name: str) -> Configuration:
+    """TS2Vec's network, trained to predict one target."""
+    return _masked(
+        f"target-{name}", f"masked: {name.replace('_', ' ')}", ON_TS2VEC | {"target": name}, target=name
+    )
+
+
+TARGET = Study(
+    "targets",
+    "What should be predicted?",
+    (
+        *(target(name) for name in TARGETS),
+        *(
+            _masked(
+                f"target-{name}+values",
+                f"masked: {name.replace('_', ' ')} and values",
+                ON_TS2VEC | {"target": [name, "values"]},
+                target=f"{name}+values",
+            )
+            for name in PAIRED
+        ),
+    ),
+    (*SIXTEEN, *UEA4),
+    (0, 1, 2),
+)
+
+UNTRAINED_NAME, TS2VEC_NAME, HYDRA_NAME, RAW_NAME = "untrained", "ts2vec", "hydra", "raw"
+REFERENCES = (RAW_NAME, HYDRA_NAME, UNTRAINED_NAME, TS2VEC_NAME)
+"""Configurations that stand beside every other where they were measured on the same sets."""
+
+ENCODERS = Study(
+    "encoders",
+    "Is it worth training, and worth masking?",
+    (
+        Configuration(RAW_NAME, "raw values", RAW),
+        Configuration(HYDRA_NAME, "Hydra (random kernels)", HYDRA),
+        Configuration(UNTRAINED_NAME, "TS2Vec's network, untrained", TS2VEC, {"max_steps": 0}),
+        Configuration(TS2VEC_NAME, "TS2Vec", TS2VEC),
+        target("random_kernels"),
+        _masked(
+            "joint",
+            "masked: random kernels, and TS2Vec's contrast",
+            ON_TS2VEC | {"target": "random_kernels", "contrast_weight": 1.0},
+        ),
+        PLAIN_MAE,
+        _masked("transformer-untrained", "Transformer, untrained", MAE | {"max_steps": 0}),
+        _masked("autoencoder", "autoencoder per patch, nothing hidden", {"design": "autoencoder"}),
+        _masked("ssgan", "SSGAN's generator", SIMMIM | {"encoder": "ssgan"}),
+    ),
+    (*UCR24, *UEA4),
+    (0, 1, 2),
+)
+
+STUDIES: dict[str, Study] = {study.name: study for study in (RATIO, MASK, DECODER, LOSS, TARGET, ENCODERS)}
+
+
+def collect(studies: Iterable[Study]) -> dict[str, Configuration]:
+    """Every configuration by its name. Raises ValueError where one name means two things."""
+    found: dict[str, Configuration] = {}
+    for study in studies:
+        for configuration in study.configurations:
+            if found.setdefault(configuration.name, configuration) != configuration:
+                raise ValueError(
+                    f"{configuration.name!r} has two meanings; studies.py wants one for each name"
+                )
+    return found
+
+
+CONFIGURATIONS = collect(STUDIES.values())
+
+
+def studies_with(name: str) -> list[Study]:
+    """The studies that a configuration stands in."""
+    return [study for study in STUDIES.values() if any(each.name == name for each in study.configurations)]
