@@ -62,8 +62,9 @@ def _masked(name: str, label: str, settings: Mapping[str, Any], **axis: Any) -> 
 
 ALONE = {"contrast_weight": 0.0}  # the estimator's default recipe adds TS2Vec's contrast
 TRANSFORMER = ALONE | {"encoder": "transformer", "max_steps": 300, "batch_size": 16}
-MAE = TRANSFORMER | {"design": "mae", "target": "values", "mask_ratio": 0.75}
-SIMMIM = TRANSFORMER | {"design": "simmim", "target": "values", "mask_ratio": 0.6}
+SMALL = TRANSFORMER | {"n_components": 64, "depth": 3}  # for the studies that only compare masked models
+MAE = SMALL | {"design": "mae", "target": "values", "mask_ratio": 0.75}
+SIMMIM = SMALL | {"design": "simmim", "target": "values", "mask_ratio": 0.6}
 ON_TS2VEC = ALONE | {"design": "simmim", "encoder": "ts2vec", "mask_ratio": (0.3, 0.8), "max_steps": 200}
 
 PLAIN_MAE = _masked("mae", "MAE", MAE, ratio=0.75, depth=2, width=64, loss="hidden")
@@ -244,10 +245,22 @@ ENCODERS = Study(
             "masked: random kernels, and TS2Vec's contrast",
             ON_TS2VEC | {"target": "random_kernels", "contrast_weight": 1.0},
         ),
-        PLAIN_MAE,
-        _masked("transformer-untrained", "Transformer, untrained", MAE | {"max_steps": 0}),
-        _masked("autoencoder", "autoencoder per patch, nothing hidden", {"design": "autoencoder"}),
-        _masked("ssgan", "SSGAN's generator", SIMMIM | {"encoder": "ssgan"}),
+        _masked("transformer-untrained", "patch Transformer, untrained", TRANSFORMER | {"max_steps": 0}),
+        _masked(
+            "mae-128",
+            "MAE, patch Transformer",
+            TRANSFORMER | {"design": "mae", "target": "values", "mask_ratio": 0.75},
+        ),
+        _masked(
+            "autoencoder",
+            "autoencoder per patch, nothing hidden",
+            TRANSFORMER | {"design": "autoencoder", "target": "values"},
+        ),
+        _masked(
+            "ssgan",
+            "masked: values, SSGAN's generator",
+            ALONE | {"encoder": "ssgan", "target": "values", "mask_ratio": 0.6, "max_steps": 100},
+        ),
     ),
     (*UCR24, *UEA4),
     (0, 1, 2),
