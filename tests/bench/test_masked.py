@@ -252,10 +252,10 @@ def test_cells_of_the_studies():
     ratio = table.cells(None, study="ratio")
     assert len(ratio) == 11 * 6 * 2 and [cell.seed for cell in ratio] == sorted(cell.seed for cell in ratio)
     both = table.cells(None, study="targets,encoders")
-    assert len(both) == len(set(both)) == 16 * 20 * 3 + 10 * 28 * 3 - 20 * 3
+    assert len(both) == len(set(both)) == 16 * 20 * 3 + 11 * 28 * 3 - 20 * 3
     assert {cell.dataset for cell in both if cell.method == "target-random_kernels"} == {*UCR24, *UEA4}
-    few = table.cells(None, names=["Wine"], study="encoders", seeds="4,", methods="mae,raw")
-    assert [cell.id for cell in few] == ["masked/Wine/raw/seed4", "masked/Wine/mae/seed4"]
+    few = table.cells(None, names=["Wine"], study="encoders", seeds="4,", methods="mae-128,raw")
+    assert [cell.id for cell in few] == ["masked/Wine/raw/seed4", "masked/Wine/mae-128/seed4"]
     every = table.cells(None)
     assert set(every) >= {*ratio, *both} and len(every) == len(set(every))
     assert {cell.method for cell in every} == set(studies.CONFIGURATIONS)
@@ -468,7 +468,7 @@ def test_every_study_has_its_sections_and_figures():
     assert_allclose(filling["last layer, maximum"], -1)
     assert "layer -2, maximum" in filling
     minus = by_heading["8. Minus TS2Vec: maximum over time, 1 set for reporting"]
-    assert "TS2Vec" not in minus.index and len(minus) == 9
+    assert "TS2Vec" not in minus.index and len(minus) == 10
     targets = by_heading["5. What should be predicted? rich read-out, 2 sets for choosing"]
     assert list(targets.index[-4:]) == [studies.CONFIGURATIONS[name].label for name in studies.REFERENCES]
     assert any("-1.00 with the maximum over time" in note for note in summary.notes)

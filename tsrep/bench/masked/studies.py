@@ -240,10 +240,14 @@ ENCODERS = Study(
         Configuration(UNTRAINED_NAME, "TS2Vec's network, untrained", TS2VEC, {"max_steps": 0}),
         Configuration(TS2VEC_NAME, "TS2Vec", TS2VEC),
         target("random_kernels"),
-        _masked(
-            "joint",
-            "masked: random kernels, and TS2Vec's contrast",
-            ON_TS2VEC | {"target": "random_kernels", "contrast_weight": 1.0},
+        *(
+            _masked(
+                name,
+                f"masked: random kernels and values, and TS2Vec's contrast, {steps} steps",
+                ON_TS2VEC
+                | {"target": ["random_kernels", "values"], "contrast_weight": 1.0, "max_steps": steps},
+            )
+            for name, steps in (("joint", 200), ("joint-600", 600))
         ),
         _masked("transformer-untrained", "patch Transformer, untrained", TRANSFORMER | {"max_steps": 0}),
         _masked(
