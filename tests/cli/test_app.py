@@ -31,7 +31,7 @@ def test_module_is_the_command():
 
 
 @pytest.mark.parametrize(
-    "command", ["demo", "classify", "encode", "detect", "forecast", "impute", "info", "bench"]
+    "command", ["demo", "classify", "pretrain", "encode", "detect", "forecast", "impute", "info", "bench"]
 )
 def test_every_command_has_help(shell, command):
     assert "Usage:" in shell(command, "--help")

@@ -21,12 +21,13 @@ def test_demo_writes_a_page_that_needs_nothing_else(tmp_path):
         "anomalies.png",
         "gaps.png",
         "accuracy.png",
+        "masked.png",
         "loss.png",
         "map-ItalyPowerDemand.png",
     }
     assert {path.name for path in page.parent.iterdir()} == names
     html = page.read_text(encoding="utf-8")
-    assert html.count("data:image/png;base64,") == 7
+    assert html.count("data:image/png;base64,") == 8
     assert "http://" not in html and "https://" not in html and "<script" not in html
 
     results = json.loads((page.parent / "results.json").read_text())
@@ -34,6 +35,12 @@ def test_demo_writes_a_page_that_needs_nothing_else(tmp_path):
     assert (results["seed"], measured["steps"], measured["n_test"]) == (3, 2, 1029)
     assert set(measured["accuracy"]) == {"TS2Vec", "untrained encoder", "1-NN Euclidean"}
     assert all(f"{value:.3f}" in html for value in measured["accuracy"].values())
+    masked = results["masked"]
+    assert (masked["dataset"], masked["steps"]) == ("ItalyPowerDemand", 2)
+    assert list(masked["accuracy"]) == ["masked prediction", *measured["accuracy"]]
+    assert all(f"<td>{name}</td>" in html for name in masked["accuracy"]) and "Masked prediction" in html
+    assert 0.6 < masked["accuracy"]["masked prediction"] <= 1
+    assert {"loss", "positional_mean", "lines", "all_hidden"} == set(masked["rebuilt"])
     assert results["recording"]["length"] == 7500
     errors = results["forecast"]["errors"]
     assert list(errors) == ["TS2Vec and raw values", "ridge on raw values", "the last beat again"]
@@ -47,7 +54,7 @@ def test_demo_writes_a_page_that_needs_nothing_else(tmp_path):
 
     console.file.close()
     told = (tmp_path / "log").read_text()
-    assert "1/5" in told and "5/5" in told and "tsrep classify" in told
+    assert "1/6" in told and "6/6" in told and "tsrep classify" in told
     assert str(page) in told.replace("\n", "")
 
 

@@ -9,16 +9,21 @@ import typer
 
 from tsrep import TS2Vec
 from tsrep.cli import app
-from tsrep.cli.options import Probe, Score, TableOptions, Threshold
+from tsrep.cli.options import Design, MaskKind, Network, Probe, Score, TableOptions, Threshold
+from tsrep.masked.masks import KINDS
+from tsrep.masked.recipe import DESIGNS, ENCODERS
 from tsrep.tasks import ANOMALY_SCORES, RepresentationAnomalyDetector
 from tsrep.tasks.anomaly.scores import SCORES
 from tsrep.tasks.probes import PROBES
 
-TABLE = "--time --columns --every --missing --sort --out --plot --model --save --seed --max-steps"
+READING = "--time --columns --every --missing --sort"
+TABLE = f"{READING} --out --plot --model --save --seed --max-steps"
+MASKED = "--design --encoder --target --mask --mask-ratio --patch-length"
 OPTIONS = {
     "demo": "--out --seed --open --no-open --max-steps",
     "classify": "--root --seed --probe --max-steps --save",
-    "encode": "--model --out --per-step --split --root",
+    "pretrain": f"{READING} {MASKED} --model --save --max-steps --max-epochs --seed --checkpoint --split --root --plot",
+    "encode": f"{READING} --model --out --per-step --split --root",
     "detect": f"{TABLE} --train --score --context --threshold --level --delay",
     "forecast": f"{TABLE} --target --horizon --known --context --level",
     "impute": f"{TABLE} --std --samples",
@@ -30,6 +35,9 @@ OPTIONS = {
 def test_enumerations_are_those_of_the_package():
     assert [score.value for score in Score] == list(SCORES) == list(ANOMALY_SCORES)
     assert [probe.value for probe in Probe] == [*PROBES, "auto"]
+    assert [design.value for design in Design] == list(DESIGNS)
+    assert [network.value for network in Network] == list(ENCODERS)
+    assert [mask.value for mask in MaskKind] == list(KINDS)
 
 
 def test_thresholds_are_those_that_the_detector_takes():

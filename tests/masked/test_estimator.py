@@ -296,6 +296,7 @@ def test_the_picture_shows_what_was_seen(X):
         ({"target": "hog"}, "target is 'hog'; wanted one of"),
         ({"target": []}, "target is"),
         ({"encoder": "lstm"}, "encoder is 'lstm'"),
+        ({"encoder": "ssgan", "n_components": 12}, "n_components is 12; wanted a multiple of 2"),
         ({"inputs": "values"}, "inputs is 'values'; wanted a list"),
         ({"mask": "channel"}, "wanted another mask for X with one channel"),
         ({"recipe": "faithful"}, "recipe is 'faithful'"),

@@ -22,6 +22,7 @@ from tsrep.cli.encode import encode
 from tsrep.cli.forecast import forecast
 from tsrep.cli.impute import impute
 from tsrep.cli.info import info
+from tsrep.cli.pretrain import pretrain
 
 EXPECTED = (ValueError, OSError, FloatingPointError, ImportError)
 """`tsrep`'s own errors are all among these. `OSError` is what files and networks raise."""
@@ -75,7 +76,7 @@ def root(
     """Representations of time series: train an encoder, score it, use it."""
 
 
-for command in (demo, classify, encode, detect, forecast, impute, info):
+for command in (demo, classify, pretrain, encode, detect, forecast, impute, info):
     app.command()(command)
 app.command(**HANDS_ALL_ON)(bench)
 

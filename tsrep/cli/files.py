@@ -55,13 +55,26 @@ def load_model(folder: Path, accepts: Callable[[Any], bool], wanted: str) -> Any
     return model
 
 
-def print_saved(console: Console, context: typer.Context, what: str, save: Path) -> None:
-    """Prints where the model was saved, and the command that uses it on a new file read in the same way."""
-    words = ["tsrep", str(context.info_name), "NEW_FILE", "--model", str(save)]
+def print_saved(
+    console: Console, context: typer.Context, what: str, save: Path, command: Sequence[str] | None = None
+) -> None:
+    """Prints where the model was saved, and the command that uses it on new series read in the same way.
+
+    `command` is that command without the options of reading; default: the same command on a new file.
+    """
+    if command is None:
+        command = ["tsrep", str(context.info_name), "NEW_FILE", "--model", str(save)]
+    words = shlex.join([*command, *reading_options(context)])
+    console.print(escape(f"{what} saved: {save}\nnext: {words}"), soft_wrap=True)
+
+
+def reading_options(context: typer.Context) -> list[str]:
+    """The options of reading that were given, as words of a shell."""
+    words: list[str] = []
     for name in READING:
         value = context.params.get(name)
         if value is True:
             words.append(f"--{name}")
         elif value is not None and value is not False:
             words += [f"--{name}", str(value)]
-    console.print(escape(f"{what} saved: {save}\nnext: {shlex.join(words)}"), soft_wrap=True)
+    return words

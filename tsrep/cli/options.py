@@ -53,6 +53,40 @@ class Split(StrEnum):
     test = "test"
 
 
+class Model(StrEnum):
+    """The encoders that `tsrep pretrain` trains."""
+
+    masked = "masked"
+    ts2vec = "ts2vec"
+
+
+class Design(StrEnum):
+    """The designs of `tsrep.MaskedSeriesEncoder`: `tsrep.masked.recipe.DESIGNS`."""
+
+    mae = "mae"
+    simmim = "simmim"
+    autoencoder = "autoencoder"
+
+
+class Network(StrEnum):
+    """Its encoders by name: `tsrep.masked.recipe.ENCODERS`."""
+
+    transformer = "transformer"
+    ts2vec = "ts2vec"
+    ssgan = "ssgan"
+
+
+class MaskKind(StrEnum):
+    """Its masks: `tsrep.masked.masks.KINDS`."""
+
+    random = "random"
+    block = "block"
+    span = "span"
+    geometric = "geometric"
+    channel = "channel"
+    future = "future"
+
+
 # The table file
 
 TABLE = "How the file is read"

@@ -90,12 +90,18 @@ def read_values(file: Path, channels: Any = None) -> Any:
         raise ValueError(
             f"{file}: column {texts[0]!r} holds text; wanted numbers (only the first column may hold time stamps)"
         )
+    frame = frame.set_axis(list(map(str, frame.columns)), axis=1)
     if channels is not None:
-        names, wanted = list(map(str, frame.columns)), list(channels)
-        if set(names) != set(wanted):
-            raise ValueError(f"{file} has the columns {names}; wanted {wanted}, as in the fit of the encoder")
-        frame = frame.set_axis(names, axis=1)[wanted]
+        frame = in_columns(file, frame, list(channels), "as in the fit of the encoder")
     return frame.to_numpy(dtype=float).T[None]
+
+
+def in_columns(file: Path, frame: pd.DataFrame, wanted: Sequence[str], reason: str) -> pd.DataFrame:
+    """`frame` with its columns in the order of `wanted`; a ValueError with the `reason` if it has others."""
+    names = list(frame.columns)
+    if set(names) != set(wanted):
+        raise ValueError(f"{file} has the columns {names}; wanted {list(wanted)}, {reason}")
+    return frame[list(wanted)]
 
 
 # What is reported
@@ -108,14 +114,18 @@ def described(file: Path, frame: pd.DataFrame) -> str:
     step = frame.index[1] - frame.index[0]
     lines = [
         f"[bold]{escape(file.name)}[/bold]: {len(frame)} steps, one every {step}{gaps}; "
-        f"columns {_first(frame.columns)}"
+        f"columns {first_names(frame.columns)}"
     ]
-    for value, columns in stand_ins(frame).items():
-        lines.append(
-            f"{_first(columns)}: {value:g} is far below all other values; if it stands for a missing value, "
-            f"add --missing {value:g}"
-        )
-    return "\n".join(lines)
+    return "\n".join([*lines, *stand_in_lines(frame)])
+
+
+def stand_in_lines(frame: pd.DataFrame) -> list[str]:
+    """Rich markup: one line per number that may stand for a missing value."""
+    return [
+        f"{first_names(columns)}: {value:g} is far below all other values; if it stands for a missing value, "
+        f"add --missing {value:g}"
+        for value, columns in stand_ins(frame).items()
+    ]
 
 
 def stand_ins(frame: pd.DataFrame) -> dict[float, list[str]]:
@@ -139,6 +149,6 @@ def stand_ins(frame: pd.DataFrame) -> dict[float, list[str]]:
     return columns
 
 
-def _first(names: Any) -> str:
+def first_names(names: Any) -> str:
     """The first six names, with brackets escaped."""
     return escape(", ".join(map(str, names[:6]))) + (" ..." if len(names) > 6 else "")

@@ -101,6 +101,8 @@ class SeriesRepresentation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Tr
     pool: Any = None
 
     _RANGES: dict[str, Range] = {}
+    _SHOWN: dict[str, str] | None = None  # the numbers of the record that the progress bar shows, and as what
+    _TITLE: str | None = None  # of the progress bar; None: the name of the class
 
     # For subclasses
 
@@ -231,7 +233,8 @@ class SeriesRepresentation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Tr
             patience=self.patience,
             save=None if self.checkpoint is None else save,
             save_every=self.checkpoint_every,
-            title=type(self).__name__ if self.verbose > 0 else None,
+            title=(self._TITLE or type(self).__name__) if self.verbose > 0 else None,
+            names=self._SHOWN,
         )
 
     # Representations

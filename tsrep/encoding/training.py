@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -50,6 +50,7 @@ def train(
     save: Callable[[nn.Module], None] | None = None,
     save_every: int = 50,
     title: str | None = None,
+    names: Mapping[str, str] | None = None,
 ) -> nn.Module:
     """Continues `run` to its end and returns the trained encoder.
 
@@ -63,7 +64,7 @@ def train(
     measure : gives further numbers for the record, from the network every 10 steps.
     held_out : series on which a loss is computed every 10 steps.
     save : called with the encoder every `save_every` steps and at the end, with `run` up to date.
-    title : heads a progress bar; None shows none.
+    title, names : head of a progress bar, None shows none; which numbers it shows and as what, None: all.
 
     Raises
     ------
@@ -89,7 +90,7 @@ def train(
             save(_at_rest(step.model))
 
     periods = []
-    with hooks.progress_bar(title or "", run.max_steps, run.clock.step, title is not None) as bar:
+    with hooks.progress_bar(title or "", run.max_steps, run.clock.step, title is not None, names) as bar:
         after_step = [hooks.record(run.history), bar]
         if measure is not None:
             measured = measure

@@ -23,6 +23,7 @@ from tsrep.base.panels import Floats, RandomState, draw_seed
 from tsrep.base.parameters import out_of_range
 from tsrep.base.saving import Folder, Tensors, inner_from_folder, inner_to_folder, load
 from tsrep.base.training import initial_weights
+from tsrep.data import as_panel
 from tsrep.data.containers import Series
 from tsrep.encoding.estimator import SeriesRepresentation
 from tsrep.encoding.read_out import ReadOut, read_out
@@ -33,7 +34,7 @@ from tsrep.masked.network import frame_of, inside_frame, last_steps
 from tsrep.masked.objective import MaskedObjective
 from tsrep.masked.rebuild import rebuilt, value_head
 from tsrep.masked.recipe import RANGES, check, mask_of, patch_length_for, resolved
-from tsrep.masked.references import reference_losses
+from tsrep.masked.references import ReferenceLosses
 from tsrep.masked.targets.lost import LostFunction, LostTarget
 from tsrep.nn.padding import inside
 from tsrep.nn.patch import to_patches, to_steps
@@ -116,6 +117,8 @@ class MaskedSeriesEncoder(SeriesRepresentation):
     """
 
     _RANGES = RANGES
+    _SHOWN = {"loss": "loss", "positional_mean": "mean", "lines": "lines", "all_hidden": "all hidden"}
+    _TITLE = "Masked"
     _SHAPES = (
         "decoder_attention",
         "decoder_depth",
@@ -274,7 +277,7 @@ class MaskedSeriesEncoder(SeriesRepresentation):
 
     def _measure(self, x: Tensor, held_out: Tensor | None, seed: int) -> Measure:
         checked = x if held_out is None else held_out
-        return reference_losses(self.encoder_, self._objective(), x, checked, seed)
+        return ReferenceLosses(self._objective(), x, checked, seed)
 
     def _prepare(self, x: Tensor) -> Tensor:
         return super()._prepare(split_long(x, self._window))
@@ -341,9 +344,10 @@ class MaskedSeriesEncoder(SeriesRepresentation):
         unseen = self._hidden(x, hidden, random_state)
         within = inside(x)
         values = self._rebuilt(x, unseen, within)
-        kept = ~x.isnan() & ~unseen
-        filled = torch.where(kept, x, values).masked_fill(~within.unsqueeze(-1), torch.nan)
-        return filled.transpose(1, 2).numpy()
+        kept = (~x.isnan() & ~unseen).transpose(1, 2).numpy()
+        predicted = values.masked_fill(~within.unsqueeze(-1), torch.nan).transpose(1, 2).numpy()
+        panel = as_panel(X)
+        return np.where(kept, panel, predicted).astype(panel.dtype)
 
     def impute(self, X: Any) -> Any:
         """`X` with its missing values predicted, in the same container; observed values are untouched.

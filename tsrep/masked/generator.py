@@ -8,7 +8,7 @@ Shapes: B series, T steps, C channels, N patches of P steps, D width of a repres
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -73,6 +73,10 @@ class GeneratorNetwork(nn.Module):
         if keep is not None:
             x = x.masked_fill(~keep.unsqueeze(-1), torch.nan)
         return self._run(x, inside)[1][:, steps]
+
+    def layers(self, x: Tensor, keep: Tensor | None = None, inside: Tensor | None = None) -> Iterator[Tensor]:
+        """The states of both networks (B, T, D): there is one layer."""
+        yield self(x, keep, inside)
 
     def predict(self, frame: Tensor, hidden: Tensor, within: Tensor | None = None) -> Predicted:
         """See `tsrep.masked.network.MaskedNetwork`."""

@@ -147,6 +147,10 @@ def check(estimator: Any) -> None:
         )
     if estimator.decoder_attention == "cross" and estimator.loss_on == "all":
         raise ValueError("loss_on is 'all'; wanted 'hidden' with decoder_attention='cross'")
+    generator = isinstance(settings.encoder, str) and settings.encoder == "ssgan"
+    if generator and settings.n_components % (2 * estimator.n_heads):
+        wanted = f"a multiple of 2 * n_heads = {2 * estimator.n_heads} with encoder='ssgan'"
+        raise out_of_range("n_components", settings.n_components, wanted)
     if estimator.head == "deep" and not tokens:
         raise out_of_range("head", estimator.head, "'linear' or 'mlp' with an encoder of steps")
 

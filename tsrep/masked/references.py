@@ -12,7 +12,6 @@ Shapes: B series, N patches of P steps, C channels, K numbers per patch and chan
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -27,40 +26,55 @@ from tsrep.ssgan.interpolating import interpolate
 MOST_SERIES = 256  # from which positional means are taken
 CHECKED_SERIES = 16  # on which the losses are compared
 
-Measure = Callable[[Any], dict[str, float]]
 
+class ReferenceLosses:
+    """The losses above, of the network in training, which it is called with. Those without the model are computed once.
 
-def reference_losses(
-    network: Any, objective: MaskedObjective, series: Tensor, checked: Tensor, seed: int
-) -> Measure:
-    """A function of the network in training that gives the losses above; those without the model are computed once.
-
-    `series` (n, T, C) are those of the training, `checked` those on which the losses are computed.
+    Parameters
+    ----------
+    objective : the loss.
+    series, checked : (n, T, C), of the training and those on which the losses are computed; the first few count.
+    seed : of what is hidden.
     """
-    with torch.no_grad():
-        generator = torch.Generator().manual_seed(seed)
-        checked = checked[:CHECKED_SERIES, -objective.longest :].to(network.normalise.centre.device)
-        frame = frame_of(network.normalise(checked), network.patch_length)
-        hidden = objective.mask(~frame.isnan(), generator)
-        some = series[:MOST_SERIES, -objective.longest :].to(checked.device)
-        training = frame_of(network.normalise(some), network.patch_length)
-        lines = lines_between(shown(frame, hidden))
-        positional = [positional_mean(scaled, training, frame.shape[1]) for scaled in network.targets]
-        straight = [as_prediction(scaled, scaled(lines)) for scaled in network.targets]
-        constant = {
-            "positional_mean": _mean(network, objective, frame, hidden, positional),
-            "lines": _mean(network, objective, frame, hidden, straight),
-        }
+
+    def __init__(self, objective: MaskedObjective, series: Tensor, checked: Tensor, seed: int):
+        self.objective = objective
+        self.series = series[:MOST_SERIES, -objective.longest :]
+        self.checked = checked[:CHECKED_SERIES, -objective.longest :]
+        self.seed = seed
+        self.constant: dict[str, float] = {}
 
     @torch.no_grad()
-    def measure(network: Any) -> dict[str, float]:
+    def __call__(self, network: Any) -> dict[str, float]:
+        if not self.constant:
+            self._prepare(network)
         was_training = network.training
         network.eval()
-        outputs = network.predict(frame, ~frame.isnan()).outputs
+        outputs = network.predict(self.frame, ~self.frame.isnan()).outputs
         network.train(was_training)
-        return {**constant, "all_hidden": _mean(network, objective, frame, hidden, outputs)}
+        return {**self.constant, "all_hidden": self._mean(network, outputs)}
 
-    return measure
+    def _prepare(self, network: Any) -> None:
+        generator = torch.Generator().manual_seed(self.seed)
+        training, self.frame = (
+            frame_of(network.normalise(x.to(network.normalise.centre.device)), network.patch_length)
+            for x in (self.series, self.checked)
+        )
+        self.hidden = self.objective.mask(~self.frame.isnan(), generator)
+        lines = lines_between(shown(self.frame, self.hidden))
+        positional = [positional_mean(scaled, training, self.frame.shape[1]) for scaled in network.targets]
+        straight = [as_prediction(scaled, scaled(lines)) for scaled in network.targets]
+        self.constant = {
+            "positional_mean": self._mean(
+                network, [mean.expand(len(self.frame), -1, -1, -1) for mean in positional]
+            ),
+            "lines": self._mean(network, straight),
+        }
+
+    def _mean(self, network: Any, outputs: list[Tensor]) -> float:
+        """The mean loss of predictions (B, N, C, outputs) over the targets."""
+        losses = self.objective.losses(network, self.frame, self.hidden, Predicted(outputs, self.frame))
+        return float(torch.stack(losses).mean())
 
 
 def positional_mean(scaled: ScaledTarget, training: Tensor, patches: int) -> Tensor:
@@ -94,11 +108,3 @@ def as_prediction(scaled: ScaledTarget, target: Tensor) -> Tensor:
     others = 0.1 / max(1, scaled.target.classes - 1)
     labels = F.one_hot(target.nan_to_num(nan=0.0).long(), scaled.target.classes)
     return torch.where(labels > 0, 0.9, others).log().flatten(-2)
-
-
-def _mean(
-    network: Any, objective: MaskedObjective, frame: Tensor, hidden: Tensor, outputs: list[Tensor]
-) -> float:
-    expanded = [output if output.dim() == 4 else output.expand(len(frame), -1, -1, -1) for output in outputs]
-    losses = objective.losses(network, frame, hidden, Predicted(expanded, frame))
-    return float(torch.stack(losses).mean())

@@ -6,7 +6,7 @@ Each is a function that makes a hook for `tsrep.train.loop.fit`.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -77,19 +77,40 @@ def checkpoint(save: Callable[[Clock], None], every: int) -> Hook:
 
 
 @contextmanager
-def progress_bar(description: str, total: int | None, done: int = 0, show: bool = True) -> Iterator[Hook]:
-    """A hook that moves a progress bar on the terminal, with the loss beside it."""
+def progress_bar(
+    description: str,
+    total: int | None,
+    done: int = 0,
+    show: bool = True,
+    names: Mapping[str, str] | None = None,
+) -> Iterator[Hook]:
+    """A hook that moves a progress bar on the terminal, with the latest scalars beside it.
+
+    `names` says which scalars are shown, and as what; None: all.
+    """
     if not show:
         yield lambda clock, scalars: None
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    bar_width = 40 if names is None else 10  # so that all of it fits into 80 columns
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    latest: dict[str, float] = {}
     with Progress(*columns, TextColumn("{task.fields[scalars]}")) as bar:
         task = bar.add_task(description, total=total, completed=done, scalars="")
 
         def hook(clock: Clock, scalars: dict[str, float]) -> None:
-            shown = "  ".join(f"{name} {value:.4f}" for name, value in scalars.items())
+            latest.update(scalars)
+            known = names or {name: name for name in latest}
+            digits = 4 if names is None else 2
+            shown = "  ".join(
+                f"{said} {latest[name]:.{digits}f}" for name, said in known.items() if name in latest
+            )
             bar.update(task, completed=clock.step, scalars=shown)
 
         yield hook

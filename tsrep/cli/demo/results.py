@@ -9,14 +9,17 @@ from typing import Any
 from tsrep.cli.demo.classification import Classified
 from tsrep.cli.demo.gaps import Filled
 from tsrep.cli.demo.heartbeats import Forecast, Watched
+from tsrep.cli.demo.masked import Masked
 from tsrep.cli.demo.recording import Encoded
 
 
 @dataclass(frozen=True)
 class Results:
-    """One field a part; `recording`, `forecast`, `anomalies` and `gaps` are there together or not at all."""
+    """One field per part; `masked` is there with `classified`, and `recording`, `forecast`, `anomalies` and `gaps` are
+    there together or not at all."""
 
     classified: Sequence[Classified]
+    masked: Masked | None = None
     recording: Encoded | None = None
     forecast: Forecast | None = None
     anomalies: Watched | None = None
@@ -25,6 +28,7 @@ class Results:
     def summary(self) -> dict[str, Any]:
         """What goes into results.json."""
         parts = {
+            "masked": self.masked,
             "recording": self.recording,
             "forecast": self.forecast,
             "anomalies": self.anomalies,

@@ -13,6 +13,8 @@ from rich.table import Table
 from tsrep.cli.demo.classification import EXAMPLES, METHODS, Classified, classify
 from tsrep.cli.demo.gaps import OURS, fill_gaps
 from tsrep.cli.demo.heartbeats import forecast_heartbeats, watch_heartbeats
+from tsrep.cli.demo.masked import OURS as MASKED
+from tsrep.cli.demo.masked import mask_and_rebuild
 from tsrep.cli.demo.recording import encode_recording
 from tsrep.cli.demo.results import Results
 
@@ -60,36 +62,43 @@ def run(
     def say(text: str) -> None:
         console.print(f"  [dim]{text}[/dim]", highlight=False)
 
-    n_parts, verbose = len(names) + 4 * recording, int(console.is_terminal)
+    n_datasets = len(names)
+    n_parts, verbose = n_datasets + (n_datasets > 0) + 4 * recording, int(console.is_terminal)
+
+    def begin(number: int, title: str, about: str) -> None:
+        console.print(f"[bold]{number}/{n_parts}  {title}[/bold]  {about}", highlight=False)
+
     started = time.perf_counter()
     classified = []
     for number, name in enumerate(names, 1):
-        console.print(f"[bold]{number}/{n_parts}  {name}[/bold]  {known[name].about}", highlight=False)
+        begin(number, name, known[name].about)
         classified.append(classify(known[name], seed, max_steps, say, verbose))
         scores = "   ".join(f"{method} {value:.3f}" for method, value in classified[-1].accuracy.items())
         console.print(f"  {scores}", highlight=False)
-    results = Results(classified)
+    masked = None
+    if classified:
+        begin(n_datasets + 1, "Masked prediction", "Parts of a series hidden and rebuilt.")
+        masked = mask_and_rebuild(classified, seed, max_steps, say, verbose)
+        console.print(f"  {MASKED} {masked.accuracy[MASKED]:.3f} on {masked.example.name}", highlight=False)
+    results = Results(classified, masked)
     if recording:
-
-        def begin(number: int, title: str, about: str) -> None:
-            console.print(f"[bold]{len(names) + number}/{n_parts}  {title}[/bold]  {about}", highlight=False)
-
-        begin(1, "An electrocardiogram", "One vector per step.")
+        first = n_parts - 3
+        begin(first, "An electrocardiogram", "One vector per step.")
         say("training")
         encoded = encode_recording(seed, max_steps, verbose)
-        begin(2, "Its forecast", "A third of a second ahead, with two baselines.")
+        begin(first + 1, "Its forecast", "A third of a second ahead, with two baselines.")
         forecast = forecast_heartbeats(seed, max_steps, say, verbose)
         errors = (f"{name} {error:.4f}" for name, error in forecast.errors["mae"].items())
         console.print(f"  mean absolute error in mV: {'   '.join(errors)}", highlight=False)
-        begin(3, "Its anomalies", "Alarms in the last third, learned from the first two.")
+        begin(first + 2, "Its anomalies", "Alarms in the last third, learned from the first two.")
         watched = watch_heartbeats(seed, max_steps, say, verbose)
         found = f"{watched.true_alarms} of {int(watched.alarms.sum())} alarms in the abnormal stretch"
         console.print(f"  {found}", highlight=False)
-        begin(4, "Gaps", "Values removed from six channels, and filled again.")
+        begin(first + 3, "Gaps", "Values removed from six channels, and filled again.")
         gaps = fill_gaps(seed, max_steps, say, verbose)
         errors = (f"{kind} {error:.3f}" for kind, error in gaps.errors.loc[OURS].items())
         console.print(f"  mean absolute error in standard deviations: {'   '.join(errors)}", highlight=False)
-        results = Results(classified, encoded, forecast, watched, gaps)
+        results = Results(classified, masked, encoded, forecast, watched, gaps)
 
     say("drawing")
     from tsrep.bench.environment import environment

@@ -1,0 +1,272 @@
+"""`tsrep pretrain`: an encoder trained without labels on the series of a data set, a file or a folder, and saved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from tsrep.cli.files import checked_folder, print_saved
+from tsrep.cli.options import (
+    OUTPUT,
+    Columns,
+    Design,
+    Every,
+    MaskKind,
+    Missing,
+    Model,
+    Network,
+    Root,
+    Seed,
+    Sort,
+    Split,
+    TableOptions,
+    Time,
+    names,
+)
+from tsrep.cli.series import SOURCE_HELP, Series, columns_to_name, describe, read_source
+
+MASKED = "The masked model"
+LAST_STEPS = 10
+"""The loss that is printed is the mean over the last steps: one batch says little."""
+FEW_WINDOWS = 10
+"""Training windows below which the mean at each position is no reference: it holds what it is to predict."""
+SHOWN_PATCHES = 64
+"""Patches of the picture: the end of a longer series is drawn."""
+REFERENCES = {
+    "positional_mean": "the mean at each position",
+    "lines": "straight lines between visible values",
+    "all_hidden": "the encoder with everything hidden",
+}
+"""Losses in `history_` beside which that of a masked model is read."""
+
+
+def pretrain(
+    ctx: typer.Context,
+    source: Annotated[str, typer.Argument(help=SOURCE_HELP)],
+    save: Annotated[Path, typer.Option(help="Folder to save the encoder in.")],
+    model: Annotated[
+        Model, typer.Option(help="masked: predict what is hidden; ts2vec: contrast two crops.")
+    ] = Model.masked,
+    max_steps: Annotated[
+        int | None,
+        typer.Option(help="Training steps; default: 500 for masked, 200 or 600 for ts2vec.", min=0),
+    ] = None,
+    max_epochs: Annotated[
+        int | None,
+        typer.Option(help="Passes over the series; training ends at whichever limit comes first.", min=0),
+    ] = None,
+    seed: Seed = 0,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the state of the training: the same command continues from it."),
+    ] = None,
+    split: Annotated[Split, typer.Option(help="The part of a data set given by name.")] = Split.train,
+    root: Root = None,
+    design: Annotated[
+        Design | None, typer.Option(help="How patches are hidden and predicted.", rich_help_panel=MASKED)
+    ] = None,
+    encoder: Annotated[
+        Network | None, typer.Option(help="The network that is trained.", rich_help_panel=MASKED)
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            help="What is predicted of hidden patches, one or several separated by commas: values, differences, "
+            "spectrum, statistics, random_kernels, teacher, ...",
+            rich_help_panel=MASKED,
+        ),
+    ] = None,
+    mask: Annotated[MaskKind | None, typer.Option(help="What is hidden.", rich_help_panel=MASKED)] = None,
+    mask_ratio: Annotated[
+        str | None,
+        typer.Option(
+            help="Share that is hidden, 0.75 for example, or the ends of a range, 0.3,0.8.",
+            rich_help_panel=MASKED,
+        ),
+    ] = None,
+    patch_length: Annotated[
+        int | None,
+        typer.Option(
+            help="Steps per patch; default: the length of the series over 32.", min=1, rich_help_panel=MASKED
+        ),
+    ] = None,
+    time: Time = None,
+    columns: Columns = None,
+    every: Every = None,
+    missing: Missing = None,
+    sort: Sort = False,
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            help="PNG file for a picture of the first series: original, visible and rebuilt.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
+) -> None:
+    """Train an encoder without labels, and save it for `tsrep encode`.
+
+    A data set given by name is normalised as in `tsrep classify`. The values of a file are used as they are: the masked
+    model standardises each channel itself; for ts2vec they should be standardised.
+
+    Options of the masked model that are not given have the values that measure best.
+    """
+    console = Console(highlight=False)
+    chosen = {
+        "design": None if design is None else design.value,
+        "encoder": None if encoder is None else encoder.value,
+        "target": _one_or_several(names(target)),
+        "mask": None if mask is None else mask.value,
+        "mask_ratio": _ratio(mask_ratio),
+        "patch_length": patch_length,
+    }
+    chosen = {name: value for name, value in chosen.items() if value is not None}
+    training = {
+        "max_steps": max_steps,
+        "max_epochs": max_epochs,
+        "random_state": seed,
+        "checkpoint": checkpoint,
+        "verbose": int(console.is_terminal),
+    }
+    estimator = _unfitted(model, training, chosen, plot)
+    checked_folder(save)
+    options = TableOptions(time, names(columns), every, missing, sort)
+    series = read_source(source, options, split, root)
+    console.print(describe(source, series))
+
+    from tsrep.data import as_panel
+
+    X = series.X if series.frames is not None else as_panel(series.X)  # frames name their channels
+    estimator.fit(X)
+    estimator.set_params(checkpoint=None).save(save)
+    _print_training(console, estimator, as_panel(X).shape)
+    if plot is not None:
+        estimator.plot_reconstruction(_shown(X, estimator.patch_length_)).savefig(plot, dpi=150)
+        console.print(f"picture: {plot}", soft_wrap=True)
+    command = [*_next(source, series, save, root), *columns_to_name(source, options, series)]
+    print_saved(console, ctx, "encoder", save, command)
+
+
+def _unfitted(model: Model, training: dict[str, Any], chosen: dict[str, Any], plot: Path | None) -> Any:
+    """The encoder to train, with its options checked."""
+    if model is Model.ts2vec:
+        given = [f"--{name.replace('_', '-')}" for name in chosen] + (["--plot"] if plot else [])
+        if given:
+            raise ValueError(f"{', '.join(given)} cannot be given with --model ts2vec, only with masked")
+        from tsrep import TS2Vec
+
+        return TS2Vec(**training)
+    from tsrep import MaskedSeriesEncoder
+    from tsrep.base.parameters import check_parameters
+    from tsrep.masked.recipe import RANGES, check, resolved
+
+    estimator = MaskedSeriesEncoder(**training, **chosen)
+    check_parameters(estimator, RANGES)
+    check(estimator)
+    if plot is not None:
+        _check_picture(plot, resolved(estimator).targets)
+    return estimator
+
+
+def _check_picture(plot: Path, targets: tuple[Any, ...]) -> None:
+    """Raises now what would prevent the picture after the training."""
+    if plot.suffix != ".png":
+        raise ValueError(f"--plot is {plot.name!r}; wanted a name that ends in .png")
+    if "values" not in targets:
+        raise ValueError(
+            f"--plot draws predicted values, and --target is {','.join(targets)}: add values to it, or leave --plot out"
+        )
+    if plot.is_dir():
+        raise ValueError(f"--plot is {plot}, which is a folder; wanted a file")
+    plot.parent.mkdir(parents=True, exist_ok=True)
+
+
+def _one_or_several(listed: list[str] | None) -> str | list[str] | None:
+    return listed[0] if listed is not None and len(listed) == 1 else listed
+
+
+def _ratio(text: str | None) -> float | tuple[float, float] | None:
+    """A share, or the two ends of a range."""
+    if text is None:
+        return None
+    try:
+        parts = [float(part) for part in text.split(",")]
+    except ValueError:
+        parts = []
+    if len(parts) == 1:
+        return parts[0]
+    if len(parts) == 2:
+        return parts[0], parts[1]
+    raise ValueError(f"--mask-ratio is {text!r}; wanted a share, 0.75 for example, or a range, 0.3,0.8")
+
+
+# What is reported
+
+
+def _print_training(console: Console, estimator: Any, shape: tuple[int, ...]) -> None:
+    from tsrep import TS2Vec
+
+    history = estimator.history_
+    if not history:
+        console.print("not trained: the weights are random")
+        return
+    steps = estimator.n_steps_
+    console.print(f"trained for {steps} step{'s' if steps > 1 else ''} in {history[-1]['seconds']:.0f} s")
+    if isinstance(estimator, TS2Vec):
+        console.print(f"contrastive loss at the end: {history[-1]['loss']:.3g}")
+    else:
+        console.print(_masked_loss(estimator, shape))
+
+
+def _masked_loss(estimator: Any, shape: tuple[int, ...]) -> str:
+    """The loss of what is hidden beside the references, in a sentence, for a panel of this shape (n, c, t)."""
+    from tsrep.masked.recipe import resolved
+
+    settings = resolved(estimator)
+    last = estimator.history_[-LAST_STEPS:]
+    loss = sum(_of_hidden(record, settings.targets, estimator) for record in last) / len(last)
+    if settings.design == "autoencoder":
+        return f"loss at the end: {loss:.3g} (1 is that of the best constant; nothing is hidden from it)"
+    window = min(estimator._window, shape[2])
+    few = shape[0] * shape[2] < FEW_WINDOWS * window
+    measured = [record for record in estimator.history_ if set(REFERENCES) <= set(record)][-1]
+    references = {
+        what: measured[name] for name, what in REFERENCES.items() if not (few and name == "positional_mean")
+    }
+    beside = ", ".join(f"{value:.3g} for {what}" for what, value in references.items())
+    above = [what for what, value in references.items() if not loss < value]
+    verdict = (
+        f"it is not below that of {' and '.join(above)}, so train longer (--max-steps)"
+        if above
+        else "the encoder has learned from what is visible"
+    )
+    return f"masked loss at the end: {loss:.3g} (1 is that of the best constant), beside {beside}: {verdict}"
+
+
+def _of_hidden(record: dict[str, float], targets: tuple[str, ...], estimator: Any) -> float:
+    """The loss of a step without its other parts, on the scale of the references."""
+    if len(targets) > 1:
+        return sum(record[name] for name in targets) / len(targets)
+    variance = estimator.variance_weight * record.get("variance", 0.0)
+    return record["loss"] - record.get("contrast", 0.0) - variance
+
+
+def _shown(X: Any, patch_length: int) -> Any:
+    """The first series; of a long one the last patches, without steps in which nothing was observed at the end."""
+    import numpy as np
+
+    from tsrep.data import as_panel, observed_and_inside
+
+    first = as_panel(X[:1])
+    stop = int(np.flatnonzero(observed_and_inside(first)[1][0])[-1]) + 1
+    return first[:, :, max(0, stop - SHOWN_PATCHES * patch_length) : stop]
+
+
+def _next(source: str, series: Series, save: Path, root: Path | None) -> list[str]:
+    """The command that encodes new series, without the options of reading."""
+    path = Path(source)
+    new = source if not path.exists() else "NEW_FOLDER" if path.is_dir() else "NEW_FILE"
+    words = ["tsrep", "encode", new, "--model", str(save), "--out", "Z.npz"]
+    return [*words, "--root", str(root)] if root is not None and not path.exists() else words
