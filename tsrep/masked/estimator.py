@@ -83,7 +83,7 @@ class MaskedSeriesEncoder(SeriesRepresentation):
     decoder_depth, decoder_width, decoder_attention : MAE's decoder; attention among all tokens ("self") or from the
         mask tokens to the visible ones ("cross").
     head : SimMIM's: "linear", "mlp" or "deep", a Transformer of the decoder's sizes.
-    loss : "squared" or "absolute" error.
+    loss : "squared" or "absolute" error; None: "absolute" with `design="simmim"`, as in its paper, else "squared".
     loss_on : "hidden" values, or "all" observed ones.
     contrast_weight : of TS2Vec's contrast, from the same masked views (`tsrep.masked.joint`); 0: none.
     teacher_momentum, variance_weight : of target="teacher", see `tsrep.masked.targets.teacher`.

@@ -124,6 +124,8 @@ def resolved(estimator: Any) -> Settings:
     changes: dict[str, Any] = {"encoder": encoder}
     if kind != recipe["encoder"]:
         changes["design"] = "simmim"
+    if given.get("design") == "simmim":
+        changes["loss"] = "absolute"
     if kind == "ssgan" or of_tokens:
         changes["contrast_weight"] = 0.0
     sizes = {"transformer": TRANSFORMER, "ssgan": GENERATOR}.get(kind, CONVOLUTIONS)

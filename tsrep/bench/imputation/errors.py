@@ -78,7 +78,7 @@ def aims_table(mae: pd.DataFrame) -> pd.DataFrame:
         row = measured.get(key, pd.Series())
         if not {LINEAR, OURS} <= set(row.index):
             continue
-        others = row.drop([name for name in row.index if str(name).startswith("ssgan")])
+        others = row.drop([name for name in row.index if str(name).startswith(("ssgan", "masked"))])
         wanted = aim * row[LINEAR] if relative else aim
         rows.append(
             {
