@@ -146,3 +146,17 @@ def test_the_layers_of_a_transformer_end_with_its_output():
     layers = list(network.layers(x))
     assert len(layers) == 3
     torch.testing.assert_close(layers[-1], network(x))
+
+
+def test_a_series_is_covered_as_it_would_be_alone_whatever_is_beside_it():
+    lengths = np.array([3, 10, 25, 0])
+    together = cover(4, 25, 8, lengths)
+    for row, own in enumerate((3, 10, 25, 1)):
+        alone = cover(1, own, 8)
+        starts = together.starts[together.rows == row]
+        assert starts.tolist() == alone.starts.tolist()
+    x = torch.arange(100.0).view(4, 25, 1)
+    back = join(cut(x, together), together, (4, 25, 1))
+    for row, own in enumerate(lengths[:3]):
+        torch.testing.assert_close(back[row, :own], x[row, :own])
+    assert back.isfinite().all()

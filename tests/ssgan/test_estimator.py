@@ -341,3 +341,19 @@ def test_in_a_pipeline(X):
     assert isinstance(out, pd.DataFrame)
     with pytest.raises(ValueError, match="X has 1 channels, SSGANImputer was fitted with 2"):
         small().fit(X).transform(X[:, :1])
+
+
+def test_a_series_is_filled_and_classified_alike_whatever_is_beside_it():
+    rng = np.random.default_rng(0)
+
+    def one(kind, steps):
+        x = np.sin(np.arange(steps) * (0.2 if kind else 0.9)) + 0.1 * rng.normal(size=steps)
+        x[::7] = np.nan
+        return x[None]
+
+    X, y = [one(i % 2, 40) for i in range(8)], np.arange(8) % 2
+    imputer = SSGANImputer(max_steps=5, hidden_size=16, depth=1, window_length=64, random_state=0).fit(X, y)
+    beside = [*X[:2], one(0, 700)]
+    np.testing.assert_allclose(imputer.predict_proba(beside)[:2], imputer.predict_proba(X[:2]), atol=1e-5)
+    for alone, together in zip(imputer.transform(X[:2]), imputer.transform(beside), strict=False):
+        np.testing.assert_allclose(together, alone, atol=1e-5)

@@ -94,6 +94,24 @@ def test_a_backtest_makes_the_forecasts_that_predict_makes(recipe: str) -> None:
 
 
 @RECIPES
+def test_a_backtest_of_a_series_that_was_not_fitted_is_standardised_by_what_precedes_it(recipe: str) -> None:
+    data = hourly()
+    shops = pd.concat(data.iloc[:600].assign(unique_id=name).rename_axis("ds").reset_index() for name in "ab")
+    fitted = forecaster(recipe=recipe, horizons=12).fit(shops)
+    start = data.index[700]
+    errors = []
+    for later in (1.0, 20.0):
+        new = data.copy()
+        new.iloc[713:] *= later
+        long = new.iloc[:760].assign(unique_id="c").rename_axis("ds").reset_index()
+        frame = long.drop(columns="unique_id").set_index("ds")
+        history = fitted._history("c", frame, known=701)
+        errors.append(history.in_units(np.zeros((1, 1, len(fitted.targets_)))))
+        assert fitted.backtest(long, start)["origins"].iloc[0] == 48
+    np.testing.assert_array_equal(*errors)
+
+
+@RECIPES
 def test_the_last_quarter_sets_no_scale_and_teaches_no_encoder(recipe: str) -> None:
     data = hourly(600)
     other = data.copy()

@@ -5,7 +5,7 @@ Estimates near the ends of a window have less context and count less: their weig
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -21,15 +21,23 @@ class Windows(NamedTuple):
     length: int
 
 
-def cover(instances: int, steps: int, length: int) -> Windows:
+def cover(
+    instances: int, steps: int, length: int, lengths: NDArray[np.integer[Any]] | None = None
+) -> Windows:
     """Windows of `length` steps, overlapping by half, that cover `instances` series of `steps` steps.
 
-    A series of at most `length` steps is one window.
+    A series of at most `length` steps is one window. `lengths` (n,) are the series' own lengths, where some end before:
+    each is covered as it would be alone.
     """
     length = min(length, steps)
-    starts = np.unique([*range(0, steps - length, max(1, length // 2)), steps - length])
-    rows = torch.arange(instances).repeat_interleave(len(starts))
-    return Windows(rows, torch.from_numpy(starts).repeat(instances), length)
+    own = np.full(instances, steps) if lengths is None else np.maximum(lengths, 1)
+    starts = {
+        each: np.unique([*range(0, each - length, max(1, length // 2)), max(0, each - length)])
+        for each in np.unique(own).tolist()
+    }
+    counts = torch.tensor([len(starts[each]) for each in own.tolist()])
+    rows = torch.arange(instances).repeat_interleave(counts)
+    return Windows(rows, torch.from_numpy(np.concatenate([starts[each] for each in own.tolist()])), length)
 
 
 def cut(x: Tensor, windows: Windows) -> Tensor:
@@ -54,4 +62,4 @@ def join(parts: Tensor, windows: Windows, shape: tuple[int, ...]) -> Tensor:
     total = parts.new_zeros(shape[0] * shape[1], shape[2])
     total.index_add_(0, place, (parts * weight[:, None]).flatten(0, 1))
     weights = parts.new_zeros(shape[0] * shape[1]).index_add_(0, place, weight.repeat(len(parts)))
-    return (total / weights[:, None]).view(shape)
+    return (total / weights.clamp(min=1)[:, None]).view(shape)  # 0 behind the end of a series

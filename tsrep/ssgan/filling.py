@@ -48,9 +48,9 @@ def windowed(
     """The standardised series in windows of at most `length` steps, and the positions of the windows."""
     z = _standardised(series, scaling).astype(np.float32).transpose(0, 2, 1)
     observed = ~np.isnan(z) & scaling.seen
-    windows = cover(len(z), z.shape[1], length)
+    windows = cover(len(z), z.shape[1], length, series.lengths)
     inside = cut(torch.from_numpy(series.inside), windows)
-    # A window without a step inside counts as inside; its estimates are discarded.
+    # A series without a step counts as inside; its estimates are discarded.
     inside = inside | ~inside.any(1, keepdim=True)
     times = cut(torch.from_numpy(series.times), windows)
     numbers = np.full(len(z), UNLABELLED) if labels is None else labels

@@ -107,8 +107,11 @@ def read_series(
         return {ONLY: _read_one(data, times, min_steps, argument)}
     if times == "any":
         return {name: _of_frame(frame) for name, frame in split_long(data, min_steps).items()}
-    tables = {name: data[data[ID] == name].drop(columns=ID).set_index(TIME) for name in data[ID].unique()}
-    return {name: _read_one(table, times, min_steps, argument) for name, table in tables.items()}
+    tables = data.groupby(ID, sort=False)
+    return {
+        name: _read_one(table.drop(columns=ID).set_index(TIME), times, min_steps, argument)
+        for name, table in tables
+    }
 
 
 def open_file(data: Any, min_steps: int = 1) -> Any:
@@ -131,9 +134,10 @@ def places_of_rows(
     long = is_long(data)
     dates = _dates(pd.Index(data[TIME]) if long else getattr(data, "index", None))
     names = data[ID].to_numpy() if long else np.full(len(data), ONLY)
+    rows_of = pd.Series(np.arange(len(names))).groupby(names, sort=False).indices
     places = {}
     for name, regular in series.items():
-        rows = np.flatnonzero(names == name)
+        rows = np.asarray(rows_of.get(name, ()), dtype=np.intp)
         steps = np.arange(len(rows)) if dates is None else regular.index.get_indexer(dates[rows])
         places[name] = rows, steps
     return places

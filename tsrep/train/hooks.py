@@ -56,6 +56,8 @@ def stop_early(history: History, patience: int, since: int = 0) -> Hook:
     """
 
     def hook(clock: Clock, scalars: dict[str, float]) -> bool:
+        if not history or "validation_loss" not in history[-1]:
+            return False  # nothing new
         losses = [
             record["validation_loss"]
             for record in history

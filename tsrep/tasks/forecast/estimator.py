@@ -258,7 +258,8 @@ class RepresentationForecaster(SavedEstimator):
         Parameters
         ----------
         data : the same columns as in `fit`, including the steps before `start`.
-        start : the first origin, the last step that its forecast may depend on (a date, or a step number).
+        start : the first origin, the last step that its forecast may depend on (a date, or a step number). A series
+            that was not in `fit` is standardised by its rows up to there.
         by_series : True gives one row per series and horizon.
 
         Returns
@@ -297,7 +298,7 @@ class RepresentationForecaster(SavedEstimator):
         if first + min(self.radii_) >= len(frame):
             return {horizon: ErrorSums() for horizon in self.radii_}
         skipped = max(0, first - WARM_UP * self.context if self.context_across_split else first)
-        history = self._encoded(self._history(name, frame)[skipped:])
+        history = self._encoded(self._history(name, frame, known=first + 1)[skipped:])
         return backtest_errors(self.recipe_, history, first - skipped, self.radii_)
 
     def plot(
@@ -332,9 +333,10 @@ class RepresentationForecaster(SavedEstimator):
         recipe = BestRecipe if self.recipe == "best" else PaperRecipe
         return recipe(as_horizons(self.horizons), self.context)
 
-    def _history(self, name: Hashable, frame: pd.DataFrame) -> History:
+    def _history(self, name: Hashable, frame: pd.DataFrame, known: int | None = None) -> History:
+        """The standardised series; one that was not in `fit` by its first `known` rows, None: all."""
         values = frame[self.columns_].to_numpy(dtype=np.float64)
-        scale = self.scales_.get(name) or scale_of(values)
+        scale = self.scales_.get(name) or scale_of(values[:known])
         targets, known = (tuple(map(self.columns_.index, names)) for names in (self.targets_, self.known_))
         return History(frame.index, scale.apply(values), targets, known, scale)
 
