@@ -105,7 +105,7 @@ def test_a_backtest_of_a_series_that_was_not_fitted_is_standardised_by_what_prec
         new.iloc[713:] *= later
         long = new.iloc[:760].assign(unique_id="c").rename_axis("ds").reset_index()
         frame = long.drop(columns="unique_id").set_index("ds")
-        history = fitted._history("c", frame, known=701)
+        history = fitted._history("c", frame, upto=701)
         errors.append(history.in_units(np.zeros((1, 1, len(fitted.targets_)))))
         assert fitted.backtest(long, start)["origins"].iloc[0] == 48
     np.testing.assert_array_equal(*errors)

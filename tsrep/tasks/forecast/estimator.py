@@ -298,7 +298,7 @@ class RepresentationForecaster(SavedEstimator):
         if first + min(self.radii_) >= len(frame):
             return {horizon: ErrorSums() for horizon in self.radii_}
         skipped = max(0, first - WARM_UP * self.context if self.context_across_split else first)
-        history = self._encoded(self._history(name, frame, known=first + 1)[skipped:])
+        history = self._encoded(self._history(name, frame, upto=first + 1)[skipped:])
         return backtest_errors(self.recipe_, history, first - skipped, self.radii_)
 
     def plot(
@@ -333,10 +333,10 @@ class RepresentationForecaster(SavedEstimator):
         recipe = BestRecipe if self.recipe == "best" else PaperRecipe
         return recipe(as_horizons(self.horizons), self.context)
 
-    def _history(self, name: Hashable, frame: pd.DataFrame, known: int | None = None) -> History:
-        """The standardised series; one that was not in `fit` by its first `known` rows, None: all."""
+    def _history(self, name: Hashable, frame: pd.DataFrame, upto: int | None = None) -> History:
+        """The standardised series; one that was not in `fit` by its first `upto` rows, None: all."""
         values = frame[self.columns_].to_numpy(dtype=np.float64)
-        scale = self.scales_.get(name) or scale_of(values[:known])
+        scale = self.scales_.get(name) or scale_of(values[:upto])
         targets, known = (tuple(map(self.columns_.index, names)) for names in (self.targets_, self.known_))
         return History(frame.index, scale.apply(values), targets, known, scale)
 
