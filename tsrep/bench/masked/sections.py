@@ -25,6 +25,7 @@ from tsrep.bench.masked.studies import (
 from tsrep.bench.pages import Section
 
 READ_OUTS = {"plain": "maximum over time", "rich": "rich read-out"}
+SHORT = {"plain": "maximum", "rich": "rich"}
 MEASURES = {
     "probe": "all labels",
     "precision_at_10": "precision at 10",
@@ -35,6 +36,9 @@ MEASURES = {
 SHARES = {"percent_1": "1 %", "percent_5": "5 %", "percent_10": "10 %", "probe": "100 %"}
 BASES = {TS2VEC_NAME: "TS2Vec", UNTRAINED_NAME: "the untrained network"}
 HALVES = ("choosing", "reporting")
+
+PLAIN = {"mae": "MAE", "simmim": "SimMIM"}
+"""Configurations from which the others of their study differ in one setting."""
 
 RATIO_TO_LINEAR = "filling_ratio"
 """A column that `with_ratio` adds: the error on hidden values divided by that of straight lines."""
@@ -81,8 +85,14 @@ def effects(lines: pd.DataFrame, study: Study, number: int) -> list[Section]:
     rows = {
         heading: list(map(str, means_over_sets(lines, names, value, sets)))
         for value, heading in columns.items()
-        if value in lines and lines.loc[lines["method"].isin(names), value].notna().any()
+        if not seed_means(lines, value).reindex(index=sets, columns=names).isna().any(axis=None)
     }
+    base = next((name for name in PLAIN if name in names), names[0])
+    for read_out in READ_OUTS:
+        gains = seed_means(lines, f"{read_out}_probe")
+        rows[f"{SHORT[read_out]}, minus {PLAIN.get(base, base)}"] = [
+            str(difference(gains, name, base, sets)) for name in names
+        ]
     if "steps" in rows:
         rows["steps"] = [f"{mean.mean:.0f}" for mean in means_over_sets(lines, names, "steps", sets)]
     table = pd.DataFrame(rows, index=pd.Index(labels_of(names), name="configuration"))

@@ -70,9 +70,24 @@ MAE = SMALL | {"design": "mae", "target": "values", "mask_ratio": 0.75}
 SIMMIM = SMALL | {"design": "simmim", "target": "values", "mask_ratio": 0.6}
 ON_TS2VEC = ALONE | {"design": "simmim", "encoder": "ts2vec", "mask_ratio": (0.3, 0.8), "max_steps": 200}
 
-PLAIN_MAE = _masked("mae", "MAE", MAE, ratio=0.75, depth=2, width=64, loss="hidden")
+PLAIN_MAE = _masked(
+    "mae",
+    "MAE (75% hidden, decoder of 2 blocks, 64 wide, loss on the hidden)",
+    MAE,
+    ratio=0.75,
+    depth=2,
+    width=64,
+    loss="hidden",
+)
 PLAIN_SIMMIM = _masked(
-    "simmim", "SimMIM", SIMMIM, mask="random", ratio=0.6, span=1, head="linear", loss="hidden"
+    "simmim",
+    "SimMIM (random, 60% hidden, linear head, loss on the hidden)",
+    SIMMIM,
+    mask="random",
+    ratio=0.6,
+    span=1,
+    head="linear",
+    loss="hidden",
 )
 
 RATIOS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
