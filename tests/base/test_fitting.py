@@ -14,7 +14,8 @@ import pytest
 from sklearn.base import BaseEstimator
 
 import tsrep
-from tsrep import SSGANImputer, TS2Vec, load
+from tsrep import MaskedSeriesEncoder, SSGANImputer, TS2Vec, load
+from tsrep.encoding.finetune import FineTunedClassifier
 from tsrep.tasks import RepresentationAnomalyDetector, RepresentationClassifier, RepresentationForecaster
 from tsrep.train import loop
 from tsrep.train.step import Descent, NonFiniteLossError
@@ -28,9 +29,11 @@ SERIES = np.sin(np.arange(300) / 4) + 0.1 * random.normal(size=300)
 OTHER_SERIES = random.normal(size=(300, 2)).cumsum(axis=0)
 
 
+SMALL = {"n_components": 6, "hidden_channels": 4, "depth": 2, "max_steps": 6, "random_state": 0}
+
+
 def encoder(**parameters):
-    small = {"n_components": 6, "hidden_channels": 4, "depth": 2, "max_steps": 6, "random_state": 0}
-    return TS2Vec(**{**small, **parameters})
+    return TS2Vec(**{**SMALL, **parameters})
 
 
 def frame(values):
@@ -41,6 +44,13 @@ def frame(values):
 
 CASES = {
     "TS2Vec": (encoder(), (X,), (OTHER,), lambda e: e.transform(X)),
+    "MaskedSeriesEncoder": (MaskedSeriesEncoder(**SMALL), (X,), (OTHER,), lambda e: e.transform(X)),
+    "FineTunedClassifier": (
+        FineTunedClassifier(encoder(max_steps=1).fit(X), max_steps=6, random_state=0),
+        (X, ["a", "b"] * 3),
+        (X[:, :, ::-1], ["c", "d"] * 3),
+        lambda e: e.predict_proba(X),
+    ),
     "SSGANImputer": (
         SSGANImputer(hidden_size=8, max_steps=6, random_state=0),
         (X, [0, 1] * 3),
@@ -137,7 +147,7 @@ def test_a_refit_on_what_is_refused_leaves_the_old_model(case):
     np.testing.assert_array_equal(outputs(), before)
 
 
-@pytest.mark.parametrize("name", ["TS2Vec", "SSGANImputer"])
+@pytest.mark.parametrize("name", ["TS2Vec", "MaskedSeriesEncoder", "SSGANImputer"])
 def test_an_interrupted_fit_leaves_a_checkpoint_to_go_on_from(name, tmp_path, monkeypatch):
     estimator, first, second, outputs = CASES[name]
     parameters = {**estimator.get_params(deep=False), "checkpoint_every": 2}

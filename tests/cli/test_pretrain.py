@@ -232,6 +232,8 @@ def test_the_loss_stands_beside_its_references(pretrain):
     np.save("one.npy", X[:1])  # its mean at each position is the series itself
     assert "the mean at each position" not in pretrain("one.npy")
     assert "nothing is hidden from it" in pretrain("x.npy", "--design", "autoencoder")
+    shown = pretrain("x.npy", "--patch-length", 64)
+    assert "with nothing visible: a series is one patch of 64 steps" in shown and "has learned" not in shown
 
 
 def test_loss_without_contrast(pretrain):

@@ -10,6 +10,7 @@ from sklearn.utils.estimator_checks import check_estimator
 from torch import nn
 
 from tsrep import MaskedSeriesEncoder, SSGANImputer, TS2Vec, load
+from tsrep.encoding.training import hold_out
 from tsrep.tasks import RepresentationAnomalyDetector, RepresentationClassifier, RepresentationForecaster
 from tsrep.train.checkpoint import ModelFileError
 
@@ -118,6 +119,38 @@ def test_the_record_has_what_the_loss_is_to_be_compared_with(X):
     assert "validation_loss" in history[9]
 
 
+def test_scales_and_targets_are_measured_without_the_held_out_series(X):
+    _, held_out = hold_out(torch.arange(20), 0.5, 0)
+    moved = X.copy()
+    moved[held_out] = 1000 * moved[held_out] + 7
+    one, other = (
+        make("paper", validation_fraction=0.5).fit(each).encoder_.state_dict() for each in (X, moved)
+    )
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_a_missing_value_is_not_visible_to_a_hidden_one(X):
+    gaps = X[3:].copy()
+    gaps[:, :, 1::2] = np.nan
+    whole = make("paper", max_steps=0, patch_length=2, mask_ratio=0.5).fit(X[3:])
+    assert (
+        make("paper", max_steps=0, patch_length=2, mask_ratio=0.5).fit(gaps).average_distance_
+        > whole.average_distance_
+    )
+
+
+def test_one_vector_is_enough_for_a_teacher():
+    x = np.random.default_rng(0).normal(size=(3, 1, 2))
+    assert make("paper", target="teacher", batch_size=2).fit(x).n_steps_ == 4
+
+
+def test_a_short_series_beside_a_long_one_is_compared_too():
+    several = [np.random.default_rng(0).normal(size=(1, steps)) for steps in (20, 20, 70)]
+    for seed in range(6):  # one of the short series is held out, for some
+        encoder = make("paper", max_train_length=40, validation_fraction=0.3, random_state=seed, max_steps=1)
+        assert encoder.fit(several).history_[0]["lines"] > 0.1
+
+
 def test_two_fits_of_a_seed_are_alike_and_randomness_is_its_own(X):
     state = torch.get_rng_state()
     one, other = make().fit(X), make().fit(X)
@@ -192,6 +225,34 @@ def test_an_imputers_generator_is_pre_trained_and_goes_back_into_an_imputer(X):
         make(encoder=recurrent).fit(X)
 
 
+def test_a_masked_model_of_the_generator_is_where_another_training_begins(X, tmp_path):
+    first = make("generator").fit(X)
+    second = make(encoder=first, target="values", max_steps=0).fit(X + 3)
+    for name, weight in first.generator_.state_dict().items():
+        assert torch.equal(second.generator_.state_dict()[name], weight)
+    np.testing.assert_array_equal(second.encode(X), first.encode(X))
+    second.save(tmp_path / "m")
+    np.testing.assert_array_equal(load(tmp_path / "m").encode(X), first.encode(X))
+    with pytest.raises(ValueError, match="X has 1 channels, the encoder was fitted with 2"):
+        make(encoder=first).fit(X[:, :1])
+
+
+def test_a_module_of_the_user_comes_back_within_other_estimators(X, tmp_path):
+    y = np.repeat([0, 1], 10)
+    encoder = make(encoder=Smooth()).fit(X)
+    for outer, method in (
+        (encoder.finetune(X, y, max_steps=1, random_state=0), "predict_proba"),
+        (RepresentationClassifier(FrozenEstimator(encoder), probe="ridge").fit(X, y), "predict"),
+        (make(encoder=encoder).fit(X), "transform"),
+    ):
+        path = tmp_path / type(outer).__name__
+        outer.save(path)
+        with pytest.raises(ModelFileError, match=r"Smooth: load\(path, module=\.\.\.\)"):
+            load(path)
+        loaded = load(path, module=Smooth())
+        np.testing.assert_array_equal(getattr(loaded, method)(X), getattr(outer, method)(X))
+
+
 # Targets of the user
 
 
@@ -210,6 +271,33 @@ def test_a_function_of_patches_is_a_target(X, tmp_path):
         loaded.set_params(warm_start=True).fit(X)
     loaded.save(tmp_path / "again")
     assert np.array_equal(load(tmp_path / "again").transform(X), encoder.transform(X))
+
+
+def test_numbers_of_numpy_are_numbers(X, tmp_path):
+    numbers = {"n_components": np.int64(16), "depth": np.int64(2), "patch_length": np.int32(3)}
+    encoder = make("paper", mask_ratio=np.float64(0.5), **numbers).fit(X)
+    encoder.save(tmp_path / "m")
+    assert np.array_equal(load(tmp_path / "m").transform(X), encoder.transform(X))
+
+
+def test_parameters_that_were_changed_after_the_fit_do_not_keep_a_model_from_loading(X, tmp_path):
+    def means(patches):
+        return patches.nanmean(-1, keepdim=True)
+
+    for fitted, later in (
+        ("values", ["values", "spectrum"]),
+        (["values", "spectrum"], "sax"),
+        (["values", means], None),
+        ("values", means),
+    ):
+        encoder = make(target=fitted).fit(X)
+        encoder.set_params(target=later, loss="absolute", n_components=8).save(tmp_path / "m")
+        loaded = load(tmp_path / "m")
+        assert np.array_equal(loaded.transform(X), encoder.transform(X))
+        assert np.array_equal(loaded.impute(X), encoder.impute(X))
+        assert [scaled.loss for scaled in loaded.encoder_.targets] == [
+            s.loss for s in encoder.encoder_.targets
+        ]
 
 
 # What is hidden
@@ -255,6 +343,16 @@ def test_series_longer_than_the_training_are_rebuilt_in_windows(X):
     assert np.isfinite(encoder.impute(long)).all() and encoder.encode(long).shape == (1, 900, 16)
 
 
+def test_a_series_is_rebuilt_as_it_would_be_alone_whatever_is_beside_it(X):
+    encoder = make("paper").fit(X)
+    rng = np.random.default_rng(0)
+    several = [rng.normal(size=(2, steps)).cumsum(-1).astype(np.float32) for steps in (40, 70, 110, 200)]
+    for series in several:
+        series[:, 30:37] = np.nan
+    for series, filled in zip(several, encoder.impute(several), strict=True):
+        np.testing.assert_allclose(filled, encoder.impute([series])[0], atol=1e-5)
+
+
 def test_a_target_without_values_cannot_rebuild(X):
     encoder = make(target="spectrum").fit(X)
     for rebuild in (encoder.impute, encoder.reconstruct):
@@ -277,6 +375,8 @@ def test_the_picture_shows_what_was_seen(X):
     assert len(axes) == 6 and axes[1].get_title("left").startswith("visible: 2")
     seen = axes[1].get_lines()[0].get_ydata()
     assert 0.2 < np.isfinite(seen).mean() < 0.3
+    last = make("paper").fit(X).plot_reconstruction(X, instance=-1).get_axes()[0].get_lines()[0].get_ydata()
+    np.testing.assert_array_equal(last, X[-1, 0])
 
 
 # Combinations, and tasks
@@ -342,6 +442,24 @@ def test_fine_tuning_learns_labels_and_leaves_the_encoder(X, tmp_path):
     with pytest.raises(ValueError, match="X has 40 instances and y has 39"):
         encoder.finetune(X, y[1:])
     assert TS2Vec(n_components=4, hidden_channels=4, depth=2, max_steps=1).fit(X).finetune(X, y, max_steps=2)
+
+
+def test_a_frozen_encoder_keeps_its_running_statistics(X):
+    class Normalised(Smooth):
+        def __init__(self):
+            super().__init__()
+            self.norm = nn.BatchNorm1d(16)
+
+        def forward(self, latent, inside, steps):
+            return self.norm(super().forward(latent, inside, slice(None)).mT).mT[:, steps]
+
+    encoder, y = make(encoder=Normalised()).fit(X), np.repeat([0, 1], 10)
+    before = encoder.encoder_.state_dict()
+    for parameters in ({"freeze": True}, {"encoder_lr": 0}):
+        classifier = encoder.finetune(X, y, max_steps=3, random_state=0, **parameters)
+        after = classifier.network_.encoder.state_dict()
+        assert all(torch.equal(before[name], after[name]) for name in before)
+        assert classifier.history_[0]["loss"] != classifier.history_[-1]["loss"]
 
 
 def test_convolutions_export_and_tokens_say_that_they_do_not(X, tmp_path):

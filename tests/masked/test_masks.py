@@ -18,14 +18,14 @@ def observed_with_gaps():
     return observed
 
 
-def slow_distance(hidden, inside):
+def slow_distance(hidden, observed):
     found = []
     for b, _, c in np.ndindex(hidden.shape[0], 1, hidden.shape[2]):
-        visible = [t for t in range(hidden.shape[1]) if inside[b, t] and not hidden[b, t, c]]
+        visible = [t for t in range(hidden.shape[1]) if observed[b, t, c] and not hidden[b, t, c]]
         found += [
             min(abs(t - v) for v in visible)
             for t in range(hidden.shape[1])
-            if hidden[b, t, c] and inside[b, t] and visible
+            if hidden[b, t, c] and observed[b, t, c] and visible
         ]
     return float(np.mean(found))
 
@@ -70,6 +70,19 @@ def test_runs_of_patches_hide_neighbours_together():
     in_runs = hidden.unflatten(1, (4, 3))
     assert (in_runs.all(2) == in_runs.any(2)).all()
     assert (hidden.sum(1) == 6).all()
+
+
+def test_runs_as_long_as_what_was_observed_do_not_hide_it_all():
+    observed = observed_with_gaps()
+    generator = torch.Generator().manual_seed(0)
+    for span in (2, 4, 8, 40):
+        for _ in range(20):
+            hidden = Mask("random", 0.6, span)(observed, generator).flatten(1, 2).any(2)
+            assert hidden.any(1).all() and (hidden < observed.flatten(1, 2).any(2)).any(1).all()
+            halves = hidden[0].unflatten(0, (2, -1))
+            assert (
+                span < 8 or (halves.all(1) != halves.any(1)).sum() == 0
+            )  # half of a series is hidden as one
 
 
 def test_runs_are_counted_from_the_end_where_the_length_is_no_multiple():
@@ -139,18 +152,20 @@ def test_average_distance_of_worked_examples():
     hidden[:] = False
     hidden[0, 4:] = True  # the future: 1, 2, 3 steps from step 3
     assert float(average_distance(hidden)) == 2
-    inside = torch.ones(1, 7, dtype=torch.bool)
-    inside[0, 6] = False
-    assert float(average_distance(hidden, inside)) == 1.5
+    observed = torch.ones(1, 7, 1, dtype=torch.bool)
+    observed[0, 6] = False
+    assert float(average_distance(hidden, observed)) == 1.5
+    observed[0, 3] = False  # a missing value is not visible: 2 and 3 steps from step 2
+    assert float(average_distance(hidden, observed)) == 2.5
     assert torch.isnan(average_distance(torch.ones(1, 5, 1, dtype=torch.bool)))
 
 
 def test_average_distance_against_brute_force():
     generator = torch.Generator().manual_seed(5)
     hidden = torch.rand(6, 40, 2, generator=generator) < 0.7
-    inside = torch.ones(6, 40, dtype=torch.bool)
-    inside[0, 30:] = False
-    inside[1, :9] = False
+    observed = torch.rand(6, 40, 2, generator=generator) < 0.8
+    observed[0, 30:] = False
+    observed[1, :9] = False
     hidden[2, :, 1] = True
-    wanted = slow_distance(hidden.numpy(), inside.numpy())
-    assert float(average_distance(hidden, inside)) == pytest.approx(wanted, rel=1e-6)
+    wanted = slow_distance(hidden.numpy(), observed.numpy())
+    assert float(average_distance(hidden, observed)) == pytest.approx(wanted, rel=1e-6)

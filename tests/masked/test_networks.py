@@ -239,6 +239,40 @@ def test_the_variance_term_is_0_for_spread_vectors_and_large_for_one_vector():
     generator = torch.Generator().manual_seed(0)
     assert variance_loss(2 * torch.randn(50, 20, 8, generator=generator)) == 0
     assert float(variance_loss(torch.ones(5, 4, 3))) == pytest.approx(1 - math.sqrt(1e-4))
+    assert variance_loss(torch.ones(1, 1, 3)) == 0  # one vector has no deviation
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_variance_term_leaves_padding_out(kind):
+    network = network_of(kind)
+    x = series(t=43)
+    x[:3, :, 30:] = torch.nan
+
+    def vectors(x):
+        frame = frame_for(network, x)
+        predicted = network.predict(frame, torch.zeros_like(frame, dtype=torch.bool))
+        counted = predicted.counted
+        return predicted.z.flatten(0, 1) if counted is None else predicted.z[counted]
+
+    apart = torch.cat([vectors(x[:3, :, :30]), vectors(x[3:])])
+    found = vectors(x)
+    torch.testing.assert_close(found, apart)
+    torch.testing.assert_close(variance_loss(found[None]), variance_loss(apart[None]))
+
+
+def test_a_loss_of_a_constant_series_has_units_of_its_own():
+    scaled = ScaledTarget(build_target("values", 1, 4), "squared")
+    scaled.fit(torch.zeros(3, 5, 4, 1), torch.Generator().manual_seed(0))
+    assert float(scaled.chance) == 1
+
+
+def test_normalisation_knows_small_values_from_constants():
+    x = torch.randn(3, 10, 2, generator=torch.Generator().manual_seed(0)) * torch.tensor([1e-12, 1e12])
+    x[..., 1] = x[0, 0, 1]
+    normalise = Normalisation(2)
+    normalise.fit(x)
+    z = normalise(x)
+    assert float(z[..., 0].std(correction=0)) == pytest.approx(1, rel=1e-3) and not z[..., 1].any()
 
 
 def test_normalisation_is_measured_in_double_precision_and_knows_constants():

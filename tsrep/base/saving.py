@@ -60,7 +60,8 @@ def load(path: str | Path, module: Any = None) -> Any:
     Parameters
     ----------
     path : the folder.
-    module : where the estimator was built around a torch module of yours, such a module; its weights are replaced.
+    module : where the estimator, or one within it, was built around a torch module of yours, such a module; its
+        weights are replaced.
 
     Raises
     ------
@@ -70,9 +71,10 @@ def load(path: str | Path, module: Any = None) -> Any:
     config, tensors = read_folder(path)
     cls = _class_named(str(config.get("class")), path)
     if module is not None:
-        if "module" not in config:
+        given = _with_module(config, module)
+        if given == config:
             raise ValueError(f"module is given, and {path} holds a {cls.__name__} without a module of yours")
-        config = {**config, "given_module": module}
+        config = given
     try:
         return cls._from_folder(_with_current_names(config), tensors)
     except ModelFileError:
@@ -117,6 +119,13 @@ def _class_named(name: str, path: str | Path) -> type[SavedEstimator]:
     if not estimator or cls.__abstractmethods__:
         raise ModelFileError(f"{path} holds a {name!r}, which is no estimator of this package")
     return cls
+
+
+def _with_module(config: dict[str, Any], module: Any) -> dict[str, Any]:
+    """A config in which each estimator that was built around a module of the user, inner ones too, has `module`."""
+    inner = {name: _with_module(value, module) for name, value in config.items() if isinstance(value, dict)}
+    own = {"given_module": module} if {"class", "module"} <= config.keys() else {}
+    return {**config, **inner, **own}
 
 
 def _with_current_names(config: dict[str, Any]) -> dict[str, Any]:

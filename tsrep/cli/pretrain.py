@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -229,6 +230,11 @@ def _masked_loss(estimator: Any, shape: tuple[int, ...]) -> str:
     loss = sum(_of_hidden(record, settings.targets, estimator) for record in last) / len(last)
     if settings.design == "autoencoder":
         return f"loss at the end: {loss:.3g} (1 is that of the best constant; nothing is hidden from it)"
+    if math.isnan(estimator.average_distance_) and settings.mask != "channel":
+        return (
+            f"masked loss at the end: {loss:.3g}, with nothing visible: a series is one patch of "
+            f"{estimator.patch_length_} steps; wanted longer series, or a shorter --patch-length"
+        )
     window = min(estimator._window, shape[2])
     few = shape[0] * shape[2] < FEW_WINDOWS * window
     measured = [record for record in estimator.history_ if set(REFERENCES) <= set(record)][-1]

@@ -5,6 +5,7 @@ estimator.py  `SeriesRepresentation`: fit, transform, encode, encode_causal, enc
 backbone.py   the interface of a backbone: required and optional members
 encoder.py    `SeriesEncoder`: input projection, mask and backbone; series with gaps to one vector per step
 training.py   from series to a trained encoder
+finetune.py   an encoder and a linear head, trained together with labels
 read_out.py   one vector per series: statistics over time of the layers' outputs
 pooling.py    the statistics, and pooling over windows around each step
 batches.py    encoding many series in batches that fit the processor's cache

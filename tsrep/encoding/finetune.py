@@ -63,17 +63,28 @@ class Labelled(NamedTuple):
 
 
 class ClassifyingNetwork(nn.Module):
-    """Logits (B, K) of series (B, T, C): an encoder, statistics over time, and a linear map of them."""
+    """Logits (B, K) of series (B, T, C): an encoder, statistics over time, and a linear map of them.
 
-    def __init__(self, encoder: nn.Module, width: int, classes: int):
+    With `freeze` the encoder is in inference mode in training too, so that running statistics stay as they are.
+    """
+
+    def __init__(self, encoder: nn.Module, width: int, classes: int, freeze: bool = False):
         super().__init__()
         self.encoder = encoder
+        self.freeze = freeze
         self.head = nn.Sequential(nn.LayerNorm(2 * width), nn.Linear(2 * width, classes))
+
+    def train(self, mode: bool = True) -> Self:
+        super().train(mode)
+        if self.freeze:
+            self.encoder.eval()
+        return self
 
     def forward(self, x: Tensor) -> Tensor:
         within = inside(x)
         where = None if bool(within.all()) else within
-        z = self.encoder(x, None, where)
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.freeze):
+            z = self.encoder(x, None, where)
         return self.head(torch.cat([mean_over_time(z, where), max_over_time(z, where)], dim=1))
 
 
@@ -179,7 +190,8 @@ class FineTunedClassifier(ClassifierMixin, SavedEstimator):
 
     def _build(self, classes: int) -> ClassifyingNetwork:
         encoder = self._fitted_encoder()
-        network = ClassifyingNetwork(copy.deepcopy(encoder.encoder_), encoder._width(), classes)
+        freeze = bool(self.freeze) or self.encoder_lr == 0
+        network = ClassifyingNetwork(copy.deepcopy(encoder.encoder_), encoder._width(), classes, freeze)
         return network.eval().requires_grad_(False)
 
     def _train(self, network: nn.Module, data: Labelled, seed: int) -> None:
@@ -189,7 +201,7 @@ class FineTunedClassifier(ClassifierMixin, SavedEstimator):
             def groups(network: nn.Module) -> list[dict[str, Any]]:
                 parts: Any = network
                 head = {"params": list(parts.head.parameters())}
-                if self.freeze or self.encoder_lr == 0:
+                if parts.freeze:
                     return [head]
                 return [head, {"params": list(parts.encoder.parameters()), "scale": self.encoder_lr}]
 

@@ -120,6 +120,12 @@ def _generator_of(imputer: Any) -> InterpolatingGenerator:
 
 
 def _constants(imputer: Any, channels: int) -> Normalisation:
+    """The constants of the input's normalisation of an imputer, or of a `MaskedSeriesEncoder` of its generator."""
+    masked = getattr(imputer, "encoder_", None)
+    if masked is not None:
+        if imputer.n_channels_ != channels:
+            raise ValueError(f"X has {channels} channels, the encoder was fitted with {imputer.n_channels_}")
+        return copy.deepcopy(masked.normalise)
     constants = Normalisation(channels)
     if len(imputer.mean_) != channels:
         raise ValueError(f"X has {channels} channels, the imputer was fitted with {len(imputer.mean_)}")

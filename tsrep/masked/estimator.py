@@ -27,10 +27,10 @@ from tsrep.data import as_panel
 from tsrep.data.containers import Series
 from tsrep.encoding.estimator import SeriesRepresentation
 from tsrep.encoding.read_out import ReadOut, read_out
-from tsrep.encoding.training import Measure
+from tsrep.encoding.training import Measure, hold_out
 from tsrep.masked.build import build_network, learns_normalisation
 from tsrep.masked.masks import average_distance
-from tsrep.masked.network import frame_of, inside_frame, last_steps
+from tsrep.masked.network import frame_of, last_steps
 from tsrep.masked.objective import MaskedObjective
 from tsrep.masked.rebuild import rebuilt, value_head
 from tsrep.masked.recipe import RANGES, check, mask_of, patch_length_for, resolved
@@ -230,7 +230,10 @@ class MaskedSeriesEncoder(SeriesRepresentation):
 
     def _start(self, panel: Floats) -> Run:
         run = super()._start(panel)
-        x = self._prepare(torch.from_numpy(panel).transpose(1, 2))
+        x = torch.from_numpy(panel).transpose(1, 2)
+        if self.validation_fraction > 0:
+            x, _ = hold_out(x, self.validation_fraction, run.seed)
+        x = self._prepare(x)
         generator = torch.Generator().manual_seed(run.seed)
         network: Any = self.encoder_
         some = x[torch.randperm(len(x), generator=generator)[:MOST_FITTED]]
@@ -240,8 +243,9 @@ class MaskedSeriesEncoder(SeriesRepresentation):
         with initial_weights(run.seed):
             for scaled in network.targets:
                 scaled.fit(frame, generator)
-        hidden = mask_of(self)(~frame.isnan(), generator).flatten(1, 2)
-        self.average_distance_ = float(average_distance(hidden, inside_frame(frame).flatten(1)))
+        observed = ~frame.isnan()
+        hidden = mask_of(self)(observed, generator)
+        self.average_distance_ = float(average_distance(hidden.flatten(1, 2), observed.flatten(1, 2)))
         return run
 
     def _objective(self) -> MaskedObjective:
@@ -302,9 +306,10 @@ class MaskedSeriesEncoder(SeriesRepresentation):
             **super()._current_shape(),
             "design": settings.design,
             "encoder": settings.encoder if named else type(settings.encoder).__name__,
-            "target": [_name(target) for target in settings.targets],
-            "n_components": settings.n_components,
-            "depth": settings.depth,
+            "target": [_names(target) for target in settings.targets],
+            "loss": settings.loss,
+            "n_components": int(settings.n_components),
+            "depth": int(settings.depth),
             "patch_length": self.patch_length_,
             "window": self._window,
         }
@@ -371,8 +376,8 @@ class MaskedSeriesEncoder(SeriesRepresentation):
         """A matplotlib figure of one series: original, visible and rebuilt (after He et al., 2022, figure 2)."""
         from tsrep.plots import plot_reconstruction
 
-        x = self._series(X)[instance : instance + 1]
-        chosen = None if hidden is None else np.asarray(hidden)[instance : instance + 1]
+        x = self._series(X)[[instance]]
+        chosen = None if hidden is None else np.asarray(hidden)[[instance]]
         unseen = self._hidden(x, chosen, random_state)
         rebuilt_values = self._rebuilt(x, unseen, inside(x))
         return plot_reconstruction(x[0].T.numpy(), unseen[0].T.numpy(), rebuilt_values[0].T.numpy())
@@ -458,8 +463,7 @@ class MaskedSeriesEncoder(SeriesRepresentation):
                     f"the encoder is a torch module of yours, {config['module']}: load(path, module=...) takes one of "
                     "the same shapes"
                 )
-        widths = config["fitted"]["target_widths"]
-        parameters["target"] = _with_lost_functions(parameters["target"], widths)
+        parameters["target"] = _with_lost_functions(parameters["target"], config["fitted"])
         return super()._from_folder({**config, "parameters": parameters}, tensors)
 
     def _restore(self, fitted: dict[str, Any], tensors: Tensors) -> None:
@@ -469,9 +473,9 @@ class MaskedSeriesEncoder(SeriesRepresentation):
         self.average_distance_ = fitted["average_distance_"]
         parameters = self.get_params(deep=False)
         at_fit = {name: value for name, value in self._shape.items() if name in parameters}
-        for name in ("encoder", "target"):
-            if not all(isinstance(each, str | None) for each in _as_list(parameters[name])):
-                del at_fit[name]
+        at_fit["target"] = _with_lost_functions(at_fit["target"], fitted)
+        if not isinstance(self.encoder, str | None):
+            at_fit["encoder"] = self.encoder
         builder = type(self)(**{**parameters, **at_fit})
         builder.patch_length_, builder._window = self.patch_length_, self._window
         self.encoder_ = builder._build(self.n_channels_)
@@ -508,12 +512,14 @@ def _names(target: Any) -> Any:
     return target if isinstance(target, str) else f"<{_name(target)}>"
 
 
-def _with_lost_functions(target: Any, widths: Sequence[Sequence[int]]) -> Any:
-    """The inverse of `_names`; of a function or class of the user only name and width are known."""
+def _with_lost_functions(target: Any, fitted: dict[str, Any]) -> Any:
+    """The inverse of `_names`; of a function or class of the user only its name and its width at the fit are known."""
     if target is None:
         return None
+    at_fit = zip(fitted["shape"]["target"], fitted["target_widths"], strict=True)
+    widths = {name: width for name, (_, width) in at_fit}
     found = [
-        LostFunction(name[1:-1], width) if name.startswith("<") else name
-        for name, (_, width) in zip(_as_list(target), widths, strict=True)
+        LostFunction(name[1:-1], widths.get(name, 1)) if name.startswith("<") else name
+        for name in _as_list(target)
     ]
     return found if isinstance(target, list) else found[0]

@@ -112,7 +112,7 @@ class MAE(PatchNetwork):
         everywhere = (
             None if bool(tokens_within.all()) else tokens_within | ~tokens_within.any(1, keepdim=True)
         )
-        return Predicted(self.heads(self.decoder(z, known, restore, everywhere), within), z)
+        return Predicted(self.heads(self.decoder(z, known, restore, everywhere), within), z, known)
 
     def layers_of_frame(self, frame: Tensor, within: Tensor) -> Iterator[Tensor]:
         """The blocks' outputs. A missing patch is attended to by none, and its own vector comes from the others."""

@@ -59,18 +59,22 @@ class Mask:
 
 
 def random_patches(observed: Tensor, ratio: float, span: float | None, generator: torch.Generator) -> Tensor:
-    """Random runs of `span` neighbouring patches (None: 1), counted from the end of the series."""
+    """Random runs of `span` neighbouring patches (None: 1; half of them at most), counted from the end of the series.
+
+    Where all observed patches lie in one run, the last of them are hidden.
+    """
     eligible = observed.any(2)
     b, n, c = eligible.shape
-    run = max(1, round(span or 1))
+    run = min(max(1, round(span or 1)), max(1, n // 2))
     runs = -(-n // run)
     noise = _noise((b, runs, c), generator, observed.device).repeat_interleave(run, dim=1)[:, -n:]
     if run == 1:
         return _lowest_patches(noise, eligible, ratio)
     whole = F.pad(eligible.float(), (0, 0, runs * run - n, 0)).unflatten(1, (runs, run)).amax(2) > 0
     of_runs = noise.flip(1)[:, ::run].flip(1)  # one number per run
-    hidden = _lowest_patches(of_runs, whole, ratio)[:, :, 0]
-    return (eligible & hidden.repeat_interleave(run, dim=1)[:, -n:]).unsqueeze(2)
+    hidden = _lowest_patches(of_runs, whole, ratio)[:, :, 0].repeat_interleave(run, dim=1)[:, -n:]
+    in_one_run = whole.sum(1, keepdim=True) == 1
+    return (eligible & torch.where(in_one_run, _last_patches(eligible, ratio), hidden)).unsqueeze(2)
 
 
 def blocks(observed: Tensor, ratio: float, span: float | None, generator: torch.Generator) -> Tensor:
@@ -99,11 +103,7 @@ def one_span(observed: Tensor, ratio: float, span: float | None, generator: torc
 
 def future(observed: Tensor, ratio: float, span: float | None, generator: torch.Generator) -> Tensor:
     """The last observed patches."""
-    eligible = observed.any(2)
-    total = eligible.sum(1)
-    rank = eligible.long().cumsum(1) - 1
-    late = rank >= (total - hidden_count(total, ratio)).unsqueeze(1)
-    return (eligible & late).unsqueeze(2)
+    return _last_patches(observed.any(2), ratio).unsqueeze(2)
 
 
 def channels(observed: Tensor, ratio: float, span: float | None, generator: torch.Generator) -> Tensor:
@@ -151,20 +151,20 @@ KINDS: dict[str, Callable[[Tensor, float, float | None, torch.Generator], Tensor
 }
 
 
-def average_distance(hidden: Tensor, inside: Tensor | None = None) -> Tensor:
+def average_distance(hidden: Tensor, observed: Tensor | None = None) -> Tensor:
     """Mean distance, in steps, of the hidden steps to the nearest visible one of their series and channel: AvgDist.
 
-    `hidden` (B, T, C); `inside` (B, T), False where a step is padding, which is neither; None: all inside. Series and
-    channels without a visible step are left out; NaN if there is no other.
+    `hidden` and `observed` (B, T, C); a value that was not observed is neither hidden nor visible. None: all were.
+    Series and channels without a visible step are left out; NaN if there is no other.
     """
     steps = hidden.shape[1]
-    within = torch.ones_like(hidden) if inside is None else inside.unsqueeze(-1).expand_as(hidden)
-    visible = within & ~hidden
+    known = torch.ones_like(hidden) if observed is None else observed
+    visible = known & ~hidden
     place = torch.arange(steps, device=hidden.device).view(1, -1, 1).expand_as(hidden)
     before = torch.where(visible, place, -2 * steps).cummax(1).values
     after = torch.where(visible, place, 3 * steps).flip(1).cummin(1).values.flip(1)
     distance = torch.minimum(place - before, after - place)
-    counted = hidden & within & visible.any(1, keepdim=True)
+    counted = hidden & known & visible.any(1, keepdim=True)
     return distance[counted].float().mean()
 
 
@@ -173,6 +173,13 @@ def _lowest_patches(noise: Tensor, eligible: Tensor, ratio: float) -> Tensor:
     noise = noise.masked_fill(~eligible, torch.inf).transpose(1, 2)
     chosen = lowest(noise, hidden_count(eligible.sum(1), ratio)).transpose(1, 2)
     return (chosen & eligible).unsqueeze(2)
+
+
+def _last_patches(eligible: Tensor, ratio: float) -> Tensor:
+    """The last of the eligible patches (B, N, C), as many as the ratio says."""
+    total = eligible.sum(1)
+    rank = eligible.long().cumsum(1) - 1
+    return eligible & (rank >= (total - hidden_count(total, ratio)).unsqueeze(1))
 
 
 def _noise(shape: tuple[int, ...] | torch.Size, generator: torch.Generator, device: torch.device) -> Tensor:

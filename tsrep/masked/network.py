@@ -22,6 +22,7 @@ from tsrep.nn.patch import to_patches
 
 FORWARD_METHODS = ("predict", "tokens")
 """Methods of a masked network that compute with its weights: precision and strategy apply to them in training."""
+ROUNDING = 1e-12  # a smaller deviation, as a share of the largest value, is a constant's
 
 
 class Predicted(NamedTuple):
@@ -31,10 +32,12 @@ class Predicted(NamedTuple):
     ----------
     outputs : (B, N, C, outputs) per target, predictions for all patches.
     z : representations of all patches (B, N, D) or steps (B, N P, D); MAE's are of the visible patches alone.
+    counted : (B, N) or (B, N P), the vectors of `z` that stand for something and not for padding; None: all.
     """
 
     outputs: list[Tensor]
     z: Tensor
+    counted: Tensor | None = None
 
 
 class MaskedNetwork(Protocol):
@@ -81,8 +84,9 @@ class Normalisation(nn.Module):
         flat = x.double().flatten(0, 1)
         centre = flat.nanmean(0).nan_to_num(nan=0.0)
         deviation = (flat - centre).square().nanmean(0).sqrt().nan_to_num(nan=0.0)
+        largest = flat.abs().nan_to_num(nan=0.0).amax(0)
         self.centre.copy_(centre)
-        self.scale.copy_(torch.where(deviation > 1e-8, deviation, 1.0))
+        self.scale.copy_(torch.where(deviation > ROUNDING * largest, deviation, 1.0))
 
     def forward(self, x: Tensor) -> Tensor:
         return (x - self.centre) / self.scale

@@ -63,7 +63,8 @@ class MaskedObjective:
                 parts[name] = torch.stack([losses[index].detach() for losses in each]).mean()
         loss = masked + parts["contrast"] if self.contrast_weight > 0 else masked
         if teachers:
-            parts["variance"] = torch.stack([variance_loss(predicted.z) for *_, predicted in views]).mean()
+            of_views = [variance_loss(predicted.z, predicted.counted) for *_, predicted in views]
+            parts["variance"] = torch.stack(of_views).mean()
             loss = loss + self.variance_weight * parts["variance"]
         return {"loss": loss, **parts}
 

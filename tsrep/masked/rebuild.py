@@ -50,7 +50,8 @@ def rebuilt(
     head = value_head(network)
     scaled = network.targets[head]
     network.to(fabric.device)
-    windows = cover(len(x), x.shape[1], window)
+    lengths = torch.where(within, torch.arange(1, x.shape[1] + 1), 0).amax(1).numpy()
+    windows = cover(len(x), x.shape[1], window, lengths)
     parts = []
     at_once = max(1, steps_per_batch(fabric.device) // windows.length)
     pieces = (cut(each, windows).split(at_once) for each in (x, hidden, within))

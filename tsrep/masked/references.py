@@ -39,8 +39,10 @@ class ReferenceLosses:
 
     def __init__(self, objective: MaskedObjective, series: Tensor, checked: Tensor, seed: int):
         self.objective = objective
-        self.series = series[:MOST_SERIES, -objective.longest :]
-        self.checked = checked[:CHECKED_SERIES, -objective.longest :]
+        self.series, self.checked = (
+            frame_of(some, 1).squeeze(2)[:, -objective.longest :]  # the last steps of each series
+            for some in (series[:MOST_SERIES], checked[:CHECKED_SERIES])
+        )
         self.seed = seed
         self.constant: dict[str, float] = {}
 

@@ -85,7 +85,7 @@ class PatchSimMIM(PatchNetwork):
             states = self.head(z, None if bool(tokens_within.all()) else _never_none(tokens_within))
         elif self.head is not None:
             states = self.head(z)
-        return Predicted(self.heads(states, within), z)
+        return Predicted(self.heads(states, within), z, tokens_within)
 
     def layers_of_frame(self, frame: Tensor, within: Tensor) -> Iterator[Tensor]:
         """The blocks' outputs; a patch of which nothing is visible has the mask token."""
@@ -138,7 +138,7 @@ class StepSimMIM(SeriesEncoder):
         """Predictions for all patches of a normalised frame (B, N, P, C) from what is visible."""
         within = inside_frame(frame) if within is None else within
         z = self._encoded(shown(frame, hidden), within)
-        return Predicted(self.heads(z if self.head is None else self.head(z), within), z)
+        return Predicted(self.heads(z if self.head is None else self.head(z), within), z, within.flatten(1))
 
     def tokens(self, frame: Tensor) -> Tensor:
         """The means (B, N, D) of the vectors of each patch's steps, of a normalised frame."""

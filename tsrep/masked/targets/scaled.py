@@ -16,6 +16,7 @@ from tsrep.masked.targets.target import Target
 LOSSES = ("squared", "absolute")
 FEW_SCORED = 0.5  # share of a patch's observed values that must be hidden for its features to be scored
 TINY_DEVIATION = 1e-4  # of a number that is as good as constant: it is not scaled
+TINY_CHANCE = 1e-6  # error of the best constant where all is as good as constant: nothing is in units of it
 
 
 class ScaledTarget(nn.Module):
@@ -60,8 +61,8 @@ class ScaledTarget(nn.Module):
         scaled = self(frame)
         known = ~scaled.isnan()
         if bool(known.any()):
-            error = self._errors(self._constant(scaled, known), scaled)
-            self.chance.fill_(max(float(error[known].mean()), 1e-6))
+            chance = float(self._errors(self._constant(scaled, known), scaled)[known].mean())
+            self.chance.fill_(chance if chance > TINY_CHANCE else 1.0)
 
     def forward(self, frame: Tensor) -> Tensor:
         """(B, N, P, C) -> (B, N, C, K), NaN where undefined; labels as they are. Always in 32 bit."""

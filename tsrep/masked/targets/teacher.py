@@ -70,10 +70,13 @@ def with_constant_weights(module: nn.Module) -> nn.Module:
     return module
 
 
-def variance_loss(z: Tensor) -> Tensor:
+def variance_loss(z: Tensor, counted: Tensor | None = None) -> Tensor:
     """VICReg's variance term (equation 1): how far each component's deviation over all vectors is below 1.
 
-    `z` (B, M, D), over B and M.
+    `z` (B, M, D), over B and M; `counted` (B, M) are the vectors that count, None: all. 0 of a single vector.
     """
-    deviation = (z.flatten(0, -2).var(0) + 1e-4).sqrt()
+    vectors = z.flatten(0, -2) if counted is None or bool(counted.all()) else z[counted]
+    if len(vectors) < 2:
+        return z.new_zeros(())
+    deviation = (vectors.var(0) + 1e-4).sqrt()
     return (1 - deviation).relu().mean()
