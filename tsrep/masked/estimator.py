@@ -30,14 +30,14 @@ from tsrep.encoding.read_out import ReadOut, read_out
 from tsrep.encoding.training import Measure, hold_out
 from tsrep.masked.build import build_network, learns_normalisation
 from tsrep.masked.masks import average_distance
-from tsrep.masked.network import frame_of, last_steps
+from tsrep.masked.network import frame_of
 from tsrep.masked.objective import MaskedObjective
-from tsrep.masked.rebuild import rebuilt, value_head
+from tsrep.masked.rebuild import as_hidden, draw_hidden, rebuilt, value_head
 from tsrep.masked.recipe import RANGES, check, mask_of, patch_length_for, resolved
 from tsrep.masked.references import ReferenceLosses
-from tsrep.masked.targets.lost import LostFunction, LostTarget
+from tsrep.masked.targets.lost import LostTarget, name_of, names_of, targets_of
 from tsrep.nn.padding import inside
-from tsrep.nn.patch import to_patches, to_steps
+from tsrep.nn.patch import to_patches
 from tsrep.train.checkpoint import ModelFileError
 from tsrep.train.run import Run
 from tsrep.train.schedule import Schedule, constant, warm_up_cosine
@@ -252,7 +252,7 @@ class MaskedSeriesEncoder(SeriesRepresentation):
         settings = resolved(self)
         return MaskedObjective(
             mask=mask_of(self),
-            names=tuple(_name(target) for target in settings.targets),
+            names=tuple(name_of(target) for target in settings.targets),
             loss_on="all" if settings.design == "autoencoder" else self.loss_on,
             contrast_weight=settings.contrast_weight,
             variance_weight=self.variance_weight,
@@ -306,7 +306,7 @@ class MaskedSeriesEncoder(SeriesRepresentation):
             **super()._current_shape(),
             "design": settings.design,
             "encoder": settings.encoder if named else type(settings.encoder).__name__,
-            "target": [_names(target) for target in settings.targets],
+            "target": [names_of(target) for target in settings.targets],
             "loss": settings.loss,
             "n_components": int(settings.n_components),
             "depth": int(settings.depth),
@@ -392,21 +392,10 @@ class MaskedSeriesEncoder(SeriesRepresentation):
         return generator
 
     def _hidden(self, x: Tensor, hidden: Any, random_state: RandomState) -> Tensor:
-        """(n, T, C) booleans of the argument `hidden`, or drawn."""
-        if hidden is None:
-            generator = torch.Generator().manual_seed(draw_seed(random_state))
-            last = last_steps(inside(x))
-            frame = to_patches(x, self.patch_length_, last)
-            drawn = mask_of(self)(~frame.isnan(), generator)
-            return to_steps(drawn.float(), x.shape[1], last) > 0
-        given = np.asarray(hidden)
-        if given.dtype != bool or given.shape not in ((len(x), x.shape[2], x.shape[1]), (len(x), x.shape[1])):
-            wanted = f"booleans ({len(x)}, {x.shape[2]}, {x.shape[1]}) or ({len(x)}, {x.shape[1]})"
-            raise ValueError(f"hidden has shape {given.shape} and dtype {given.dtype}; wanted {wanted}")
-        spread = (
-            given if given.ndim == 3 else np.broadcast_to(given[:, None], (len(x), x.shape[2], x.shape[1]))
-        )
-        return torch.from_numpy(np.ascontiguousarray(spread)).transpose(1, 2)
+        """(n, T, C) booleans of the argument `hidden`, or drawn by the mask of the training."""
+        if hidden is not None:
+            return as_hidden(hidden, x)
+        return draw_hidden(x, mask_of(self), self.patch_length_, draw_seed(random_state))
 
     def _rebuilt(self, x: Tensor, hidden: Tensor, within: Tensor) -> Tensor:
         return rebuilt(self.encoder_, x, hidden, within, self._window, self.device, self.precision)
@@ -432,7 +421,7 @@ class MaskedSeriesEncoder(SeriesRepresentation):
         if not isinstance(self.encoder, str | None):
             described["parameters"]["encoder"] = None
         if self.target is not None:
-            described["parameters"]["target"] = _names(self.target)
+            described["parameters"]["target"] = names_of(self.target)
         return described
 
     def _fitted_state(self) -> Folder:
@@ -463,7 +452,7 @@ class MaskedSeriesEncoder(SeriesRepresentation):
                     f"the encoder is a torch module of yours, {config['module']}: load(path, module=...) takes one of "
                     "the same shapes"
                 )
-        parameters["target"] = _with_lost_functions(parameters["target"], config["fitted"])
+        parameters["target"] = targets_of(parameters["target"], config["fitted"])
         return super()._from_folder({**config, "parameters": parameters}, tensors)
 
     def _restore(self, fitted: dict[str, Any], tensors: Tensors) -> None:
@@ -473,7 +462,7 @@ class MaskedSeriesEncoder(SeriesRepresentation):
         self.average_distance_ = fitted["average_distance_"]
         parameters = self.get_params(deep=False)
         at_fit = {name: value for name, value in self._shape.items() if name in parameters}
-        at_fit["target"] = _with_lost_functions(at_fit["target"], fitted)
+        at_fit["target"] = targets_of(at_fit["target"], fitted)
         if not isinstance(self.encoder, str | None):
             at_fit["encoder"] = self.encoder
         builder = type(self)(**{**parameters, **at_fit})
@@ -492,34 +481,3 @@ class MaskedSeriesEncoder(SeriesRepresentation):
 
     def _load_checkpoint(self, path: str | Path) -> Any:
         return load(path, module=self.encoder if isinstance(self.encoder, nn.Module) else None)
-
-
-def _name(target: Any) -> str:
-    if isinstance(target, str | LostFunction):
-        return target if isinstance(target, str) else target.name
-    return target.__name__
-
-
-def _as_list(value: Any) -> list[Any]:
-    several = isinstance(value, list | tuple) and not isinstance(value, LostFunction)
-    return list(value) if several else [value]
-
-
-def _names(target: Any) -> Any:
-    """A target as JSON holds it: a function or class of the user by its name, in angle brackets."""
-    if isinstance(target, list | tuple) and not isinstance(target, LostFunction):
-        return [_names(each) for each in target]
-    return target if isinstance(target, str) else f"<{_name(target)}>"
-
-
-def _with_lost_functions(target: Any, fitted: dict[str, Any]) -> Any:
-    """The inverse of `_names`; of a function or class of the user only its name and its width at the fit are known."""
-    if target is None:
-        return None
-    at_fit = zip(fitted["shape"]["target"], fitted["target_widths"], strict=True)
-    widths = {name: width for name, (_, width) in at_fit}
-    found = [
-        LostFunction(name[1:-1], widths.get(name, 1)) if name.startswith("<") else name
-        for name in _as_list(target)
-    ]
-    return found if isinstance(target, list) else found[0]

@@ -9,6 +9,8 @@
 - `catch22.py`: "catch22", 22 canonical features of a window; `scaling.py` has those of many regressions.
 - `kernels.py`: "random_kernels", after ROCKET and Hydra.
 - `function.py`: a function of the user.
+- `teacher.py`: "teacher", the vector of a copy of the model.
+- `scaled.py`: a target in units of its best constant prediction; `lost.py`: targets as a saved model names them.
 - `series.py`: what they share: interpolation, windows, which patches are defined.
 
 `build_target` makes one from its name.

@@ -1,8 +1,8 @@
-"""A function or class of the user that a saved model had as a target: only its name and width are on disk."""
+"""Targets as a saved model names them. Of a function or class of the user only its name and width are on disk."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
@@ -35,3 +35,34 @@ class LostTarget(Target):
             f"the target {self.function.name!r} was a function of yours, which a saved model does not hold: "
             "set_params(target=...) and fit again"
         )
+
+
+def name_of(target: Any) -> str:
+    """The name of one target."""
+    if isinstance(target, str):
+        return target
+    return target.name if isinstance(target, LostFunction) else target.__name__
+
+
+def names_of(target: Any) -> Any:
+    """A target, or a list of them, as JSON holds it: what is the user's by its name, in angle brackets."""
+    if _several(target):
+        return [names_of(each) for each in target]
+    return target if isinstance(target, str) else f"<{name_of(target)}>"
+
+
+def targets_of(names: Any, fitted: dict[str, Any]) -> Any:
+    """The inverse of `names_of`, with `LostFunction` for what is the user's; `fitted` is the saved state of the fit."""
+    if names is None:
+        return None
+    at_fit = zip(fitted["shape"]["target"], fitted["target_widths"], strict=True)
+    widths = {name: width for name, (_, width) in at_fit}
+    found = [
+        LostFunction(name[1:-1], widths.get(name, 1)) if name.startswith("<") else name
+        for name in (names if _several(names) else [names])
+    ]
+    return found if _several(names) else found[0]
+
+
+def _several(target: Any) -> bool:
+    return isinstance(target, list | tuple) and not isinstance(target, LostFunction)
