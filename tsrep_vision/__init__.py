@@ -20,16 +20,21 @@ __all__ = [
     "MaskFeat",
     "SimMIM",
     "ViT",
+    "load_vit",
     "mae_vit_base",
     "mae_vit_huge",
     "mae_vit_large",
     "mae_vit_tiny",
+    "mask_rcnn_resnet50_fpn",
+    "mask_rcnn_vit",
 ]
 
 if TYPE_CHECKING:
     from tsrep_vision.hog import HOG
     from tsrep_vision.mae import MAE, mae_vit_base, mae_vit_huge, mae_vit_large, mae_vit_tiny
+    from tsrep_vision.mask_rcnn import mask_rcnn_resnet50_fpn, mask_rcnn_vit
     from tsrep_vision.maskfeat import MaskFeat
+    from tsrep_vision.pretrained import load_vit
     from tsrep_vision.simmim import SimMIM
     from tsrep_vision.vit import ViT
 
@@ -39,10 +44,13 @@ _HOME = {
     "MaskFeat": "tsrep_vision.maskfeat",
     "SimMIM": "tsrep_vision.simmim",
     "ViT": "tsrep_vision.vit",
+    "load_vit": "tsrep_vision.pretrained",
     "mae_vit_base": "tsrep_vision.mae",
     "mae_vit_huge": "tsrep_vision.mae",
     "mae_vit_large": "tsrep_vision.mae",
     "mae_vit_tiny": "tsrep_vision.mae",
+    "mask_rcnn_resnet50_fpn": "tsrep_vision.mask_rcnn",
+    "mask_rcnn_vit": "tsrep_vision.mask_rcnn",
 }
 
 

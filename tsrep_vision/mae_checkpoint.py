@@ -82,10 +82,8 @@ _FILES_OF_TRANSFORMERS = (  # names in its files -> names in its memory
 
 def from_official(model: MAE, checkpoint: Mapping[str, Any] | str | Path) -> None:
     """Loads a checkpoint of any layout into a `MAE`; see `MAE.load_official`."""
-    state = read_checkpoint(checkpoint)
-    if any("embeddings." in name for name in state):
-        state = _from_transformers(state)
-    names = {own: _translated(own, _NAMES, BLOCK_NAMES) for own in model.state_dict()}
+    state = as_official(read_checkpoint(checkpoint))
+    names = {own: official_name(own) for own in model.state_dict()}
     load_renamed(model, state, names, optional=("decoder.",), ignored=CLASSIFIER)
 
 
@@ -98,8 +96,18 @@ def to_official(model: MAE, layout: str = "official") -> dict[str, Tensor]:
         if layout == "timm" and own.startswith("decoder."):
             continue
         leading = {"class_token": 2, "mask_token": 2, "position": 1}.get(own.rpartition(".")[2], 0)
-        state[_translated(own, _NAMES, BLOCK_NAMES)] = value[(None,) * leading].clone()
+        state[official_name(own)] = value[(None,) * leading].clone()
     return _to_transformers(state) if layout == "transformers" else state
+
+
+def as_official(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """A state dict of any layout under the names of MAE's own code."""
+    return _from_transformers(state) if any("embeddings." in name for name in state) else state
+
+
+def official_name(own: str) -> str:
+    """The name of a weight of `MAE` in MAE's own code."""
+    return _translated(own, _NAMES, BLOCK_NAMES)
 
 
 def _from_transformers(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -14,6 +14,8 @@ Shapes: B images of S x S pixels, C channels, P the side of a patch, N = (S / P)
 
 from __future__ import annotations
 
+import copy
+import math
 from typing import cast
 
 import torch
@@ -52,12 +54,20 @@ class ViTBlock(TransformerBlock):
         self.drop_path = _stochastic_depth(drop_path)
 
     def forward(self, x: Tensor, bias: Tensor | None = None) -> Tensor:
-        """(B, M, D) -> (B, M, D); `bias` (heads, M, M) is added to the scores."""
-        parts = self.query_key_value(self.before_attention(x))
+        """(B, M, D) -> (B, M, D); `bias` (heads, M, M) or (B, heads, M, M) is added to the scores."""
+        return self.residuals(x, self.attention(self.before_attention(x), bias))
+
+    def attention(self, x: Tensor, bias: Tensor | None = None) -> Tensor:
+        """Attention between the tokens of each sequence, from normalised tokens: (B, M, D) -> (B, M, D)."""
+        parts = self.query_key_value(x)
         query, key, value = parts.unflatten(-1, (3, self.n_heads, -1)).permute(2, 0, 3, 1, 4)
-        mask = None if bias is None else bias.to(query.dtype).unsqueeze(0)
-        attended = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
-        attended = self.attended(attended.transpose(1, 2).flatten(2))
+        if bias is not None:
+            bias = (bias if bias.ndim == 4 else bias.unsqueeze(0)).to(query.dtype)
+        attended = F.scaled_dot_product_attention(query, key, value, attn_mask=bias)
+        return self.attended(attended.transpose(1, 2).flatten(2))
+
+    def residuals(self, x: Tensor, attended: Tensor) -> Tensor:
+        """`x` plus what `attention` gave, then plus the perceptron's output: (B, M, D) each."""
         x = x + self.drop_path(_scaled(attended, self.attended_scale))
         return x + self.drop_path(_scaled(self.perceptron(x), self.perceptron_scale))
 
@@ -81,6 +91,26 @@ class RelativeBias(nn.Module):
     def forward(self) -> Tensor:
         """(heads, 1 + N, 1 + N): query by key, the class token first."""
         return self.table[self.index].permute(2, 0, 1)
+
+    @torch.no_grad()
+    def resized(self, grid: int, interpolate: bool = True) -> RelativeBias:
+        """A bias for another grid, its table interpolated (bicubic).
+
+        Parameters
+        ----------
+        interpolate : False keeps the entries of a smaller grid as they are: a window of the grid. A larger grid is
+            interpolated in any case.
+        """
+        old = (math.isqrt(len(self.table) - 3) + 1) // 2
+        new, heads = RelativeBias(grid, self.table.shape[1]).to(self.table), self.table.shape[1]
+        offsets = self.table[:-3].T.view(1, heads, 2 * old - 1, 2 * old - 1)
+        if grid < old and not interpolate:
+            inner = slice(old - grid, old + grid - 1)
+            offsets = offsets[:, :, inner, inner]
+        elif grid != old:
+            offsets = F.interpolate(offsets, size=(2 * grid - 1,) * 2, mode="bicubic", align_corners=False)
+        new.table.copy_(torch.cat([offsets[0].flatten(1).T, self.table[-3:]]))
+        return new
 
 
 def relative_index(grid: int) -> Tensor:
@@ -137,10 +167,7 @@ class ViT(nn.Module):
         drop_path: float = 0.0,
     ):
         super().__init__()
-        if image_size % patch_size or image_size < 2 * patch_size:
-            raise ValueError(
-                f"image_size is {image_size!r}; wanted a multiple of patch_size, {patch_size}, of two or more"
-            )
+        check_size(image_size, patch_size)
         if embed_dim % num_heads:
             raise ValueError(f"embed_dim is {embed_dim!r}; wanted a multiple of num_heads, {num_heads}")
         if position not in ("sincos", "none"):
@@ -162,6 +189,23 @@ class ViT(nn.Module):
         self.norm = nn.LayerNorm(embed_dim, eps=EPS)
         initialise(self)
         nn.init.normal_(self.class_token, std=0.02)
+
+    def resized(self, image_size: int) -> ViT:
+        """A copy for images of another size, positions and relative bias interpolated to its grid.
+
+        Raises
+        ------
+        ValueError
+            `image_size` is no multiple of P of two patches or more.
+        """
+        check_size(image_size, self.patch_size)
+        other = copy.deepcopy(self)
+        other.image_size, other.grid = image_size, image_size // self.patch_size
+        if self.position is not None:
+            other.position = resized_position(self.position, other.grid)
+        if self.relative_bias is not None:
+            other.relative_bias = self.relative_bias.resized(other.grid)
+        return other
 
     def tokens(self, images: Tensor) -> Tensor:
         """The embedded patches, without positions: (B, C, S, S) -> (B, N, D).
@@ -205,6 +249,20 @@ def fixed_position(width: int, grid: int) -> Tensor:
     return F.pad(grid_code(width, grid, grid), (0, 0, 1, 0))
 
 
+def resized_position(position: Tensor, grid: int) -> Tensor:
+    """Positions of the class token and of a grid of patches, (1 + N, D), interpolated to another grid (bicubic).
+
+    Sines and cosines are interpolated too, not computed anew: a pre-trained network knows places within its image, not
+    numbers of patches.
+    """
+    old = math.isqrt(len(position) - 1)
+    if old == grid:
+        return position.clone()
+    places = position[1:].T.unflatten(1, (old, old)).unsqueeze(0)
+    places = F.interpolate(places, size=(grid, grid), mode="bicubic", align_corners=False)[0]
+    return torch.cat([position[:1], places.flatten(1).T])
+
+
 def initialise(module: nn.Module) -> None:
     """MAE's initial weights: Xavier's uniform distribution, of the patch embedding too; biases are 0."""
     for layer in module.modules():
@@ -226,6 +284,13 @@ def initialise_truncated(encoder: ViT) -> None:
         for last in (block.attended.weight, cast(nn.Linear, block.perceptron[-1]).weight):
             last.data.div_((2.0 * number) ** 0.5)
     nn.init.trunc_normal_(encoder.class_token, std=0.02, a=-0.02, b=0.02)
+
+
+def check_size(image_size: int, patch_size: int) -> None:
+    if image_size % patch_size or image_size < 2 * patch_size:
+        raise ValueError(
+            f"image_size is {image_size!r}; wanted a multiple of patch_size, {patch_size}, of two or more"
+        )
 
 
 def check_images(images: Tensor, channels: int, size: int) -> None:
