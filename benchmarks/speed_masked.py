@@ -95,12 +95,15 @@ def memory_of(design: str, patches: int, device: str) -> None:
     typer.echo(json.dumps((after - before) / MEGABYTE))
 
 
-@app.command(help=__doc__)
+@app.callback(invoke_without_command=True, help=__doc__)
 def measure(
+    context: typer.Context,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     rounds: Annotated[int, typer.Option(help="Rounds of all programs in turns.", min=3)] = 15,
     results: Annotated[Path, typer.Option(help="Folder of the lines and the table.")] = RESULTS,
 ) -> None:
+    if context.invoked_subcommand is not None:
+        return
     import torch
 
     torch.set_num_threads(1)
