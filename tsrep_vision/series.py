@@ -33,7 +33,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor, nn
 
-import tsrep
+from tsrep.data import as_panel, is_flat
 from tsrep.train.runtime import launch
 from tsrep_vision.pretrained import encoder_of, load_vit
 from tsrep_vision.vit import ViT
@@ -295,8 +295,8 @@ class SeriesImageEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         """`X` as a panel (n, c, t) that fits what was fitted on; a table (n, t) fixes the length, as scikit-learn's
         features do.
         """
-        panel = tsrep.data.as_panel(X, dtype=np.float64)
-        table = tsrep.data.is_flat(X)
+        panel = as_panel(X, dtype=np.float64)
+        table = is_flat(X)
         if reset:
             for name in ("n_features_in_", "feature_names_in_"):
                 self.__dict__.pop(name, None)
