@@ -448,7 +448,7 @@ def lines_of(study_names, datasets=("ECG200", "ArrowHead", "Lightning7"), seeds=
                         line |= {"filling": 1 - quality if fills else None, "filling_linear": 0.5}
                         line |= {"average_distance": 1 + 9 * quality, "steps": 600}
                         line["probe_by_layer"] = [quality, 1 - quality]
-                    if name == "ratio":
+                    if any(study.finetune for study in studies.studies_with(configuration.name)):
                         line["finetuned"] = quality + 0.05
                     lines.append(line | environment())
     return list({line["cell"]: line for line in lines}.values())
