@@ -236,16 +236,6 @@ def test_the_loss_stands_beside_its_references(pretrain):
     assert "with nothing visible: a series is one patch of 64 steps" in shown and "has learned" not in shown
 
 
-def test_loss_without_contrast(pretrain):
-    """The default is trained with a contrast too, and with two targets: the references are of their mean."""
-    from tsrep.cli.pretrain import _of_hidden
-
-    record = {"loss": 3.0, "contrast": 2.0, "random_kernels": 1.25, "values": 0.75}
-    encoder = MaskedSeriesEncoder(variance_weight=2.0)
-    assert _of_hidden(record, ("random_kernels", "values"), encoder) == 1.0
-    assert _of_hidden({"loss": 3.0, "contrast": 1.0, "variance": 0.5}, ("teacher",), encoder) == 1.0
-
-
 def test_a_picture_of_the_first_series(pretrain, tmp_path):
     table().to_csv("power.csv", index=False)
     shown = pretrain("power.csv", "--plot", "new/picture.png")

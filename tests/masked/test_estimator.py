@@ -113,7 +113,7 @@ def test_a_training_from_a_checkpoint_ends_in_the_same_bits(variant, X, tmp_path
 
 def test_the_record_has_what_the_loss_is_to_be_compared_with(X):
     history = make("paper", max_steps=20, validation_fraction=0.2).fit(X).history_
-    compared = {"positional_mean", "lines", "all_hidden"}
+    compared = {"sample_loss", "positional_mean", "lines", "all_hidden"}
     assert compared <= set(history[0]) and compared <= set(history[9]) and not compared & set(history[1])
     assert history[0]["lines"] == history[9]["lines"] > 0
     assert "validation_loss" in history[9]

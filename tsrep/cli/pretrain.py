@@ -30,8 +30,6 @@ from tsrep.cli.options import (
 from tsrep.cli.series import SOURCE_HELP, Series, columns_to_name, describe, read_source
 
 MASKED = "The masked model"
-LAST_STEPS = 10
-"""The loss that is printed is the mean over the last steps: one batch says little."""
 FEW_WINDOWS = 10
 """Training windows below which the mean at each position is no reference: it holds what it is to predict."""
 SHOWN_PATCHES = 64
@@ -226,8 +224,8 @@ def _masked_loss(estimator: Any, shape: tuple[int, ...]) -> str:
     from tsrep.masked.recipe import resolved
 
     settings = resolved(estimator)
-    last = estimator.history_[-LAST_STEPS:]
-    loss = sum(_of_hidden(record, settings.targets, estimator) for record in last) / len(last)
+    measured = [record for record in estimator.history_ if set(REFERENCES) <= set(record)][-1]
+    loss = measured["sample_loss"]
     if settings.design == "autoencoder":
         return f"loss at the end: {loss:.3g} (1 is that of the best constant; nothing is hidden from it)"
     if math.isnan(estimator.average_distance_) and settings.mask != "channel":
@@ -237,7 +235,6 @@ def _masked_loss(estimator: Any, shape: tuple[int, ...]) -> str:
         )
     window = min(estimator._window, shape[2])
     few = shape[0] * shape[2] < FEW_WINDOWS * window
-    measured = [record for record in estimator.history_ if set(REFERENCES) <= set(record)][-1]
     references = {
         what: measured[name] for name, what in REFERENCES.items() if not (few and name == "positional_mean")
     }
@@ -249,14 +246,6 @@ def _masked_loss(estimator: Any, shape: tuple[int, ...]) -> str:
         else "the encoder has learned from what is visible"
     )
     return f"masked loss at the end: {loss:.3g} (1 is that of the best constant), beside {beside}: {verdict}"
-
-
-def _of_hidden(record: dict[str, float], targets: tuple[str, ...], estimator: Any) -> float:
-    """The loss of a step without its other parts, on the scale of the references."""
-    if len(targets) > 1:
-        return sum(record[name] for name in targets) / len(targets)
-    variance = estimator.variance_weight * record.get("variance", 0.0)
-    return record["loss"] - record.get("contrast", 0.0) - variance
 
 
 def _shown(X: Any, patch_length: int) -> Any:

@@ -101,9 +101,9 @@ class MaskedSeriesEncoder(SeriesRepresentation):
     patch_length_ : steps per patch.
     average_distance_ : mean distance, in steps, of the hidden steps to the nearest visible one (SimMIM's AvgDist).
     history_ : list of {"step", "epoch", "seconds", "loss", ...}. A loss of 1 is the best constant prediction. Every ten
-        steps there are also, on a fixed sample, the losses of the training series' mean at each position
-        ("positional_mean"), of straight lines between visible values ("lines"), and of the network with everything
-        hidden ("all_hidden"): a loss that does not fall below these has learned nothing from what is visible.
+        steps there are also, on a fixed sample, the losses of the network ("sample_loss"), of the training series' mean
+        at each position ("positional_mean"), of straight lines between visible values ("lines"), and of the network
+        with everything hidden ("all_hidden"): one that is not below these has learned nothing from what is visible.
     n_steps_, n_channels_, n_features_in_, n_features_out_, seed_ : see `TS2Vec`.
 
     Examples

@@ -3,6 +3,7 @@
 The loss of such a model falls in any case: the mean of the training series at each position alone lowers it. So
 beside it stand, on the same series with the same values hidden,
 
+sample_loss      the model
 positional_mean  the mean of the target over the training series at the same position, which sees nothing
 lines            the target of the series in which straight lines connect the visible values
 all_hidden       the model itself with everything hidden
@@ -52,9 +53,14 @@ class ReferenceLosses:
             self._prepare(network)
         was_training = network.training
         network.eval()
-        outputs = network.predict(self.frame, ~self.frame.isnan()).outputs
+        observed = ~self.frame.isnan()
+        unseen = self.hidden if self.objective.hides else torch.zeros_like(self.hidden)
+        losses = {
+            name: self._mean(network, network.predict(self.frame, hidden).outputs)
+            for name, hidden in (("sample_loss", unseen), ("all_hidden", observed))
+        }
         network.train(was_training)
-        return {**self.constant, "all_hidden": self._mean(network, outputs)}
+        return {**self.constant, **losses}
 
     def _prepare(self, network: Any) -> None:
         generator = torch.Generator().manual_seed(self.seed)
