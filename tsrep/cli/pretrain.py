@@ -110,7 +110,7 @@ def pretrain(
     A data set given by name is normalised as in `tsrep classify`. The values of a file are used as they are: the masked
     model standardises each channel itself; for ts2vec they should be standardised.
 
-    Options of the masked model that are not given have the values that measure best.
+    Options of the masked model that are not given have the values of its default recipe.
     """
     console = Console(highlight=False)
     chosen = {

@@ -2,7 +2,8 @@
 
 It carries MAE (He et al., CVPR 2022), SimMIM (Xie et al., CVPR 2022) and MaskFeat (Wei et al., CVPR 2022) over to
 series, with the design, the target, the mask and the encoder as switches, and joins TS2Vec's contrast to them.
-`recipe="paper"` is MAE on patches of a series; the default is what measures best.
+`recipe="paper"` is MAE on patches of a series; the default is TS2Vec's network with both
+losses, see docs/masked.md.
 """
 
 from __future__ import annotations
@@ -60,7 +61,8 @@ class MaskedSeriesEncoder(SeriesRepresentation):
 
     Parameters
     ----------
-    recipe : "best" (what measures best) or "paper" (MAE: values of random patches, a light decoder).
+    recipe : "best" (TS2Vec's network, random kernels and values, TS2Vec's contrast; provisional, see docs/findings.md)
+        or "paper" (MAE: values of random patches, a light decoder).
     design : "mae" (the encoder sees visible patches only, and a decoder puts mask tokens in the places of the others),
         "simmim" (hidden patches are replaced by a token within the encoder) or "autoencoder" (each patch alone, nothing
         hidden: the baseline).

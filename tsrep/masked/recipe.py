@@ -52,7 +52,7 @@ class Settings:
 
 
 RECIPES: dict[str, dict[str, Any]] = {
-    "best": {  # measured best, see docs/masked.md: TS2Vec's network, features of random kernels, TS2Vec's contrast
+    "best": {  # TS2Vec's network, random kernels and values, TS2Vec's contrast; the study that decides is not finished
         "design": "simmim",
         "encoder": "ts2vec",
         "target": ["random_kernels", "values"],

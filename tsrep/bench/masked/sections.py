@@ -88,8 +88,10 @@ def effects(lines: pd.DataFrame, study: Study, number: int) -> list[Section]:
         if not seed_means(lines, value).reindex(index=sets, columns=names).isna().any(axis=None)
     }
     base = next((name for name in PLAIN if name in names), names[0])
+    seeds = lines[lines["method"].isin(names)].groupby("method")["seed"].agg(set)
+    shared = lines[lines["seed"].isin(set.intersection(*seeds))]  # a difference is between the same seeds
     for read_out in READ_OUTS:
-        gains = seed_means(lines, f"{read_out}_probe")
+        gains = seed_means(shared, f"{read_out}_probe")
         rows[f"{SHORT[read_out]}, minus {PLAIN.get(base, base)}"] = [
             str(difference(gains, name, base, sets)) for name in names
         ]

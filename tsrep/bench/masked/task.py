@@ -50,7 +50,7 @@ UCR24 = (
 UEA4 = ("ERing", "JapaneseVowels", "Libras", "RacketSports")
 """Small multivariate sets of 4, 12, 2 and 6 channels; the second has series of unequal length.
 
-Left out: BasicMotions, on which every method is right, and FingerMovements, on which most are near chance.
+Others at hand were left out unseen: BasicMotions as likely too easy, FingerMovements as likely too hard.
 """
 
 SIX = (

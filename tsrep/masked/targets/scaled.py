@@ -81,7 +81,7 @@ class ScaledTarget(nn.Module):
     def scored(self, scaled: Tensor, hidden: Tensor, observed: Tensor) -> Tensor:
         """Which numbers (B, N, C, K) count, where `hidden` of the `observed` values (B, N, P, C) were hidden.
 
-        A number of a step counts where the step is hidden, one of a patch where at least half of its values are.
+        A per-step number counts where its step is hidden, a per-patch number where at least half of the patch is.
         """
         hidden, observed = hidden.transpose(2, 3), observed.transpose(2, 3)
         if not self.target.per_step:
