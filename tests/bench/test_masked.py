@@ -488,3 +488,16 @@ def test_the_ratio_curve_has_one_line_per_quantity_and_the_drawn_ratio_as_a_flat
     (ax,) = figures.plot_ratio(lines).axes
     assert len(ax.containers) == 3 and len(ax.collections) == 6  # three curves with bars, three flat lines
     assert ax.containers[0].lines[0].get_xdata().tolist() == sorted([*studies.RATIOS, 0.75])
+
+
+def test_differences_are_between_the_same_seeds():
+    lines = pd.DataFrame(lines_of(["decoder", "loss"]))
+    lines = lines[(lines["seed"] == 0) | (lines["method"] == "mae")]  # the others have one seed
+    later = lines["seed"] == 1
+    changed = lines.assign(rich_probe=lines["rich_probe"].where(~later, 0.0))
+    tables = [
+        dict(sections.effects(sections.with_ratio(each), studies.DECODER, 3)) for each in (lines, changed)
+    ]
+    (before,), (after,) = (table.values() for table in tables)
+    assert list(before["rich, minus MAE"]) == list(after["rich, minus MAE"])
+    assert list(before["probe, rich"]) != list(after["probe, rich"])
