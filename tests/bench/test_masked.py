@@ -238,7 +238,7 @@ def test_large_parts_are_cut():
 
 def test_a_configuration_has_one_meaning():
     assert set(studies.REFERENCES) <= set(studies.CONFIGURATIONS)
-    assert {study.name for study in studies.studies_with("target-random_kernels")} == {"targets", "encoders"}
+    assert {study.name for study in studies.studies_with("mae")} == {"ratio", "decoder", "loss"}
     assert all(each.kind in studies.KINDS for each in studies.CONFIGURATIONS.values())
     other = studies.Study(
         "other", "?", (studies.Configuration("mae", "another MAE", settings={"depth": 1}),), SIX
@@ -252,8 +252,8 @@ def test_cells_of_the_studies():
     ratio = table.cells(None, study="ratio")
     assert len(ratio) == 11 * 6 * 2 and [cell.seed for cell in ratio] == sorted(cell.seed for cell in ratio)
     both = table.cells(None, study="targets,encoders")
-    assert len(both) == len(set(both)) == 16 * 20 * 3 + 11 * 28 * 3 - 20 * 3
-    assert {cell.dataset for cell in both if cell.method == "target-random_kernels"} == {*UCR24, *UEA4}
+    assert len(both) == len(set(both)) == 18 * 20 * 3 + 11 * 28 * 3
+    assert {cell.dataset for cell in both if cell.method == "kernels"} == {*UCR24, *UEA4}
     few = table.cells(None, names=["Wine"], study="encoders", seeds="4,", methods="mae-128,raw")
     assert [cell.id for cell in few] == ["masked/Wine/raw/seed4", "masked/Wine/mae-128/seed4"]
     every = table.cells(None)
@@ -470,7 +470,8 @@ def test_every_study_has_its_sections_and_figures():
     minus = by_heading["8. Minus TS2Vec: maximum over time, 1 set for reporting"]
     assert "TS2Vec" not in minus.index and len(minus) == 10
     targets = by_heading["5. What should be predicted? rich read-out, 2 sets for choosing"]
-    assert list(targets.index[-4:]) == [studies.CONFIGURATIONS[name].label for name in studies.REFERENCES]
+    assert list(targets.index[-2:]) == [studies.CONFIGURATIONS[name].label for name in studies.REFERENCES]
+    assert list(targets.index[:2]) == [base.label for base in studies.SMALL_BASES]
     assert any("-1.00 with the maximum over time" in note for note in summary.notes)
     assert len(summary.csv) == len(lines_of(studies.STUDIES)) and "probe_by_layer" in summary.csv
 

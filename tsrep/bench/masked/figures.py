@@ -20,9 +20,10 @@ from tsrep.bench.masked.sections import (
     SHARES,
     able_to_fill,
     present,
+    references_of,
     with_references,
 )
-from tsrep.bench.masked.studies import CONFIGURATIONS, HYDRA_NAME, REFERENCES, STUDIES
+from tsrep.bench.masked.studies import CONFIGURATIONS, HYDRA, STUDIES
 from tsrep.plots.style import BLUE, FAINT, GREY, INK, ORANGE, VERMILION, appearance, bare, new_figure
 
 COLOURS = {"plain": BLUE, "rich": ORANGE}
@@ -131,9 +132,11 @@ def plot_targets(lines: pd.DataFrame) -> Figure | None:
     names, sets = _compared(lines, "targets")
     if not sets:
         return None
-    references = [name for name in with_references(lines, names, sets) if name in REFERENCES]
+    apart = references_of(STUDIES["targets"])
+    references = [name for name in apart if name in with_references(lines, names, sets)]
     probe = dict(zip(names, means_over_sets(lines, names, "plain_probe", sets), strict=True))
-    rows = [*sorted(names, key=lambda name: -probe[name].mean), *references]
+    targets = [name for name in names if name not in apart]
+    rows = [*sorted(targets, key=lambda name: -probe[name].mean), *references]
     figure = new_figure(10.5, 1.5 + 0.27 * len(rows))
     for ax, (value, said) in zip(
         figure.subplots(1, len(MEASURES), sharey=True), MEASURES.items(), strict=True
@@ -151,7 +154,7 @@ def plot_targets(lines: pd.DataFrame) -> Figure | None:
                 label=READ_OUTS[read_out],
             )
         if references:
-            ax.axhline(len(names) - 0.5, color=INK, linewidth=0.8)
+            ax.axhline(len(targets) - 0.5, color=INK, linewidth=0.8)
         ax.set_title(said)
         bare(ax, grid="both")
         ax.title.set_size(10)
@@ -234,14 +237,15 @@ def plot_labels(lines: pd.DataFrame) -> Figure | None:
     figure = new_figure(9.6, 4.2)
     axes = figure.subplots(1, 2, sharey=True)
     shares = [float(said.removesuffix(" %")) for said in SHARES.values()]
-    trained = [name for name in names if name not in REFERENCES]
-    dashes = dict(zip(REFERENCES, (":", "-.", "--", "-"), strict=True))
+    references = references_of(STUDIES["encoders"])
+    trained = [name for name in names if name not in references]
+    dashes = dict(zip(references, (":", "-.", "--", "-"), strict=True))
     for ax, (read_out, said) in zip(axes, READ_OUTS.items(), strict=True):
         by_share = [means_over_sets(lines, names, f"{read_out}_{value}", sets) for value in SHARES]
         for name, means in zip(names, zip(*by_share, strict=True), strict=True):
-            if name in REFERENCES:
+            if name in references:
                 style: dict[str, Any] = {
-                    "color": INK if name == HYDRA_NAME else GREY,
+                    "color": INK if name == HYDRA else GREY,
                     "linestyle": dashes[name],
                 }
             else:

@@ -18,8 +18,6 @@ from tsrep.bench.masked.studies import (
     CONFIGURATIONS,
     REFERENCES,
     STUDIES,
-    TS2VEC_NAME,
-    UNTRAINED_NAME,
     Study,
 )
 from tsrep.bench.pages import Section
@@ -34,7 +32,6 @@ MEASURES = {
     "labels_5": "5 labels per class",
 }
 SHARES = {"percent_1": "1 %", "percent_5": "5 %", "percent_10": "10 %", "probe": "100 %"}
-BASES = {TS2VEC_NAME: "TS2Vec", UNTRAINED_NAME: "the untrained network"}
 HALVES = ("choosing", "reporting")
 
 PLAIN = {"mae": "MAE", "simmim": "SimMIM"}
@@ -59,6 +56,11 @@ def present(lines: pd.DataFrame, study: Study) -> list[str]:
 
 def labels_of(names: Sequence[str]) -> list[str]:
     return [CONFIGURATIONS[name].label for name in names]
+
+
+def references_of(study: Study) -> tuple[str, ...]:
+    """The configurations that figures show apart from those of a study, in the order of their lines."""
+    return (*REFERENCES, *study.bases)
 
 
 def with_references(lines: pd.DataFrame, names: Sequence[str], sets: Sequence[str]) -> list[str]:
@@ -105,7 +107,7 @@ def effects(lines: pd.DataFrame, study: Study, number: int) -> list[Section]:
 
 
 def comparison(lines: pd.DataFrame, study: Study, number: int) -> list[Section]:
-    """Sections 5 and 8: all measures, by read-out and half of the sets; then differences to TS2Vec and to untrained."""
+    """Sections 5 and 8: all measures, by read-out and half of the sets; then differences to the study's bases."""
     sections: list[Section] = []
     names = compared(lines, present(lines, study), "plain_probe")
     sets = common_sets(lines, names, "plain_probe")
@@ -122,10 +124,10 @@ def comparison(lines: pd.DataFrame, study: Study, number: int) -> list[Section]:
             )
             sections.extend(
                 (
-                    f"{number}. Minus {said_of_base}: {where}",
+                    f"{number}. Minus {CONFIGURATIONS[base].label}: {where}",
                     _differences(lines, rows, base, read_out, of_part),
                 )
-                for base, said_of_base in BASES.items()
+                for base in study.bases
                 if base in rows
             )
     return sections
