@@ -36,7 +36,7 @@ ARROWS: dict[str, frozenset[str]] = {
     "__main__": frozenset({"cli"}),  # `python -m tsrep`
     "__init__": frozenset({"data", "metrics", "tasks", "base", "ts2vec", "ssgan", "masked"}),
 }
-VISION = frozenset({"nn", "train", "report", "plots.style"})
+VISION = frozenset({"nn", "train", "report", "plots.style", "base.parameters", "cli.errors"})
 PUBLIC_PACKAGES = frozenset({"data", "metrics", "tasks"})
 PLOTTING_ROOMS = frozenset({"ts2vec", "ssgan", "masked", "tasks"})  # inside a method `plot...` only
 

@@ -2,7 +2,8 @@
 
 In reading order:
 
-app.py          the application: its commands, `--version`, errors as one line
+app.py          the application: its commands, `--version`
+errors.py       expected errors as one line (`tsrep-vision` has them too)
 options.py      options that several commands share, `TableOptions` among them
 reading.py      how a command reads a table file, and what it reports about it
 long_table.py   the series of a long table side by side, and back

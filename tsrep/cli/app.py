@@ -1,17 +1,10 @@
-"""The application: its commands, `--version`, and expected errors as one line without a traceback.
-
-What a user can fix (a wrong name, a damaged file, a value out of range) ends with one line and exit code 1; a mistake
-in the program itself keeps its traceback.
-"""
+"""The application: its commands and `--version`."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from typer.core import TyperGroup
 
 from tsrep import __version__
 from tsrep.cli.bench import HANDS_ALL_ON, bench
@@ -19,34 +12,14 @@ from tsrep.cli.classify import classify
 from tsrep.cli.demo.command import demo
 from tsrep.cli.detect import detect
 from tsrep.cli.encode import encode
+from tsrep.cli.errors import OneLineErrors
 from tsrep.cli.forecast import forecast
 from tsrep.cli.impute import impute
 from tsrep.cli.info import info
 from tsrep.cli.pretrain import pretrain
 
-EXPECTED = (ValueError, OSError, FloatingPointError, ImportError)
-"""`tsrep`'s own errors are all among these. `OSError` is what files and networks raise."""
-
 RENAMED = {"mend": "sort"}
 """Options by an earlier name: they still work, and no help shows them."""
-
-
-class OneLineErrors(TyperGroup):
-    """A group of commands that prints an expected error as one red line on stderr, unless `--debug` is given."""
-
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError:
-            raise
-        except EXPECTED as error:
-            if ctx.params.get("debug"):
-                raise
-            message = " ".join(str(error).split()) or type(error).__name__
-            console = Console(stderr=True, highlight=False, soft_wrap=True)
-            console.print(f"[bold red]error:[/bold red] {escape(message)}")
-            raise typer.Exit(1) from None
-
 
 app = typer.Typer(
     name="tsrep",

@@ -1,0 +1,10 @@
+"""The command line: `tsrep-vision`, or `python -m tsrep_vision`. Whatever computes is imported inside the commands.
+
+In reading order:
+
+app.py   the application: its commands, `--version`
+"""
+
+from tsrep_vision.cli.app import app, main
+
+__all__ = ["app", "main"]

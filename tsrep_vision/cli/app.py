@@ -1,0 +1,45 @@
+"""The application: its commands and `--version`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tsrep import __version__
+from tsrep.cli.errors import OneLineErrors
+
+app = typer.Typer(
+    name="tsrep-vision",
+    cls=OneLineErrors,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tsrep {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Image models: pre-train with masks, probe, fine-tune, segment."""
+
+
+COMMANDS = ()
+
+for command in COMMANDS:
+    app.command()(command)
+
+
+def main() -> None:
+    """Entry point of the `tsrep-vision` command."""
+    app()
