@@ -1,6 +1,8 @@
 """A network and its optimiser; learning rates as functions of the step."""
 
+import copy
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from torch import nn
 
 from tsrep.train.optimised import Optimised, frozen, with_prefix
 from tsrep.train.runtime import launch
-from tsrep.train.schedule import constant, warm_up_cosine
+from tsrep.train.schedule import constant, warm_up_cosine, warm_up_then_cosine
 
 
 @pytest.fixture
@@ -90,3 +92,31 @@ def test_schedules():
     assert rate(25) == pytest.approx(1 + math.cos(math.pi / 4))
     assert rate(100) == rate(150) == pytest.approx(0)
     assert np.all(np.diff([rate(step) for step in range(4, 101)]) < 0)
+
+
+def test_a_sum_of_losses_gives_the_gradient_of_their_sum(network):
+    other = copy.deepcopy(network)
+    Optimised(network, 1e-2, launch("cpu")).descend(loss_of(network, 1) + loss_of(network, 2))
+    parts = [lambda seed=seed: loss_of(other, seed) for seed in (1, 2)]
+    total = Optimised(other, 1e-2, launch("cpu")).descend_each(parts)
+    assert total.ndim == 0 and not total.requires_grad
+    torch.testing.assert_close(network.state_dict(), other.state_dict())
+
+
+def test_another_optimiser_keeps_its_moments(network):
+    sgd = partial(torch.optim.SGD, momentum=0.9)
+    first, other = copy.deepcopy(network), copy.deepcopy(network)
+    unbroken = Optimised(first, 0.1, launch("cpu"), optimiser=sgd)
+    unbroken.descend(loss_of(first))
+    resumed = Optimised(other, 0.1, launch("cpu"), optimiser=sgd)
+    resumed.load_state(unbroken.state())
+    for optimised in (unbroken, resumed):
+        optimised.descend(loss_of(optimised.network, 1))
+    assert all(a.equal(b) for a, b in zip(first.parameters(), other.parameters(), strict=True))
+    assert "sgd.0.momentum_buffer" in resumed.state()
+
+
+def test_warm_up_then_cosine_is_mae_s():
+    rate = warm_up_then_cosine(2.0, warm_up=4, total=104, least=0.5)
+    assert [rate(step) for step in (0, 2, 4, 54, 104, 200)] == pytest.approx([0.0, 1.0, 2.0, 1.25, 0.5, 0.5])
+    assert warm_up_then_cosine(2.0, warm_up=0, total=0)(0) == 2.0

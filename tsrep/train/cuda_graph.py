@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 
 def capturable(fabric: Fabric) -> bool:
-    """Whether steps can be captured with this device and precision; scaled gradients (16 bit) need the host."""
-    if fabric.device.type != "cuda":
+    """Whether steps can be captured with this device and precision; scaled gradients (16 bit) need the host, and so do
+    several processes.
+    """
+    if fabric.device.type != "cuda" or fabric.world_size > 1:
         return False
     with fabric.autocast():
         return not (torch.is_autocast_enabled("cuda") and torch.get_autocast_dtype("cuda") == torch.float16)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -12,20 +12,31 @@ from torch import Tensor, nn
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
 
+Optimiser = Callable[..., torch.optim.Optimizer]
+"""Makes an optimiser of parameters or parameter groups with the keywords `lr` and `weight_decay`."""
+
 Groups = Callable[[nn.Module], Sequence[dict[str, Any]]]
-"""Gives AdamW's parameter groups for a network; the key `scale` is a factor on the learning rate (layer decay)."""
+"""Gives the optimiser's parameter groups for a network, with options of their own (`betas`, `weight_decay`); the key
+`scale` is a factor on the learning rate (layer decay)."""
+
+
+def adamw(parameters: Iterable[Any], *, lr: float | Tensor, **options: Any) -> torch.optim.AdamW:
+    """AdamW, in one kernel per step. It can be captured in a CUDA graph where `lr` is a tensor."""
+    return torch.optim.AdamW(parameters, lr=lr, fused=True, capturable=isinstance(lr, Tensor), **options)
 
 
 class Optimised:
-    """A network with an AdamW of its own.
+    """A network with an optimiser of its own.
 
     Parameters
     ----------
     network : the module to move.
-    lr, weight_decay : of AdamW; without decay it is Adam.
+    lr, weight_decay : of the optimiser; AdamW without decay is Adam.
     fabric : device and precision.
     max_norm : gradients are clipped to this norm; None: no clipping.
     groups : parameter groups, see `Groups`; None: one group of all parameters.
+    optimiser : makes the optimiser. On a CUDA device `adamw` gets its learning rate as a tensor there, which a captured
+        step reads.
 
     Attributes
     ----------
@@ -41,21 +52,21 @@ class Optimised:
         weight_decay: float = 0.0,
         max_norm: float | None = None,
         groups: Groups | None = None,
+        optimiser: Optimiser = adamw,
     ):
         if next(network.parameters(), None) is None:
             raise ValueError(f"network is {network!r}; wanted one with parameters to train")
         self.network = network.to(fabric.device)
         self.fabric = fabric
         self.max_norm = max_norm
-        on_cuda = fabric.device.type == "cuda"  # a captured step reads its learning rate on the device
-        optimiser = torch.optim.AdamW(
+        on_device = optimiser is adamw and fabric.device.type == "cuda"
+        made = optimiser(
             network.parameters() if groups is None else groups(network),
-            lr=torch.tensor(lr, device=fabric.device) if on_cuda else lr,
+            lr=torch.tensor(lr, device=fabric.device) if on_device else lr,
             weight_decay=weight_decay,
-            fused=True,
-            capturable=on_cuda,
         )
-        self.forward, self._optimiser = fabric.setup(network, optimiser)
+        self._prefix = f"{type(made).__name__.lower()}."
+        self.forward, self._optimiser = fabric.setup(network, made)
         for method in getattr(
             network, "forward_methods", ()
         ):  # those that an objective calls beside the module itself
@@ -64,14 +75,28 @@ class Optimised:
 
     def descend(self, loss: Tensor) -> Tensor:
         """One optimiser step on `loss`; returns the detached loss."""
+        return self.descend_each([lambda: loss])
+
+    def descend_each(self, losses: Sequence[Callable[[], Tensor]]) -> Tensor:
+        """One optimiser step on the sum of losses that are computed one after the other (gradient accumulation).
+
+        Returns
+        -------
+        The detached sum.
+        """
         self._optimiser.zero_grad()
-        self.fabric.backward(loss)
+        total = torch.zeros((), device=self.fabric.device)
+        for number, compute in enumerate(losses, start=1):
+            with self.fabric.no_backward_sync(self.forward, enabled=number < len(losses)):
+                loss = compute()
+                self.fabric.backward(loss)
+            total = total + loss.detach()
         if self.max_norm is not None:
             self.fabric.clip_gradients(
                 self.forward, self._optimiser, max_norm=self.max_norm, error_if_nonfinite=False
             )
         self._optimiser.step()
-        return loss.detach()
+        return total
 
     @property
     def lr(self) -> float:
@@ -92,13 +117,15 @@ class Optimised:
         """Weights and moments by name. The learning rate is the schedule's."""
         state = {f"network.{name}": value for name, value in self.network.state_dict().items()}
         moments = self._optimiser.state_dict()["state"]
-        return state | {f"adamw.{i}.{name}": value for i, of in moments.items() for name, value in of.items()}
+        return state | {
+            f"{self._prefix}{i}.{name}": value for i, of in moments.items() for name, value in of.items()
+        }
 
     def load_state(self, state: dict[str, Tensor]) -> None:
         """Continues from `state`, which is copied: the optimiser writes into its moments."""
         self.network.load_state_dict(with_prefix("network.", state))
         moments: dict[int, dict[str, Tensor]] = {}
-        for name, value in with_prefix("adamw.", state).items():
+        for name, value in with_prefix(self._prefix, state).items():
             index, moment = name.split(".")
             moments.setdefault(int(index), {})[moment] = value.clone()
         groups = self._optimiser.state_dict()["param_groups"]

@@ -27,3 +27,18 @@ def warm_up_cosine(lr: float, warm_up: int, total: int) -> Schedule:
         return lr * risen * (0.5 + 0.5 * math.cos(math.pi * min(1.0, step / max(1, total))))
 
     return rate
+
+
+def warm_up_then_cosine(lr: float, warm_up: int, total: int, least: float = 0.0) -> Schedule:
+    """Rises linearly from 0 to `lr` at step `warm_up`, then falls by a half cosine to `least` at step `total`.
+
+    The schedule of MAE (He et al., CVPR 2022, tables 8 to 10), per step.
+    """
+
+    def rate(step: int) -> float:
+        if step < warm_up:
+            return lr * step / warm_up
+        done = min(1.0, (step - warm_up) / max(1, total - warm_up))
+        return least + (lr - least) * 0.5 * (1 + math.cos(math.pi * done))
+
+    return rate
