@@ -12,7 +12,9 @@ Shapes: B images of S x S pixels, C channels, P the side of a patch, G = S / P, 
 
 from __future__ import annotations
 
-from typing import Self
+import math
+from collections.abc import Mapping
+from typing import Any, Self
 
 import torch
 import torch.nn.functional as F
@@ -23,13 +25,15 @@ from tsrep_vision.mae import normalised_patches, reconstruction_loss
 from tsrep_vision.masks import check_kind, check_ratio, draw_mask
 from tsrep_vision.output import MaskedOutput
 from tsrep_vision.patch import patchify
-from tsrep_vision.vit import ViT
+from tsrep_vision.vit import ENCODER_SIZES, ViT
 
 TARGETS = ("hog", "pixels", "normalised_pixels", "teacher")
 
 
 class HOGTarget(nn.Module):
     """The histograms of a patch's cells, by channel, bin, row and column: (B, C, S, S) -> (B, N, K).
+
+    `as_maps` lays them out as `HOG` gives them.
 
     Parameters
     ----------
@@ -48,6 +52,13 @@ class HOGTarget(nn.Module):
         maps = self.hog(images).flatten(1, 2)
         grid = maps.unflatten(3, (-1, self.cells)).unflatten(2, (-1, self.cells))
         return grid.permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)
+
+    def as_maps(self, features: Tensor, channels: int) -> Tensor:
+        """(B, N, K) -> (B, C, bins, S / cell, S / cell), of square images."""
+        grid = math.isqrt(features.shape[1])
+        cells = features.unflatten(2, (-1, self.cells, self.cells)).unflatten(1, (grid, grid))
+        maps = cells.permute(0, 3, 1, 4, 2, 5).flatten(4, 5).flatten(2, 3)
+        return maps.unflatten(1, (channels, self.hog.bins))
 
 
 class PixelTarget(nn.Module):
@@ -100,7 +111,8 @@ class MaskFeat(nn.Module):
     image_size, patch_size, channels : S, P and C.
     embed_dim, depth, num_heads : width, blocks and attention heads of the encoder.
     target : "hog"; "pixels"; "normalised_pixels", per patch; or "teacher".
-    hog : the histograms; None: the paper's, 9 bins and cells of 8 pixels, or of P where 8 does not divide it.
+    hog : the histograms, or their arguments by name; None: the paper's, 9 bins and cells of 8 pixels, or of P where 8
+        does not divide it.
     teacher : a network, see `TeacherTarget`; with `target` "teacher" only.
     mask, mask_ratio : kind of mask ("block", "random" or "square") and its ratio, where no mask is given.
     drop_path : stochastic depth; needs timm unless 0.
@@ -131,7 +143,7 @@ class MaskFeat(nn.Module):
         *,
         channels: int = 3,
         target: str = "hog",
-        hog: HOG | None = None,
+        hog: HOG | Mapping[str, int] | None = None,
         teacher: nn.Module | None = None,
         mask: str = "block",
         mask_ratio: float = 0.4,
@@ -151,7 +163,8 @@ class MaskFeat(nn.Module):
         if teacher is not None:
             self.target = TeacherTarget(teacher, self.encoder.grid**2)
         elif target == "hog":
-            self.target = HOGTarget(patch_size, hog or HOG(cell=8 if patch_size % 8 == 0 else patch_size))
+            given = HOG(**hog) if isinstance(hog, Mapping) else hog
+            self.target = HOGTarget(patch_size, given or HOG(cell=8 if patch_size % 8 == 0 else patch_size))
         else:
             self.target = PixelTarget(patch_size, normalise=target == "normalised_pixels")
         place = next((p.device for p in self.target.parameters()), None)  # a teacher may be on a GPU already
@@ -193,6 +206,27 @@ class MaskFeat(nn.Module):
         loss = reconstruction_loss(prediction, self.target(images), hidden)
         return MaskedOutput(loss, prediction, hidden, latent)
 
-    def draw_mask(self, batch: int, generator: torch.Generator | None = None) -> Tensor:
-        """A mask of the model's kind and ratio for `batch` images: (B, N) on the CPU."""
-        return draw_mask(self.mask, batch, self.encoder.grid, 1, self.mask_ratio, generator).flatten(1)
+    def sizes(self) -> dict[str, Any]:
+        """The arguments that make a `MaskFeat` of these shapes, without stochastic depth.
+
+        Raises
+        ------
+        ValueError
+            The target is a teacher, which no argument describes.
+        """
+        if isinstance(self.target, TeacherTarget):
+            raise ValueError("target is 'teacher'; wanted another one, or the model's encoder alone")
+        encoder = self.encoder.sizes()
+        described: dict[str, Any] = {name: encoder[name] for name in ENCODER_SIZES}
+        if isinstance(self.target, HOGTarget):
+            described |= {"target": "hog", "hog": self.target.hog.sizes()}
+        else:
+            described["target"] = "normalised_pixels" if self.target.normalise else "pixels"
+        return {**described, "mask": self.mask, "mask_ratio": self.mask_ratio}
+
+    def draw_mask(
+        self, batch: int, generator: torch.Generator | None = None, mask_ratio: float | None = None
+    ) -> Tensor:
+        """A mask of the model's kind for `batch` images: (B, N) on the CPU. Ratio None: the model's."""
+        ratio = self.mask_ratio if mask_ratio is None else mask_ratio
+        return draw_mask(self.mask, batch, self.encoder.grid, 1, ratio, generator).flatten(1)

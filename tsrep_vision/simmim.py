@@ -28,7 +28,7 @@ from tsrep_vision.masks import check_kind, check_ratio, draw_mask
 from tsrep_vision.output import MaskedOutput
 from tsrep_vision.simmim_checkpoint import from_official, to_official
 from tsrep_vision.swin import Swin
-from tsrep_vision.vit import ViT, initialise_truncated
+from tsrep_vision.vit import ENCODER_SIZES, ViT, initialise_truncated
 
 BACKBONES = ("vit", "swin")
 HEADS = ("linear", "mlp", "deep")
@@ -220,10 +220,34 @@ class SimMIM(nn.Module):
         counted = hidden if self.loss_on == "hidden" else torch.ones_like(hidden)
         return MaskedOutput(pixel_loss(prediction, images, counted), prediction, hidden, latent)
 
-    def draw_mask(self, batch: int, generator: torch.Generator | None = None) -> Tensor:
-        """A mask of the model's kind, ratio and unit for `batch` images: (B, G, G) on the CPU."""
+    def sizes(self) -> dict[str, Any]:
+        """The arguments that make a `SimMIM` of these shapes, without stochastic depth."""
+        encoder = self.encoder.sizes()
+        if isinstance(self.encoder, ViT):
+            described = {
+                "backbone": "vit",
+                **{name: encoder[name] for name in (*ENCODER_SIZES, "layer_scale")},
+            }
+        else:
+            described = {"backbone": "swin", **encoder}
+        if isinstance(self.head.between, TransformerOnMap):
+            described["head_depth"] = len(self.head.between.trunk.blocks)
+        own = ("loss_on", "mask", "mask_ratio", "mask_unit")
+        return {**described, "head": self.head_kind, **{name: getattr(self, name) for name in own}}
+
+    def draw_mask(
+        self, batch: int, generator: torch.Generator | None = None, mask_ratio: float | None = None
+    ) -> Tensor:
+        """A mask of the model's kind and unit for `batch` images: (B, G, G) on the CPU. Ratio None: the model's."""
         unit = self.mask_unit // self.encoder.patch_size
-        return draw_mask(self.mask, batch, self.encoder.grid, unit, self.mask_ratio, generator)
+        ratio = self.mask_ratio if mask_ratio is None else mask_ratio
+        return draw_mask(self.mask, batch, self.encoder.grid, unit, ratio, generator)
+
+    def reconstruction(self, images: Tensor, output: MaskedOutput) -> Tensor:
+        """The images with their hidden patches predicted, (B, C, S, S)."""
+        patch = self.encoder.patch_size
+        hidden = output.hidden.repeat_interleave(patch, 1).repeat_interleave(patch, 2)
+        return torch.where(hidden.unsqueeze(1), output.prediction.to(images.dtype), images)
 
     def load_official(self, checkpoint: Mapping[str, Any] | str | Path) -> Self:
         """Loads weights of SimMIM's own code, and returns the model.

@@ -11,7 +11,7 @@ from torch import nn
 
 from tsrep.train.optimised import Optimised, frozen, with_prefix
 from tsrep.train.runtime import launch
-from tsrep.train.schedule import constant, warm_up_cosine, warm_up_then_cosine
+from tsrep.train.schedule import constant, warm_up_cosine, warm_up_drops, warm_up_then_cosine
 
 
 @pytest.fixture
@@ -120,3 +120,9 @@ def test_warm_up_then_cosine_is_mae_s():
     rate = warm_up_then_cosine(2.0, warm_up=4, total=104, least=0.5)
     assert [rate(step) for step in (0, 2, 4, 54, 104, 200)] == pytest.approx([0.0, 1.0, 2.0, 1.25, 0.5, 0.5])
     assert warm_up_then_cosine(2.0, warm_up=0, total=0)(0) == 2.0
+
+
+def test_detection_models_fall_to_a_tenth():
+    rate = warm_up_drops(2.0, warm_up=4, drops=[10, 20])
+    assert [rate(step) for step in (0, 2, 4, 9, 10, 20)] == pytest.approx([0.002, 1.001, 2.0, 2.0, 0.2, 0.02])
+    assert warm_up_drops(2.0, warm_up=0, drops=[])(0) == 2.0

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from tsrep.train.average import WeightAverage
 from tsrep.train.cuda_graph import Captured, capturable
 from tsrep.train.memory import give_back, resident
-from tsrep.train.optimised import Groups, Optimised
+from tsrep.train.optimised import Groups, Optimised, Optimiser, adamw
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
@@ -52,7 +52,7 @@ class Planned(Protocol):
 
 
 class Descent:
-    """AdamW on one objective, and an averaged copy of the network if `average`.
+    """One optimiser on one objective, and an averaged copy of the network if `average`.
 
     On a CUDA device the whole step of an objective that is `Planned` is captured as a CUDA graph.
 
@@ -60,11 +60,11 @@ class Descent:
     ----------
     network : the module to train.
     objective : (network, batch, generator) -> `Losses`.
-    lr, weight_decay : of AdamW; betas are 0.9 and 0.999.
+    lr, weight_decay : of the optimiser; AdamW's betas are 0.9 and 0.999 unless `groups` have others.
     generator : the one source of randomness of the objective; its state is part of the step's.
     fabric : device and precision.
     average : whether to keep the mean of the weights over all steps. It is the model then.
-    max_norm, groups : see `Optimised`.
+    max_norm, groups, optimiser : see `Optimised`.
     """
 
     def __init__(
@@ -79,10 +79,11 @@ class Descent:
         average: bool = True,
         max_norm: float | None = None,
         groups: Groups | None = None,
+        optimiser: Optimiser = adamw,
     ):
         self.network = network.to(fabric.device)
         self.average = WeightAverage(network) if average else None
-        self.optimised = Optimised(network, lr, fabric, weight_decay, max_norm, groups)
+        self.optimised = Optimised(network, lr, fabric, weight_decay, max_norm, groups, optimiser)
         self.objective = objective
         self.generator = generator
         self.fabric = fabric

@@ -16,7 +16,14 @@ jitter.py    large-scale jitter, for detection
 shapes.py    generated images with objects
 """
 
-from tsrep_vision.data.augment import central_crop, crop, draw_crops, normalised, random_resized_crop
+from tsrep_vision.data.augment import (
+    central_crop,
+    crop,
+    denormalised,
+    draw_crops,
+    normalised,
+    random_resized_crop,
+)
 from tsrep_vision.data.batches import ImageBatch, ImageBatches, ObjectBatch, ObjectBatches, stack
 from tsrep_vision.data.images import ImageError, ImageSet, Skipped
 from tsrep_vision.data.jitter import large_scale_jitter
@@ -33,6 +40,7 @@ __all__ = [
     "Skipped",
     "central_crop",
     "crop",
+    "denormalised",
     "draw_crops",
     "draw_shapes",
     "large_scale_jitter",

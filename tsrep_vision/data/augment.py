@@ -129,12 +129,27 @@ def crop(
 
 
 def normalised(images: Tensor, mean: Sequence[float] = MEAN, std: Sequence[float] = STD) -> Tensor:
-    """(images - mean) / std per channel, of (B, C, H, W); with another number of channels the channels' average."""
+    """(images - mean) / std per channel, of (B, C, H, W); with another number of channels the channels' average.
+
+    The inverse is `denormalised`.
+    """
+    m, s = _per_channel(images, mean, std)
+    return (images - m) / s
+
+
+def denormalised(images: Tensor, mean: Sequence[float] = MEAN, std: Sequence[float] = STD) -> Tensor:
+    """images std + mean per channel, the inverse of `normalised`."""
+    m, s = _per_channel(images, mean, std)
+    return images * s + m
+
+
+def _per_channel(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> tuple[Tensor, Tensor]:
+    """Both as (C, 1, 1), the average of all where their number is not C."""
     channels = images.shape[1]
     m, s = (torch.as_tensor(values).to(images) for values in (mean, std))
     if len(m) != channels:
         m, s = m.mean().expand(channels), s.mean().expand(channels)
-    return (images - m[:, None, None]) / s[:, None, None]
+    return m[:, None, None], s[:, None, None]
 
 
 def _sizes(images: Tensor, sizes: Tensor | None) -> Tensor:
