@@ -48,6 +48,10 @@ def measure(table: Table, cells: list[Cell], options: RunOptions, **settings: An
     """Run the cells of a table that are not finished yet, then write its pages."""
     from tsrep.bench.run import run
 
+    if options.scheduler is not None and options.backend == "loky":
+        raise typer.BadParameter("--scheduler needs --backend dask or ray")
+    if options.workers > 1 or options.scheduler is not None:
+        _installed(options.backend)
     folder = options.results or table.folder
     evaluate = partial(table.evaluate, root=options.root, folder=folder, **settings)
     try:
@@ -58,6 +62,8 @@ def measure(table: Table, cells: list[Cell], options: RunOptions, **settings: An
                 evaluate,
                 workers=options.workers,
                 threads=options.threads,
+                backend=options.backend,
+                scheduler=options.scheduler,
                 retry_failed=options.retry_failed,
                 cost=partial(table.cost, root=options.root) if part is cells else None,
                 shortest_first=options.shortest_first,
@@ -66,6 +72,15 @@ def measure(table: Table, cells: list[Cell], options: RunOptions, **settings: An
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
     write(table, folder)
+
+
+def _installed(backend: str) -> None:
+    from tsrep.bench.engines import engine
+
+    try:
+        engine(backend)
+    except ImportError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def write(table: Table, folder: Path) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -32,6 +32,12 @@ class RunOptions:
     workers: Annotated[int, typer.Option(help="Processes.", min=1)] = 1
     threads: Annotated[
         int | None, typer.Option(help="Threads in each process; default: the cores shared out.", min=1)
+    ] = None
+    backend: Annotated[
+        Literal["loky", "dask", "ray"], typer.Option(help="What runs more than one process.")
+    ] = "loky"
+    scheduler: Annotated[
+        str | None, typer.Option(help="Address of a running Dask or Ray cluster, to run there.")
     ] = None
     root: Annotated[Path | None, typer.Option(help="Folder of the archives; default $TSREP_DATA.")] = None
     retry_failed: Annotated[

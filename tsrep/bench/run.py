@@ -2,6 +2,7 @@
 
 A cell with a good line is never run again; one that failed is run again only when asked. A failure is a line with the
 error and stops nothing. The parent process alone writes, so an interrupted run loses at most the cells in flight.
+Several workers are run by joblib, Dask or Ray (`engines.py`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,6 +28,7 @@ from rich.progress import (
 )
 
 from tsrep.bench.cells import Cell, Measurable
+from tsrep.bench.engines import engine
 from tsrep.bench.environment import environment
 from tsrep.bench.results import append_line, read_lines
 
@@ -46,6 +49,8 @@ def run(
     *,
     workers: int = 1,
     threads: int | None = None,
+    backend: str = "loky",
+    scheduler: str | None = None,
     retry_failed: bool = False,
     cost: Callable[[Cell], float] | None = None,
     shortest_first: bool = False,
@@ -61,6 +66,10 @@ def run(
     workers, threads : int
         Processes, and computing threads in each (None: the cores shared out evenly). Results on a CPU are the same
         to the bit only with the same number of threads, which each line records.
+    backend : "loky", "dask" or "ray"
+        Who runs more than one worker. A cell whose worker was killed is run again by another one.
+    scheduler : str
+        Address of a running Dask or Ray cluster; its workers need the package and the data at the same paths.
     cost : callable
         Expected effort of a cell in any unit. Within a seed the most expensive start first, so that the workers
         end together; or with `shortest_first` the cheapest, so that a run that is cut short has finished more.
@@ -73,7 +82,6 @@ def run(
     console.print(
         f"{len(cells)} cells, {len(cells) - len(todo)} done before, {len(todo)} to run -> {results_path}"
     )
-    conditions = environment()
     finished = failed = 0
     columns = (
         TextColumn("{task.description}"),
@@ -85,8 +93,8 @@ def run(
     try:
         with Progress(*columns, console=console, disable=not todo) as progress:
             task = progress.add_task("bench", total=len(todo))
-            for line in _measure(todo, evaluate, workers, threads):
-                append_line(results_path, line | conditions)
+            for line in _measure(todo, evaluate, workers, threads, backend, scheduler):
+                append_line(results_path, line)
                 good = line["status"] == "ok"
                 finished, failed = finished + good, failed + (not good)
                 progress.console.print(_one_line(line), highlight=False, soft_wrap=True)
@@ -100,17 +108,28 @@ def run(
 
 
 def _measure(
-    cells: Sequence[Cell], evaluate: Evaluate, workers: int, threads: int
-) -> Iterable[dict[str, Any]]:
-    if workers == 1 or len(cells) < 2:
-        return (measure(cell, evaluate, threads) for cell in cells)
-    from joblib import Parallel, delayed, parallel_config
+    cells: Sequence[Cell],
+    evaluate: Evaluate,
+    workers: int,
+    threads: int,
+    backend: str,
+    scheduler: str | None,
+) -> Iterator[dict[str, Any]]:
+    work = partial(measure, evaluate=evaluate, threads=threads)
+    if scheduler is None and (workers == 1 or len(cells) < 2):
+        yield from map(work, cells)
+        return
+    for cell, outcome in engine(backend)(work, cells, workers, threads, scheduler):
+        yield _failure(cell, outcome, threads) if isinstance(outcome, Exception) else outcome
 
-    with parallel_config(backend="loky", inner_max_num_threads=threads):
-        parallel = Parallel(
-            n_jobs=workers, return_as="generator_unordered", batch_size=1, pre_dispatch=workers
-        )
-        return parallel(delayed(measure)(cell, evaluate, threads) for cell in cells)
+
+def _failure(cell: Cell, error: Exception, threads: int) -> dict[str, Any]:
+    """The line of a cell whose worker was killed too often, by the error that the engine gives."""
+
+    def killed(_: Cell) -> dict[str, Any]:
+        raise error
+
+    return measure(cell, killed, threads)
 
 
 def measure(cell: M, evaluate: Callable[[M], dict[str, Any]], threads: int) -> dict[str, Any]:
@@ -129,7 +148,7 @@ def measure(cell: M, evaluate: Callable[[M], dict[str, Any]], threads: int) -> d
         trace = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
         line |= {"status": "failed", "error": f"{type(error).__name__}: {error}", "traceback": trace}
     line["seconds"] = round(time.perf_counter() - started, 3)
-    return line | {"threads": threads}
+    return line | {"threads": threads} | environment()
 
 
 @contextmanager

@@ -71,7 +71,11 @@ SMALL = TRANSFORMER | {"n_components": 64, "depth": 3}  # for the studies that o
 MAE = SMALL | {"design": "mae", "target": "values", "mask_ratio": 0.75}
 SIMMIM = SMALL | {"design": "simmim", "target": "values", "mask_ratio": 0.6}
 ON_TS2VEC = ALONE | {"design": "simmim", "encoder": "ts2vec", "mask_ratio": (0.3, 0.8), "max_steps": 200}
-SMALL_NETWORK = {"n_components": 64, "hidden_channels": 32, "depth": 6}  # TS2Vec's in small: a quarter of the time
+SMALL_NETWORK = {
+    "n_components": 64,
+    "hidden_channels": 32,
+    "depth": 6,
+}  # TS2Vec's in small: a quarter of the time
 
 PLAIN_MAE = _masked(
     "mae",
@@ -228,9 +232,7 @@ REFERENCES = (RAW_CONFIGURATION.name, HYDRA_CONFIGURATION.name)
 """Configurations that stand beside the others of a study where they were measured on the same sets, as its bases do."""
 
 SMALL_BASES = (
-    Configuration(
-        "small-untrained", "the same network, untrained", TS2VEC, SMALL_NETWORK | {"max_steps": 0}
-    ),
+    Configuration("small-untrained", "the same network, untrained", TS2VEC, SMALL_NETWORK | {"max_steps": 0}),
     Configuration(
         "small-ts2vec", "the same network, TS2Vec's contrast", TS2VEC, SMALL_NETWORK | {"max_steps": 200}
     ),

@@ -1,0 +1,99 @@
+"""Engines: the same lines as one process, and a killed worker costs nothing but the time of its cell."""
+
+import os
+import signal
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tsrep.bench import engines
+from tsrep.bench.cells import Cell, grid
+from tsrep.bench.commands import app
+from tsrep.bench.results import read_lines
+from tsrep.bench.run import run
+
+CELLS = grid("toy", ["A", "B", "C"], ["m"], [0, 1])
+INSTALLED = [
+    pytest.param(
+        name,
+        marks=pytest.mark.skipif(
+            not engines.is_installed(name), reason=f"{engines.PACKAGES[name]} is not installed"
+        ),
+    )
+    for name in engines.ENGINES
+]
+
+
+def counted(cell: Cell, folder: Path, deadly: tuple[str, ...] = (), deaths: int = 1) -> dict:
+    """A cell's number; each call leaves a file, and the first `deaths` calls of a deadly cell kill their process."""
+    calls = folder / cell.id.replace("/", "-")
+    with calls.open("a") as file:
+        file.write("x")
+    if cell.id in deadly and len(calls.read_text()) <= deaths:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return {"accuracy": 0.5 + 0.1 * cell.seed}
+
+
+def calls_of(folder: Path) -> dict[str, int]:
+    return {path.name: len(path.read_text()) for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("backend", INSTALLED)
+def test_a_killed_worker_loses_its_cell_only_and_it_is_done_again(backend, tmp_path):
+    folder, path = tmp_path / "calls", tmp_path / "results.jsonl"
+    folder.mkdir()
+    work = partial(counted, folder=folder, deadly=(CELLS[0].id,))
+    assert run(CELLS, path, work, workers=2, backend=backend) == (6, 0)
+    lines = read_lines(path)
+    assert set(lines) == {cell.id for cell in CELLS} and len(path.read_text().splitlines()) == 6
+    assert lines[CELLS[-1].id]["accuracy"] == 0.6 and lines[CELLS[-1].id]["hardware"]["cores"]
+    calls = calls_of(folder)
+    assert calls[CELLS[0].id.replace("/", "-")] == 2
+    most = 1 if backend == "loky" else 0  # joblib ends the other process too, with the cell that runs there
+    assert sum(calls.values()) <= 7 + most
+    assert run(CELLS, path, work, workers=2, backend=backend) == (0, 0)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not engines.is_installed("dask"), reason="distributed is not installed")
+def test_a_cell_that_always_kills_its_worker_is_a_failure_and_stops_nothing(tmp_path):
+    folder, path = tmp_path / "calls", tmp_path / "results.jsonl"
+    folder.mkdir()
+    work = partial(counted, folder=folder, deadly=(CELLS[0].id,), deaths=99)
+    assert run(CELLS, path, work, workers=2, backend="dask") == (5, 1)
+    line = read_lines(path)[CELLS[0].id]
+    assert line["status"] == "failed" and "KilledWorker" in line["error"]
+    assert calls_of(folder)[CELLS[0].id.replace("/", "-")] == engines.MOST_DEATHS
+
+
+def test_loky_gives_up_with_words(tmp_path):
+    work = partial(counted, folder=tmp_path, deadly=(CELLS[0].id,), deaths=99)
+    with pytest.raises(RuntimeError, match="killed 3 times; is there too little memory"):
+        list(engines.on_loky(work, CELLS[:2], 2, 1, None))
+
+
+@pytest.mark.skipif(not engines.is_installed("dask"), reason="distributed is not installed")
+def test_a_running_cluster_is_used(tmp_path):
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+        work = partial(counted, folder=tmp_path)
+        address = cluster.scheduler_address
+        done = run(CELLS[:2], tmp_path / "r.jsonl", work, backend="dask", scheduler=address)
+        assert done == (2, 0)
+    with pytest.raises(ValueError, match="'loky' has processes of this machine only"):
+        next(iter(engines.on_loky(work, CELLS, 2, 1, "tcp://nowhere:1")))
+
+
+def test_what_is_missing_is_said_before_anything_runs(monkeypatch):
+    from typer.testing import CliRunner
+
+    monkeypatch.setitem(engines.PACKAGES, "ray", "no_such_package")
+    with pytest.raises(ImportError, match=r"pip install 'tsrep\[ray\]'"):
+        engines.engine("ray")
+    runner = CliRunner()
+    missing = runner.invoke(app, ["masked", "Wine", "--workers", "2", "--backend", "ray"])
+    assert missing.exit_code == 2 and "tsrep[ray]" in missing.output
+    alone = runner.invoke(app, ["masked", "Wine", "--scheduler", "tcp://nowhere:1"])
+    assert alone.exit_code == 2 and "--backend dask or ray" in alone.output
