@@ -13,17 +13,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import softmax
 from sklearn.base import ClassifierMixin
-from sklearn.utils import column_or_1d, get_tags
+from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted
 
 from tsrep.base.fitting import atomic
 from tsrep.base.parameters import boolean, check_parameters, one_of
-from tsrep.base.saving import Folder, SavedEstimator, Tensors, inner_from_folder, inner_to_folder
+from tsrep.base.saving import Tensors
 from tsrep.tasks.probes import PROBES, choose_probe, class_scores, probe_temperature
-from tsrep.tasks.representation import check_encoder, fit_encoder
 from tsrep.tasks.saved_probe import probe_from_tensor, probe_to_tensor
+from tsrep.tasks.task import RepresentationTask
 
 UNLABELLED = -1
 OF_THE_PROBE = ("probe_name_", "probe_accuracies_", "temperature_")
@@ -43,7 +42,7 @@ def _has_decision_values(classifier: RepresentationClassifier) -> bool:
     return hasattr(getattr(classifier, "probe_", None), "decision_function")
 
 
-class RepresentationClassifier(ClassifierMixin, SavedEstimator):
+class RepresentationClassifier(ClassifierMixin, RepresentationTask):
     """An encoder trained without labels, then a probe trained with labels.
 
     Parameters
@@ -85,6 +84,8 @@ class RepresentationClassifier(ClassifierMixin, SavedEstimator):
     array(['slow'], dtype='<U4')
     """
 
+    _FITTED = OF_THE_PROBE
+
     def __init__(
         self, encoder: Any, probe: str | None = None, prefit: bool = False, recipe: str = "best"
     ) -> None:
@@ -108,7 +109,6 @@ class RepresentationClassifier(ClassifierMixin, SavedEstimator):
             A parameter is out of range, `X` and `y` differ in length, or fewer than two classes are left.
         """
         check_parameters(self, RANGES)
-        check_encoder(self.encoder, "fit", "transform")
         if y is None:
             raise ValueError(
                 "requires y to be passed, but the target y is None; wanted one label per instance"
@@ -125,11 +125,8 @@ class RepresentationClassifier(ClassifierMixin, SavedEstimator):
                 f"{int(np.sum(~labelled))} unlabelled instances (-1); wanted at least two classes; "
                 "rename classes called -1"
             )
-        self.encoder_ = fit_encoder(self.encoder, X, prefit=self.prefit)
-        Z = np.asarray(self.encoder_.transform(X))
+        Z = self._fit_encoder(X)
         _check_lengths(len(Z), len(labels))
-        if hasattr(self.encoder_, "n_features_in_"):
-            self.n_features_in_ = self.encoder_.n_features_in_
         return self._fit_probe(Z[labelled], labels[labelled])
 
     def _fit_probe(self, Z: NDArray[Any], y: NDArray[Any]) -> Self:
@@ -167,38 +164,13 @@ class RepresentationClassifier(ClassifierMixin, SavedEstimator):
         """Decision values of the probe, (n,) for two classes, else (n, n_classes). The 1-NN probe has none."""
         return self.probe_.decision_function(self._represent(X))
 
-    def _represent(self, X: Any) -> NDArray[Any]:
-        check_is_fitted(self)
-        return np.asarray(self.encoder_.transform(X))
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
-        tags.input_tags.allow_nan = (
-            hasattr(self.encoder, "fit") and get_tags(self.encoder).input_tags.allow_nan
-        )
-        return tags
-
     # On disk
 
-    def _to_folder(self) -> Folder:
-        encoder, tensors = inner_to_folder(self.encoder_, "encoder")
-        tensors["probe"] = {"skops": probe_to_tensor(self.probe_, self.classes_)}
-        fitted = {name: getattr(self, name) for name in OF_THE_PROBE if hasattr(self, name)}
-        return {**self._description("encoder"), "encoder": encoder, "fitted": fitted}, tensors
+    def _tensors(self) -> Tensors:
+        return {"probe": {"skops": probe_to_tensor(self.probe_, self.classes_)}}
 
-    @classmethod
-    def _from_folder(cls, config: dict[str, Any], tensors: Tensors) -> Self:
-        encoder = inner_from_folder(config["encoder"], tensors, "encoder")
-        classifier = cls(encoder, **config["parameters"])
-        classifier.encoder_ = encoder
-        classifier.probe_, classifier.classes_ = probe_from_tensor(tensors["probe"]["skops"])
-        for name in OF_THE_PROBE:
-            if name in config["fitted"]:
-                setattr(classifier, name, config["fitted"][name])
-        if hasattr(encoder, "n_features_in_"):
-            classifier.n_features_in_ = encoder.n_features_in_
-        return classifier
+    def _restore(self, tensors: Tensors) -> None:
+        self.probe_, self.classes_ = probe_from_tensor(tensors["probe"]["skops"])
 
 
 def _check_lengths(instances: int, labels: int) -> None:
