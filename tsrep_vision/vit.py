@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import copy
 import math
-from typing import cast
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -26,6 +26,8 @@ from tsrep.nn.position import grid_code
 from tsrep.nn.transformer import TransformerBlock
 
 EPS = 1e-6
+ENCODER_SIZES = ("image_size", "patch_size", "embed_dim", "depth", "num_heads", "channels")
+"""Names in `ViT.sizes` that the masked models take as arguments."""
 
 
 class ViTBlock(TransformerBlock):
@@ -189,6 +191,22 @@ class ViT(nn.Module):
         self.norm = nn.LayerNorm(embed_dim, eps=EPS)
         initialise(self)
         nn.init.normal_(self.class_token, std=0.02)
+
+    def sizes(self) -> dict[str, Any]:
+        """The arguments that make a `ViT` of these shapes; stochastic depth belongs to a training and is left out."""
+        first = cast(ViTBlock, self.blocks[0])
+        return {
+            "image_size": self.image_size,
+            "patch_size": self.patch_size,
+            "embed_dim": self.width,
+            "depth": len(self.blocks),
+            "num_heads": first.n_heads,
+            "channels": self.channels,
+            "mlp_ratio": cast(nn.Linear, first.perceptron[1]).out_features // self.width,
+            "position": "none" if self.position is None else "sincos",
+            "relative_bias": self.relative_bias is not None,
+            "layer_scale": None if first.attended_scale is None else 1.0,
+        }
 
     def resized(self, image_size: int) -> ViT:
         """A copy for images of another size, positions and relative bias interpolated to its grid.

@@ -1,4 +1,4 @@
-"""Series drawn as images, and the encoder that sees them."""
+"""The encoder that sees series as images; saved models and tasks in test_series_uses.py."""
 
 from pathlib import Path
 
@@ -13,16 +13,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from tsrep.train.checkpoint import ModelFileError
 from tsrep_vision import MAE
-from tsrep_vision.series import (
-    INK,
-    WHITE,
-    SeriesImageEncoder,
-    at_places,
-    draw_line,
-    draw_stacked,
-    quantile,
-    robust_scale,
-)
+from tsrep_vision.series import SeriesImageEncoder
 
 
 @pytest.fixture
@@ -39,62 +30,6 @@ def mae() -> MAE:
 @pytest.mark.parametrize("image", ["stacked", "line"])
 def test_check_estimator(image: str) -> None:
     check_estimator(SeriesImageEncoder(image=image, depth=1, random_state=0))
-
-
-def test_scaling_is_robust_and_monotonic() -> None:
-    x = torch.randn(3, 101, generator=torch.Generator().manual_seed(0))
-    torch.testing.assert_close(quantile(x, 0.3), torch.quantile(x, 0.3, dim=-1, keepdim=True))
-    scaled = robust_scale(x)
-    assert torch.equal(scaled.argsort(1), x.argsort(1))
-    torch.testing.assert_close(robust_scale(7 * x - 3), scaled, atol=1e-5, rtol=0)
-    spiked = x.clone()
-    spiked[:, 5] = 1e6
-    usual = torch.arange(101) != 5
-    assert float((robust_scale(spiked) - scaled)[:, usual].abs().max()) < 0.1
-    assert torch.equal(robust_scale(torch.full((1, 9), 4.0)), torch.zeros(1, 9))
-    mostly_flat = torch.zeros(1, 100)
-    mostly_flat[0, 3] = 1
-    assert 1 < float(robust_scale(mostly_flat).max()) < 5
-
-
-@pytest.mark.parametrize("steps", [1, 2, 3, 10, 50, 64, 127])
-def test_a_step_is_drawn_at_its_place(steps: int) -> None:
-    x = torch.arange(float(steps)).expand(2, -1)
-    size = 4 * steps
-    images, places = draw_stacked(x, size)
-    assert images.shape == (2, size, size) and places.shape == (2, steps, 2)
-    nearest = ((places + 1) / 2 * size - 0.5).round().long().clamp(0, size - 1)
-    found = images[0][nearest[0, :, 1], nearest[0, :, 0]]
-    assert float((found - x[0]).abs().max()) <= max(1.0, 0.51 * steps**0.5)
-    assert float(places.abs().max()) <= 1
-    line, places = draw_line(x, 32)
-    column, row = ((places[0] + 1) / 2 * 32).long().clamp(0, 31).unbind(1)
-    assert bool((line[0][row, column] < 0).all())  # inked
-
-
-def test_a_period_of_a_window_is_a_vertical_pattern() -> None:
-    x = torch.sin(2 * torch.pi * torch.arange(100.0) / 10)[None]
-    images, _ = draw_stacked(x, 30)
-    torch.testing.assert_close(images[0], images[0, :1].expand(30, -1), atol=1e-4, rtol=0)
-
-
-def test_a_line_is_antialiased_and_connected() -> None:
-    x = torch.cat([torch.zeros(40), torch.ones(40)])[None]
-    [image], _ = draw_line(x, 64)
-    ink = (WHITE - image) / (WHITE - INK)
-    assert bool(((ink >= 0) & (ink <= 1)).all()) and bool(((ink > 0) & (ink < 1)).any())
-    torch.testing.assert_close(ink[:, 5].sum(), torch.tensor(1.5))  # as wide as a line
-    assert float(ink[:, 31:33].sum()) > 50  # the jump
-    flat, _ = draw_line(torch.zeros(1, 7), 16)
-    assert bool((flat[0] == flat[0, :, :1]).all()) and float(flat.min()) < 0
-    long, _ = draw_line(torch.randn(1, 5000, generator=torch.Generator().manual_seed(0)), 16)
-    assert bool(((WHITE - long[0]).sum(0) > 0).all())
-
-
-def test_vectors_of_patches_are_interpolated() -> None:
-    z = torch.cat([torch.full((1, 1, 1), 9.0), torch.arange(4.0).view(1, 4, 1)], dim=1)
-    places = torch.tensor([[[-0.5, -0.5], [0.5, 0.5], [0, 0.5], [-1, -1]]])
-    assert at_places(z, places).flatten().tolist() == [0, 3, 2.5, 0]
 
 
 @pytest.mark.parametrize("image", ["stacked", "line"])
@@ -174,12 +109,15 @@ def test_it_tells_frequencies_apart() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"image": "spectrum"}, "image is 'spectrum'; wanted one of 'stacked', 'line'"),
+        ({"image": "spectrum"}, r"image is 'spectrum'; wanted one of \['stacked', 'line'\]"),
         ({"channels": "first"}, "channels is 'first'"),
         ({"pool": "max"}, "pool is 'max'"),
         ({"batch_size": 0}, "batch_size is 0"),
         ({"depth": 5}, "depth is 5; wanted 1 to 4"),
+        ({"depth": 0}, "depth is 0; wanted an integer of at least 1, or None"),
         ({"image_size": 30}, "image_size is 30"),
+        ({"device": "abacus"}, "device is 'abacus'"),
+        ({"random_state": -1}, "random_state is -1"),
         ({"backbone": 3}, "backbone is a int"),
         ({"backbone": torch.nn.Linear(1, 1)}, "backbone is a Linear"),
     ],
@@ -187,6 +125,56 @@ def test_it_tells_frequencies_apart() -> None:
 def test_what_is_refused(panel: np.ndarray, options: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         SeriesImageEncoder(**options).fit(panel)
+
+
+@pytest.mark.parametrize("image", ["stacked", "line"])
+@pytest.mark.parametrize("hide_last", [False, True])
+def test_a_causal_vector_is_that_of_the_last_step_of_its_window(
+    panel: np.ndarray, image: str, hide_last: bool
+) -> None:
+    encoder = SeriesImageEncoder(mae(), image, batch_size=7).fit(panel)
+    Z = encoder.encode_causal(panel, context=9, hide_last=hide_last)
+    assert Z.shape == (5, 50, 96)
+    window = panel[2:3, :, 20:30].copy()
+    if hide_last:
+        window[:, :, -1] = window[:, :, -2]
+    np.testing.assert_allclose(Z[2, 29], encoder.encode(window)[0, -1], atol=1e-5)
+    early = np.concatenate([np.repeat(panel[2:3, :, :1], 7, axis=2), panel[2:3, :, :3]], axis=2)
+    if hide_last:
+        early[:, :, -1] = early[:, :, -2]
+    np.testing.assert_allclose(Z[2, 2], encoder.encode(early)[0, -1], atol=1e-5)
+
+
+def test_the_future_does_not_move_a_causal_vector(panel: np.ndarray) -> None:
+    encoder = SeriesImageEncoder(mae()).fit(panel)
+    Z = encoder.encode_causal(panel, context=9)
+    other = panel.copy()
+    other[:, :, 30] = 1e3
+    moved = encoder.encode_causal(other, context=9)
+    assert np.array_equal(moved[:, :30], Z[:, :30]) and np.array_equal(moved[:, 40:], Z[:, 40:])
+    assert not np.allclose(moved[:, 30:40], Z[:, 30:40], atol=1e-3)
+    np.testing.assert_array_equal(
+        encoder.encode_causal(other, context=9, hide_last=True)[:, 30],
+        encoder.encode_causal(panel, context=9, hide_last=True)[:, 30],
+    )
+    gaps = panel.copy()
+    gaps[:, :, :12] = gaps[:, :, 20] = gaps[:, :, 45:] = np.nan
+    assert np.isfinite(encoder.encode_causal(gaps, context=9)).all()
+    with pytest.raises(ValueError, match="context is -1; wanted an integer of at least 0"):
+        encoder.encode_causal(panel, context=-1)
+
+
+def test_a_fit_that_fails_changes_nothing(panel: np.ndarray) -> None:
+    encoder = SeriesImageEncoder(mae()).fit(panel)
+    before = encoder.transform(panel)
+    with pytest.raises(ValueError, match="depth is 9; wanted 1 to 2, or None"):
+        encoder.set_params(depth=9).fit(panel[:, :1])
+    np.testing.assert_array_equal(encoder.transform(panel), before)
+
+
+def test_large_numbers_keep_their_small_differences(panel: np.ndarray) -> None:
+    encoder = SeriesImageEncoder(mae()).fit(panel)
+    np.testing.assert_allclose(encoder.transform(panel + 1e9), encoder.transform(panel), atol=1e-3)
 
 
 def test_other_channels_are_refused(panel: np.ndarray) -> None:

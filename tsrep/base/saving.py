@@ -107,10 +107,10 @@ def inner_from_folder(config: dict[str, Any], tensors: Tensors, name: str) -> An
 
 
 def _class_named(name: str, path: str | Path) -> type[SavedEstimator]:
-    """The estimator class of this package that a saved model names; anything else is a `ModelFileError`."""
+    """The estimator class of `tsrep` or `tsrep_vision` that a saved model names; anything else is a `ModelFileError`."""
     module, _, qualname = name.partition(":")
     cls: Any = None
-    if module.startswith("tsrep."):
+    if module.startswith(("tsrep.", "tsrep_vision.")):
         try:
             cls = getattr(importlib.import_module(module), qualname, None)
         except ImportError:
