@@ -10,6 +10,7 @@ read.py      `read_images`
 images.py    `ImageSet`: images that are decoded when they are asked for
 stores.py    where images lie: a folder, a zip file, an array
 coco.py      objects in images, in COCO's format
+memory.py    images in memory with their objects
 batches.py   batches of images, and of images with objects
 augment.py   random resized crops, flips and normalisation, one draw per image
 jitter.py    large-scale jitter, for detection
@@ -27,6 +28,7 @@ from tsrep_vision.data.augment import (
 from tsrep_vision.data.batches import ImageBatch, ImageBatches, ObjectBatch, ObjectBatches, stack
 from tsrep_vision.data.images import ImageError, ImageSet, Skipped
 from tsrep_vision.data.jitter import large_scale_jitter
+from tsrep_vision.data.memory import with_objects
 from tsrep_vision.data.read import read_images
 from tsrep_vision.data.shapes import draw_shapes
 
@@ -48,4 +50,5 @@ __all__ = [
     "random_resized_crop",
     "read_images",
     "stack",
+    "with_objects",
 ]

@@ -53,7 +53,7 @@ class Annotations:
     def target(self, name: str) -> dict[str, Tensor]:
         """See `ImageSet.target`."""
         height, width = self._sizes[name]
-        rows = [entry for entry in self._objects[name] if _is_object(entry)]
+        rows = [entry for entry in self._objects[name] if _is_object(entry, height, width)]
         masks = [_mask(entry["segmentation"], height, width) for entry in rows]
         corners = np.array([entry["bbox"] for entry in rows], dtype=np.float32).reshape(-1, 4)
         corners[:, 2:] += corners[:, :2]
@@ -65,9 +65,11 @@ class Annotations:
         }
 
 
-def _is_object(entry: dict[str, Any]) -> bool:
-    _, _, width, height = entry["bbox"]
-    return not entry.get("iscrowd") and width > 0 and height > 0 and bool(entry.get("segmentation"))
+def _is_object(entry: dict[str, Any], height: int, width: int) -> bool:
+    """Whether it is one object with a mask, and its box has an area within the image."""
+    left, top, across, down = entry["bbox"]
+    inside = min(left + across, width) > max(left, 0) and min(top + down, height) > max(top, 0)
+    return not entry.get("iscrowd") and inside and bool(entry.get("segmentation"))
 
 
 def _mask(segmentation: Any, height: int, width: int) -> np.ndarray[Any, Any]:

@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from tsrep_vision.data.coco import Annotations
-
 MODES = {1: "L", 3: "RGB"}
 SMALLEST = 8  # pixels of an image's shorter side
 
@@ -39,6 +37,13 @@ class Store(Protocol):
         """The image, of which perhaps only the header was read."""
 
 
+class Objects(Protocol):
+    """The objects in images, by the images' names."""
+
+    def target(self, name: str) -> dict[str, Tensor]:
+        """See `ImageSet.target`."""
+
+
 class ImageSet:
     """A sequence of images: `images[i]` decodes one, (C, H, W) uint8.
 
@@ -56,7 +61,7 @@ class ImageSet:
         names: Sequence[str],
         labels: NDArray[np.int64] | None = None,
         classes: Sequence[str] = (),
-        annotations: Annotations | None = None,
+        annotations: Objects | None = None,
         channels: int = 3,
         resize: int | None = None,
     ):

@@ -1,4 +1,6 @@
-"""Large-scale jitter (Ghiasi et al., "Simple Copy-Paste is a Strong Data Augmentation Method for Instance
+"""Augmentation of images with objects: flips, and large-scale jitter.
+
+Large-scale jitter (Ghiasi et al., "Simple Copy-Paste is a Strong Data Augmentation Method for Instance
 Segmentation", CVPR 2021): an image is resized by a wide range of scales, then a window of fixed size is cut out of it.
 
 Shapes: H x W pixels of the image, S x S of the result, N objects.
@@ -58,3 +60,14 @@ def large_scale_jitter(
     left_over = masks.flatten(1).sum(1) >= max(1, smallest)
     masks = masks[left_over].to(target["masks"].dtype)
     return resized, {"boxes": boxes_of(masks), "labels": target["labels"][left_over], "masks": masks}
+
+
+def flipped(
+    image: Tensor, target: dict[str, Tensor], generator: torch.Generator | None = None, flip: float = 0.5
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """An image and its objects, mirrored left to right with probability `flip`. The arguments are not changed."""
+    if float(torch.rand((), generator=generator)) >= flip:
+        return image, target
+    left, top, right, bottom = target["boxes"].unbind(1)
+    boxes = torch.stack([image.shape[2] - right, top, image.shape[2] - left, bottom], dim=1)
+    return image.flip(2), {**target, "boxes": boxes, "masks": target["masks"].flip(2)}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -15,13 +16,14 @@ THRESHOLD = 0.5  # of a mask's probability
 
 
 def average_precision(
-    detections: Sequence[dict[str, Tensor]], targets: Sequence[dict[str, Tensor]]
+    detections: Iterable[Mapping[str, Tensor]], targets: Sequence[Mapping[str, Tensor]]
 ) -> dict[str, float]:
     """Average precision over the classes that occur in `targets`, per image as `mask_rcnn_vit` gives and takes them.
 
     Parameters
     ----------
-    detections : `boxes` (found, 4), `labels`, `scores` (found,) and `masks` (found, 1, H, W), probabilities, per image.
+    detections : `boxes` (found, 4), `labels`, `scores` (found,) and `masks` (found, 1, H, W), probabilities, per
+        image; they may come one by one, as `segment` gives them.
     targets : `boxes` (objects, 4), `labels` (objects,) and `masks` (objects, H, W) per image.
 
     Returns
@@ -34,24 +36,22 @@ def average_precision(
     ImportError
         pycocotools is not installed.
     """
-    try:
-        from pycocotools.coco import COCO
-        from pycocotools.cocoeval import COCOeval
-    except ImportError as error:
-        raise ImportError(
-            f"average precision needs pycocotools; install it with: pip install 'tsrep[vision]' ({error})"
-        ) from error
-    if len(detections) != len(targets):
+    COCO, COCOeval = _pycocotools("coco").COCO, _pycocotools("cocoeval").COCOeval
+    if isinstance(detections, Sequence) and len(detections) != len(targets):
         raise ValueError(f"detections has {len(detections)} images; targets has {len(targets)}")
-    truth = _entries(targets, masks_of_target)
-    found = _entries(detections, masks_of_detection)
-    classes = sorted({entry["category_id"] for entry in [*truth, *found]})
+    found: list[dict[str, Any]] = []
+    truth: list[dict[str, Any]] = []
+    sizes: list[tuple[int, int]] = []
+    for image_id, (detection, target) in enumerate(zip(detections, targets, strict=True)):
+        found += coco_entries(detection, image_id)
+        truth += coco_entries(target, image_id)
+        sizes.append((target["masks"].shape[1], target["masks"].shape[2]))
+    for entries in (truth, found):
+        for number, entry in enumerate(entries, start=1):  # COCOeval takes 0 for no match
+            entry |= {"id": number, "iscrowd": 0}
     content = {
-        "images": [
-            {"id": number, "height": target["masks"].shape[1], "width": target["masks"].shape[2]}
-            for number, target in enumerate(targets)
-        ],
-        "categories": [{"id": number} for number in classes],
+        "images": [{"id": number, "height": h, "width": w} for number, (h, w) in enumerate(sizes)],
+        "categories": [{"id": label} for label in sorted({e["category_id"] for e in [*truth, *found]})],
         "annotations": truth,
     }
     values: dict[str, float] = {}
@@ -74,34 +74,52 @@ def average_precision(
     return values
 
 
-def masks_of_target(target: dict[str, Tensor]) -> Tensor:
-    return target["masks"]
+def coco_entries(
+    objects: Mapping[str, Tensor], image_id: int, category_ids: Sequence[int] | None = None
+) -> list[dict[str, Any]]:
+    """The objects of one image as COCO's JSON of results has them: a box is a corner and a size, a mask run lengths.
 
+    Parameters
+    ----------
+    objects : detections or a target, see `average_precision`; without `scores` each has 1.
+    image_id : COCO's number of the image.
+    category_ids : COCO's number of each label; None: the labels.
 
-def masks_of_detection(detection: dict[str, Tensor]) -> Tensor:
-    return detection["masks"][:, 0] >= THRESHOLD
-
-
-def _entries(images: Sequence[dict[str, Tensor]], masks_of: Any) -> list[dict[str, Any]]:
-    """Objects of all images in COCO's format, numbered from 1 on (COCOeval takes 0 for no match)."""
-    from pycocotools import mask as run_lengths
-
-    entries: list[dict[str, Any]] = []
-    for number, image in enumerate(images):
-        boxes, masks = image["boxes"].cpu(), masks_of(image).cpu().to(torch.uint8).numpy()
-        scores = image.get("scores", torch.ones(len(boxes))).cpu().tolist()
-        for box, label, mask, score in zip(
-            boxes.tolist(), image["labels"].tolist(), masks, scores, strict=True
-        ):
-            left, top, right, bottom = box
-            runs = run_lengths.encode(np.asfortranarray(mask))
-            entry = {
-                "id": len(entries) + 1,
-                "image_id": number,
-                "category_id": label,
-                "segmentation": runs,
+    Raises
+    ------
+    ImportError
+        pycocotools is not installed.
+    """
+    run_lengths = _pycocotools("mask")
+    masks = objects["masks"] if objects["masks"].ndim == 3 else objects["masks"][:, 0] >= THRESHOLD
+    scores = objects.get("scores", torch.ones(len(masks)))
+    entries = []
+    for box, label, mask, score in zip(
+        objects["boxes"].tolist(),
+        objects["labels"].tolist(),
+        masks.cpu().to(torch.uint8).numpy(),
+        scores.tolist(),
+        strict=True,
+    ):
+        left, top, right, bottom = box
+        runs = run_lengths.encode(np.asfortranarray(mask))
+        entries.append(
+            {
+                "image_id": image_id,
+                "category_id": label if category_ids is None else category_ids[label],
+                "bbox": [left, top, right - left, bottom - top],
                 "score": score,
+                "segmentation": {"size": list(runs["size"]), "counts": runs["counts"].decode()},
+                "area": float(run_lengths.area(runs)),
             }
-            box = [left, top, right - left, bottom - top]
-            entries.append({**entry, "bbox": box, "area": float(run_lengths.area(runs)), "iscrowd": 0})
+        )
     return entries
+
+
+def _pycocotools(module: str) -> Any:
+    try:
+        return import_module(f"pycocotools.{module}")
+    except ImportError as error:
+        raise ImportError(
+            f"masks in the format of COCO need pycocotools; install it with: pip install 'tsrep[vision]' ({error})"
+        ) from error

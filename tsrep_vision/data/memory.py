@@ -1,0 +1,96 @@
+"""Images in memory with the objects in them, as `read_images` gives those of files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from tsrep_vision.data.images import ImageSet
+
+FIELDS = ("boxes", "labels", "masks")
+
+
+class Pictures:
+    """A store of images (3, H, W) of any sizes, named by their numbers."""
+
+    def __init__(self, images: Sequence[Tensor]):
+        self.images = images
+        self.names = [str(number) for number in range(len(images))]
+
+    def open(self, name: str) -> Image.Image:
+        image = self.images[int(name)]
+        pixels = image if image.dtype == torch.uint8 else (image * 255).round().to(torch.uint8)
+        return Image.fromarray(pixels.cpu().permute(1, 2, 0).contiguous().numpy())
+
+
+class Targets:
+    """The objects of the images of `Pictures`."""
+
+    def __init__(self, targets: Sequence[Mapping[str, Tensor]]):
+        self.targets = targets
+
+    def target(self, name: str) -> dict[str, Tensor]:
+        """A copy, see `ImageSet.target`."""
+        return {field: self.targets[int(name)][field].clone() for field in FIELDS}
+
+
+def with_objects(
+    images: Sequence[Tensor], targets: Sequence[Mapping[str, Tensor]], classes: Sequence[str] | None = None
+) -> ImageSet:
+    """Images and targets in memory as a set; images are kept with 8 bits per channel.
+
+    Parameters
+    ----------
+    images : (3, H, W) each, uint8 or floats between 0 and 1.
+    targets : per image `boxes` (objects, 4), corners in pixels, `labels` (objects,) from 1 on and `masks`
+        (objects, H, W).
+    classes : names by label, the background first; None: numbers.
+
+    Raises
+    ------
+    ValueError
+        Images and targets do not fit one another, or values are out of range.
+
+    Examples
+    --------
+    >>> from tsrep_vision.data import draw_shapes
+    >>> images = with_objects(*draw_shapes(5, size=64))
+    >>> len(images), images[0].dtype, images.target(0)["masks"].shape
+    (5, torch.uint8, torch.Size([2, 64, 64]))
+    """
+    if len(images) != len(targets) or len(images) == 0:
+        raise ValueError(
+            f"images has {len(images)} images and targets {len(targets)}; wanted as many, at least one"
+        )
+    for number, (image, target) in enumerate(zip(images, targets, strict=True)):
+        _check(number, image, target)
+    most = max((int(target["labels"].max()) for target in targets if len(target["labels"])), default=0)
+    if classes is None:
+        classes = ["background", *map(str, range(1, most + 1))]
+    if most >= len(classes):
+        raise ValueError(f"classes has {len(classes)} names; wanted one for each label up to {most}")
+    store = Pictures(images)
+    return ImageSet(store, store.names, classes=classes, annotations=Targets(targets))
+
+
+def _check(number: int, image: Tensor, target: Mapping[str, Tensor]) -> None:
+    if image.ndim != 3 or len(image) != 3:
+        raise ValueError(f"images[{number}] has shape {tuple(image.shape)}; wanted (3, H, W)")
+    if image.dtype != torch.uint8 and not (
+        image.is_floating_point() and float(image.min()) >= 0 and float(image.max()) <= 1
+    ):
+        raise ValueError(f"images[{number}] is no image; wanted uint8, or floats between 0 and 1")
+    lacking = [field for field in FIELDS if field not in target]
+    if lacking:
+        raise ValueError(f"targets[{number}] lacks {lacking[0]!r}; wanted {', '.join(FIELDS)}")
+    objects, shape = len(target["labels"]), tuple(target["masks"].shape)
+    if shape != (objects, *image.shape[1:]) or tuple(target["boxes"].shape) != (objects, 4):
+        raise ValueError(
+            f"targets[{number}] has masks of shape {shape} and boxes of {tuple(target['boxes'].shape)}; "
+            f"wanted {(objects, *image.shape[1:])} and {(objects, 4)}"
+        )
+    if objects and int(target["labels"].min()) < 1:
+        raise ValueError(f"targets[{number}]['labels'] has {int(target['labels'].min())}; wanted 1 or more")
