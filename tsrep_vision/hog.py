@@ -59,6 +59,11 @@ class HOG(nn.Module):
         window = gaussian(gaussian_window, gaussian_window // 2) if gaussian_window else None
         self.register_buffer("window", window, persistent=False)
 
+    def sizes(self) -> dict[str, int]:
+        """The arguments that make these histograms."""
+        window = 0 if self.window is None else len(self.window)
+        return {"bins": self.bins, "cell": self.cell, "gaussian_window": window}
+
     @torch.no_grad()
     def forward(self, images: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, C, bins, H / cell, W / cell), no gradient.

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import torch
 from torch import Tensor, nn
@@ -25,7 +25,7 @@ from tsrep_vision.mae_checkpoint import from_official, to_official
 from tsrep_vision.masks import visible_count
 from tsrep_vision.output import MaskedOutput
 from tsrep_vision.patch import patchify, unpatchify
-from tsrep_vision.vit import EPS, ViT, ViTBlock, fixed_position, initialise
+from tsrep_vision.vit import ENCODER_SIZES, EPS, ViT, ViTBlock, fixed_position, initialise
 
 
 def reconstruction_loss(prediction: Tensor, target: Tensor, hidden: Tensor) -> Tensor:
@@ -137,6 +137,18 @@ class MAE(nn.Module):
             embed_dim, decoder_dim, decoder_depth, decoder_heads, self.encoder.grid, values
         )
         self.normalise_target = normalise_target
+
+    def sizes(self) -> dict[str, Any]:
+        """The arguments that make a `MAE` of these shapes, without stochastic depth."""
+        encoder = self.encoder.sizes()
+        blocks = self.decoder.blocks
+        return {
+            **{name: encoder[name] for name in ENCODER_SIZES},
+            "decoder_dim": self.decoder.embed.out_features,
+            "decoder_depth": len(blocks),
+            "decoder_heads": cast(ViTBlock, blocks[0]).n_heads if blocks else 1,
+            "normalise_target": self.normalise_target,
+        }
 
     def forward(
         self,

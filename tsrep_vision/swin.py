@@ -9,6 +9,7 @@ stages, D = 2^(L - 1) E width of the output, R = 2^(L - 1) P its stride.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -62,6 +63,7 @@ class Swin(nn.Module):
         self.grid = image_size // patch_size
         self.token_width, self.width = embed_dim, embed_dim * growth
         self.stride = patch_size * growth
+        self.depths, self.num_heads, self.window_size = list(depths), list(num_heads), window_size
         self.network = SwinTransformer(
             img_size=image_size,
             patch_size=patch_size,
@@ -73,6 +75,18 @@ class Swin(nn.Module):
             window_size=window_size,
             drop_path_rate=drop_path,
         )
+
+    def sizes(self) -> dict[str, Any]:
+        """The arguments that make a `Swin` of these shapes, without stochastic depth."""
+        return {
+            "image_size": self.image_size,
+            "patch_size": self.patch_size,
+            "embed_dim": self.token_width,
+            "depths": self.depths,
+            "num_heads": self.num_heads,
+            "window_size": self.window_size,
+            "channels": self.channels,
+        }
 
     def tokens(self, images: Tensor) -> Tensor:
         """The embedded patches: (B, C, S, S) -> (B, N, E).

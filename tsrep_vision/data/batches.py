@@ -28,11 +28,14 @@ class ImageBatch(NamedTuple):
     images : (B, C, H, W) uint8, stacked.
     sizes : (B, 2), height and width of each image within its H x W.
     labels : (B,) int64; None without labels.
+    first, whole : where several processes share a batch, the place of these images in it and its size.
     """
 
     images: Tensor
     sizes: Tensor
     labels: Tensor | None
+    first: int
+    whole: int
 
 
 class ObjectBatch(NamedTuple):
@@ -58,26 +61,43 @@ class ShuffledBatches(Generic[Item]):
     images : the images.
     batch_size, seed : instances per batch at most; seed of the order.
     workers : threads that decode; the next batch is decoded while the last one is used. 0: no threads.
+    process, processes : the share of a batch that this process decodes, of how many.
 
     Raises
     ------
     ValueError
-        `batch_size` or `workers` is out of range.
+        `batch_size` or `workers` is out of range, or a batch has fewer images than there are processes.
     """
 
-    def __init__(self, images: ImageSet, batch_size: int, seed: int, workers: int = 0):
+    def __init__(
+        self,
+        images: ImageSet,
+        batch_size: int,
+        seed: int,
+        workers: int = 0,
+        process: int = 0,
+        processes: int = 1,
+    ):
         if batch_size < 1:
             raise ValueError(f"batch_size is {batch_size}; wanted at least 1")
         if workers < 0:
             raise ValueError(f"workers is {workers}; wanted at least 0")
         self.images, self.seed, self.workers = images, seed, workers
         self.per_epoch = -(-len(images) // batch_size)
+        self.process, self.processes = process, processes
+        if len(images) // self.per_epoch < processes:
+            raise ValueError(
+                f"batch_size is {batch_size}; wanted one image for each of {processes} processes"
+            )
         self._recording = Lock()
+
+    def _whole(self) -> list[range]:
+        """The places of each batch of an epoch."""
+        return _split(range(len(self.images)), self.per_epoch)
 
     def _epoch(self, number: int, skip: int) -> Iterator[list[Item]]:
         order = np.random.default_rng([self.seed, number]).permutation(len(self.images))
-        ends = np.cumsum([len(rows) for rows in np.array_split(order, self.per_epoch)])
-        places = [range(*pair) for pair in zip([0, *ends[:-1]], ends, strict=True)][skip:]
+        places = [_split(whole, self.processes)[self.process] for whole in self._whole()[skip:]]
         if self.workers == 0 or not places:
             for batch in places:
                 yield [self._usable(order, place) for place in batch]
@@ -123,10 +143,9 @@ class ImageBatches(ShuffledBatches[tuple[Tensor, int | None]]):
 
     def epoch(self, number: int, skip: int = 0) -> Iterator[ImageBatch]:
         """The batches of epoch `number`, without its first `skip`."""
-        for items in self._epoch(number, skip):
-            images, sizes = stack([image for image, _ in items])
-            labels = [label for _, label in items if label is not None]
-            yield ImageBatch(images, sizes, torch.tensor(labels) if labels else None)
+        for items, whole in zip(self._epoch(number, skip), self._whole()[skip:], strict=True):
+            first = _split(whole, self.processes)[self.process].start - whole.start
+            yield as_batch(items, first, len(whole))
 
     def _item(self, row: int) -> tuple[Tensor, int | None]:
         return self.images[row], None if self.images.labels is None else int(self.images.labels[row])
@@ -144,6 +163,16 @@ class ObjectBatches(ShuffledBatches[tuple[Tensor, dict[str, Tensor]]]):
         return self.images[row] / 255, self.images.target(row)
 
 
+def as_batch(
+    items: Sequence[tuple[Tensor, int | None]], first: int = 0, whole: int | None = None
+) -> ImageBatch:
+    """Images and their labels as a batch, or as the share of one of `whole` images that begins at `first`."""
+    images, sizes = stack([image for image, _ in items])
+    labels = [label for _, label in items if label is not None]
+    whole = len(items) if whole is None else whole
+    return ImageBatch(images, sizes, torch.tensor(labels) if labels else None, first, whole)
+
+
 def stack(images: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     """Images (C, h, w) of any sizes as (B, C, H, W), continued by their last row and column; and their sizes (B, 2)."""
     sizes = torch.tensor([image.shape[1:] for image in images])
@@ -157,3 +186,9 @@ def stack(images: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         return image[:, rows.clamp(max=h - 1)][:, :, columns.clamp(max=w - 1)]
 
     return torch.stack([continued(image) for image in images]), sizes
+
+
+def _split(places: range, parts: int) -> list[range]:
+    """`parts` ranges of nearly equal length, as `numpy.array_split` has them."""
+    ends = np.cumsum([0, *(len(part) for part in np.array_split(places, parts))]) + places.start
+    return [range(int(a), int(b)) for a, b in zip(ends[:-1], ends[1:], strict=True)]
