@@ -20,6 +20,10 @@ class Windows(NamedTuple):
     starts: Tensor
     length: int
 
+    def take(self, numbers: Tensor) -> Windows:
+        """The windows with these numbers."""
+        return self._replace(rows=self.rows[numbers], starts=self.starts[numbers])
+
 
 def cover(
     instances: int, steps: int, length: int, lengths: NDArray[np.integer[Any]] | None = None

@@ -240,9 +240,10 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
             for run in self._runs:
                 run.data = data
                 run.extend(settings.max_steps, settings.max_epochs)
-        batch, _ = windowed(series, self._scaling, self.window_length, labels)
-        batch = take(batch, batch.observed.flatten(1).any(1).nonzero()[:, 0])
-        held_out = hold_out(batch, self.validation_fraction, self.seed_)
+        batch, windows = windowed(series, self._scaling, self.window_length, labels)
+        some_observed = batch.observed.flatten(1).any(1).nonzero()[:, 0]
+        batch, windows = take(batch, some_observed), windows.take(some_observed)
+        held_out = hold_out(batch, windows, self.validation_fraction, self.seed_)
         if not all(run.finished for run in self._runs):
             self._train(held_out, settings)
         estimates, scale = estimate(self.generator_, held_out.batch, launch(self.device, self.precision))

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tsrep.nn.overlap import Windows, cut
 from tsrep.ssgan.inference import estimate
 from tsrep.ssgan.parameters import Settings
 from tsrep.ssgan.step import Batch, ClassifierPretraining, SSGANStep
@@ -56,12 +57,26 @@ class HeldOut:
     held_out: Tensor
 
 
-def hold_out(batch: Batch, fraction: float, seed: int) -> HeldOut:
-    """Holds out a random share of the observed values; a series with one value keeps it."""
-    random = np.random.default_rng([seed, 2])
-    chance = torch.from_numpy(random.random(batch.observed.shape)).masked_fill(~batch.observed, 2.0)
-    last = chance == chance.flatten(1).amax(1).view(-1, 1, 1)
-    held_out = batch.observed & (chance < fraction) & ~last
+def hold_out(batch: Batch, windows: Windows, fraction: float, seed: int) -> HeldOut:
+    """Holds out a random share of the observed values, each in all the windows that overlap there.
+
+    The largest draw of each window stays, so that a window keeps at least one of its values.
+
+    Parameters
+    ----------
+    batch : the windows of all series.
+    windows : their positions, (n,).
+    fraction : probability of each observed value.
+    seed : of the draws.
+    """
+    steps = int((windows.starts + windows.length).max())
+    shape = (int(windows.rows.max()) + 1, steps, batch.observed.shape[2])
+    draws = torch.from_numpy(np.random.default_rng([seed, 2]).random(shape))
+    chance = cut(draws, windows).masked_fill(~batch.observed, -1.0)
+    kept = torch.zeros(shape, dtype=torch.bool)
+    window, step, channel = (chance == chance.flatten(1).amax(1).view(-1, 1, 1)).nonzero().T
+    kept[windows.rows[window], windows.starts[window] + step, channel] = True
+    held_out = batch.observed & (chance < fraction) & ~cut(kept, windows)
     shown = batch._replace(
         values=batch.values.masked_fill(held_out, 0.0), observed=batch.observed & ~held_out
     )
