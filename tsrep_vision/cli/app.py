@@ -8,6 +8,9 @@ import typer
 
 from tsrep import __version__
 from tsrep.cli.errors import OneLineErrors
+from tsrep_vision.cli.demo.command import demo
+from tsrep_vision.cli.segment import segment
+from tsrep_vision.cli.segment_train import segment_train
 
 app = typer.Typer(
     name="tsrep-vision",
@@ -34,7 +37,7 @@ def root(
     """Image models: pre-train with masks, probe, fine-tune, segment."""
 
 
-COMMANDS = ()
+COMMANDS = (demo, segment_train, segment)
 
 for command in COMMANDS:
     app.command()(command)

@@ -36,23 +36,35 @@ def average_precision(
     ImportError
         pycocotools is not installed.
     """
-    COCO, COCOeval = _pycocotools("coco").COCO, _pycocotools("cocoeval").COCOeval
     if isinstance(detections, Sequence) and len(detections) != len(targets):
         raise ValueError(f"detections has {len(detections)} images; targets has {len(targets)}")
     found: list[dict[str, Any]] = []
     truth: list[dict[str, Any]] = []
-    sizes: list[tuple[int, int]] = []
+    sizes: dict[int, tuple[int, int]] = {}
     for image_id, (detection, target) in enumerate(zip(detections, targets, strict=True)):
         found += coco_entries(detection, image_id)
         truth += coco_entries(target, image_id)
-        sizes.append((target["masks"].shape[1], target["masks"].shape[2]))
-    for entries in (truth, found):
-        for number, entry in enumerate(entries, start=1):  # COCOeval takes 0 for no match
-            entry |= {"id": number, "iscrowd": 0}
+        sizes[image_id] = (target["masks"].shape[1], target["masks"].shape[2])
+    return precision_of_entries(found, truth, sizes)
+
+
+def precision_of_entries(
+    found: Sequence[dict[str, Any]], truth: Sequence[dict[str, Any]], sizes: Mapping[int, tuple[int, int]]
+) -> dict[str, float]:
+    """`average_precision` of what `coco_entries` gave for detections and for targets.
+
+    Parameters
+    ----------
+    sizes : height and width of the images by their numbers.
+    """
+    COCO, COCOeval = _pycocotools("coco").COCO, _pycocotools("cocoeval").COCOeval
+    numbered = [  # COCOeval takes 0 for no match
+        [{**entry, "id": number, "iscrowd": 0} for number, entry in enumerate(entries, start=1)]
+        for entries in (truth, found)
+    ]
     content = {
-        "images": [{"id": number, "height": h, "width": w} for number, (h, w) in enumerate(sizes)],
+        "images": [{"id": number, "height": h, "width": w} for number, (h, w) in sizes.items()],
         "categories": [{"id": label} for label in sorted({e["category_id"] for e in [*truth, *found]})],
-        "annotations": truth,
     }
     values: dict[str, float] = {}
     for name, kind in (("box", "bbox"), ("mask", "segm")):
@@ -62,9 +74,9 @@ def average_precision(
         elif truth:
             with contextlib.redirect_stdout(io.StringIO()):
                 true, guess = COCO(), COCO()
-                true.dataset, guess.dataset = content, {**content, "annotations": found}
-                true.createIndex()
-                guess.createIndex()
+                for some, entries in zip((true, guess), numbered, strict=True):
+                    some.dataset = {**content, "annotations": entries}
+                    some.createIndex()
                 evaluation = COCOeval(true, guess, kind)
                 evaluation.evaluate()
                 evaluation.accumulate()

@@ -194,7 +194,7 @@ class SegmentationObjective:
     def frozen(self, network: nn.Module) -> nn.Module:
         """The network, with the body of its backbone frozen and in evaluation mode if so wanted."""
         if self.freeze:
-            network.backbone.body.requires_grad_(False).eval()  # type: ignore[operator, union-attr]
+            network.backbone.body.requires_grad_(False).eval()  # type: ignore[union-attr]
         return network
 
 

@@ -18,7 +18,7 @@ PLACE = ("step", "epoch", "batch", "seconds", "lr")  # what a record has beside 
 
 def plot_learning_curves(history: Sequence[Mapping[str, Any]]) -> Figure:
     """Draw the losses of a training, each a faint line and its running mean over a twentieth of the steps, and beside
-    them its scores (average precision, accuracy), where there are any.
+    them its scores (average precision, accuracy), those that were measured more than once.
 
     Parameters
     ----------
@@ -32,11 +32,11 @@ def plot_learning_curves(history: Sequence[Mapping[str, Any]]) -> Figure:
     """
     names = list(dict.fromkeys(name for record in history for name in record if name not in PLACE))
     losses = [name for name in names if "loss" in name]
-    scores = [name for name in names if name not in losses]
+    scores = [name for name in names if name not in losses and sum(name in record for record in history) > 1]
     if not losses:
         raise ValueError(f"history has {len(history)} records and no loss; wanted at least one step")
     figure = new_figure(6.0 + 4.0 * bool(scores), 3.6)
-    panels = figure.subplots(1, 1 + bool(scores), squeeze=False)[0]
+    panels = figure.subplots(1, 1 + bool(scores), squeeze=False, sharex=True)[0]
     _draw_losses(panels[0], history, losses)
     if scores:
         _draw_scores(panels[1], history, scores)

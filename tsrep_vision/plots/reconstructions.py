@@ -61,7 +61,7 @@ def plot_reconstructions(
     for column, (title, pictures) in enumerate(columns):
         for row, picture in enumerate(pictures):
             show(panels[row, column], as_pixels(picture), title if row == 0 else None)
-    figure.get_layout_engine().set(w_pad=0.015, h_pad=0.015)  # type: ignore[union-attr]
+    figure.set_layout_engine("constrained", w_pad=0.015, h_pad=0.015)
     return figure
 
 

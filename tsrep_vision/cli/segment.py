@@ -1,0 +1,107 @@
+"""`tsrep-vision segment`: images in, the objects in them out: COCO's JSON and pictures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+IMAGES_AT_ONCE = 4
+
+
+def segment(
+    model: Annotated[
+        Path,
+        typer.Argument(
+            help="Folder of `tsrep-vision segment-train`, or the file of torchvision's Mask R-CNN (COCO)."
+        ),
+    ],
+    images: Annotated[Path, typer.Argument(help="An image, or a folder or zip file of images.")],
+    annotations: Annotated[
+        Path | None, typer.Option(help="JSON in COCO's format: its images alone are read, and scored.")
+    ] = None,
+    threshold: Annotated[
+        float, typer.Option(help="Score from which an object is drawn; all are written.", min=0, max=1)
+    ] = 0.5,
+    pictures: Annotated[int, typer.Option(help="Pictures at most.", min=0)] = 12,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
+    out: Annotated[Path, typer.Option(help="Folder for results.json and the pictures.")] = Path("segmented"),
+) -> None:
+    """Find the objects in images: class, score, box and mask of each, as COCO's results and as pictures."""
+    from tsrep.train.runtime import launch
+    from tsrep_vision.mask_rcnn import segment as segmented
+    from tsrep_vision.mask_rcnn.evaluation import coco_entries
+    from tsrep_vision.plots import plot_segmentation
+
+    console = Console(highlight=False)
+    place = launch(device).device
+    found_by = _load(model)
+    some, names, image_ids = _read(images, annotations)
+    for skipped in some.skipped:
+        console.print(f"left out: {skipped.name}, which {skipped.reason}", soft_wrap=True)
+    out.mkdir(parents=True, exist_ok=True)
+    entries: list[dict[str, Any]] = []
+    objects_of = segmented(found_by.model.to(place), some, IMAGES_AT_ONCE)
+    for row, objects in enumerate(objects_of):
+        described = coco_entries(objects, image_ids[row], found_by.category_ids)
+        entries += [{**entry, "file_name": names[row]} for entry in described]
+        if row < pictures:
+            figure = plot_segmentation([some[row]], [objects], threshold, found_by.classes)
+            figure.savefig(out / _picture_of(names[row]), dpi=150)
+    (out / "results.json").write_text(json.dumps(entries) + "\n", encoding="utf-8")
+    sure = sum(entry["score"] >= threshold for entry in entries)
+    console.print(f"{len(some)} images, {sure} objects with a score of {threshold:g} or more")
+    if annotations is not None:
+        scores = _scores(some, image_ids, entries)
+        (out / "scores.json").write_text(json.dumps(scores, indent=1) + "\n", encoding="utf-8")
+        console.print("   ".join(f"{name} {value:.3f}" for name, value in scores.items()))
+    console.print(f"results: {out / 'results.json'}", soft_wrap=True)
+
+
+def _picture_of(name: str) -> str:
+    """The file name of the picture of an image: its own, folders joined by "-", as PNG."""
+    flat = name.replace("/", "-")
+    return flat if flat.endswith(".png") else f"{flat}.png"
+
+
+def _load(path: Path) -> Any:
+    from tsrep_vision.mask_rcnn.saving import load_mask_rcnn, load_torchvision
+
+    if path.is_file():
+        return load_torchvision(path)
+    return load_mask_rcnn(path / "model" if (path / "model").is_dir() else path)
+
+
+def _scores(images: Any, image_ids: list[int], found: list[dict[str, Any]]) -> dict[str, float]:
+    """The average precision of what was found, by COCO's numbers of images and classes."""
+    from tsrep_vision.mask_rcnn.evaluation import coco_entries, precision_of_entries
+
+    truth, sizes = [], {}
+    for row, image_id in enumerate(image_ids):
+        target = images.target(row)
+        truth += coco_entries(target, image_id, images.annotations.category_ids)
+        sizes[image_id] = (target["masks"].shape[1], target["masks"].shape[2])
+    return precision_of_entries(found, truth, sizes)
+
+
+def _read(source: Path, annotations: Path | None) -> tuple[Any, list[str], list[int]]:
+    """The images, their names and their numbers in the results."""
+    import numpy as np
+    from PIL import Image
+
+    from tsrep_vision.data import read_images
+    from tsrep_vision.data.coco import Annotations
+    from tsrep_vision.data.stores import is_image
+
+    if source.is_file() and is_image(source.name):
+        if annotations is not None:
+            raise ValueError("--annotations is given with one image; wanted a folder or zip file of images")
+        with Image.open(source) as image:
+            return read_images(np.array(image.convert("RGB"))[None]), [source.name], [1]
+    some = read_images(source, annotations=annotations, verify=True)
+    if isinstance(some.annotations, Annotations):
+        return some, some.names, [some.annotations.image_ids[name] for name in some.names]
+    return some, some.names, list(range(1, len(some) + 1))
