@@ -123,3 +123,19 @@ def test_augmentations_change_a_copy_and_keep_gaps_in_number(name):
     assert not torch.equal(changed.nan_to_num(9), x.nan_to_num(9))
     if name == "permutation":
         assert torch.equal(changed[0, :, 0].sort().values, x[0, :, 0].sort().values)
+
+
+def test_a_permutation_moves_runs_within_each_series():
+    x = numbered(4, 20)
+    lengths = [(0, 20), (3, 17), (6, 8), (0, 12)]
+    for row, (start, stop) in zip(x, lengths, strict=True):
+        row[:start], row[stop:] = torch.nan, torch.nan
+    moved = AUGMENTATIONS["permutation"](x, torch.Generator().manual_seed(0))
+    assert torch.equal(moved.isnan(), x.isnan())
+    for row, before, (start, stop) in zip(moved, x, lengths, strict=True):
+        assert torch.equal(row[start:stop].sort(0).values, before[start:stop])
+    assert not torch.equal(moved[1, 3:17], x[1, 3:17])
+    runs = (moved[0, 1:, 0] - moved[0, :-1, 0] != 1).sum() + 1
+    assert 2 <= runs <= 5
+    nothing = torch.full((2, 6, 1), torch.nan)
+    assert AUGMENTATIONS["permutation"](nothing, torch.Generator()).isnan().all()

@@ -10,6 +10,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from tsrep.nn.padding import inside
+
 Augmentation = Callable[[Tensor, torch.Generator], Tensor]
 
 
@@ -26,10 +28,16 @@ def scaling(x: Tensor, generator: torch.Generator, strength: float = 0.5) -> Ten
 
 
 def permutation(x: Tensor, generator: torch.Generator, segments: int = 5) -> Tensor:
-    """Cuts the steps into at most `segments` equal runs and shuffles them."""
-    runs = list(x.tensor_split(min(segments, x.shape[1]), dim=1))
-    order = torch.randperm(len(runs), generator=generator)
-    return torch.cat([runs[i] for i in order], dim=1)
+    """Cuts the steps of each instance into at most `segments` equal runs and shuffles them, in one order for all.
+
+    Padding stays where it is: only the steps from the first to the last observed one move.
+    """
+    order = torch.randperm(min(segments, x.shape[1]), generator=generator).tolist()
+    source = torch.arange(x.shape[1]).repeat(len(x), 1)
+    for steps, within in zip(source, inside(x).cpu(), strict=True):
+        runs = steps[within].tensor_split(max(1, min(segments, int(within.sum()))))
+        steps[within] = torch.cat([runs[i] for i in order if i < len(runs)])
+    return x.gather(1, source.to(x.device).unsqueeze(-1).expand_as(x))
 
 
 AUGMENTATIONS: dict[str, Augmentation] = {"jitter": jitter, "scaling": scaling, "permutation": permutation}
