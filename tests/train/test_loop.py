@@ -87,6 +87,29 @@ def test_history_validation_and_early_stopping():
     assert all(line["loss"] == 1.0 for line in history)
 
 
+def test_early_stopping_reads_each_record_once():
+    class Counted(list):
+        read = 0
+
+        def __getitem__(self, key):
+            records = super().__getitem__(key)
+            Counted.read += len(records) if isinstance(key, slice) else 0
+            return records
+
+        def __iter__(self):
+            raise AssertionError("the whole history is read at each step")
+
+    history, stops = Counted(), []
+    hook = hooks.stop_early(history, patience=3, since=4)
+    for step, loss in enumerate([1.0, 2.0, 0.5, 3.0, 9.0, None, 8.0, 8.0, None, 8.5, 9.0, 7.0], start=1):
+        history.append({"step": step} | ({} if loss is None else {"validation_loss": loss}))
+        stops.append(hook(None, {}))
+    assert stops == [False] * 10 + [True, False]
+    assert Counted.read == 12
+    assert hooks.stop_early(history[:11], patience=3, since=4)(None, {})  # as a resumed run does
+    assert hooks.stop_early([], patience=1)(None, {}) is False
+
+
 def test_every_hook_is_called_even_when_one_says_stop():
     called = []
     after = [lambda clock, scalars: True, lambda clock, scalars: called.append(clock.step)]

@@ -5,6 +5,7 @@ Each is a function that makes a hook for `tsrep.train.loop.fit`.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -51,19 +52,21 @@ def validate(history: History, loss: Callable[[], float], every: int) -> Hook:
 def stop_early(history: History, patience: int, since: int = 0) -> Hook:
     """Stops when the lowest validation loss lies `patience` validations back. Goes after `validate`.
 
-    Records up to step `since` are not looked at. It reads the history and keeps no state of its own, so a resumed run
-    stops where an unbroken one does.
+    Records up to step `since` are not looked at. All that it knows it reads from the history, each record once, so a
+    resumed run stops where an unbroken one does.
     """
+    lowest, validations_since, read = math.inf, 0, 0
 
     def hook(clock: Clock, scalars: dict[str, float]) -> bool:
-        if not history or "validation_loss" not in history[-1]:
-            return False  # nothing new
-        losses = [
-            record["validation_loss"]
-            for record in history
-            if "validation_loss" in record and record["step"] > since
-        ]
-        return bool(losses) and len(losses) - 1 - losses.index(min(losses)) >= patience
+        nonlocal lowest, validations_since, read
+        for record in history[read:]:
+            loss = record.get("validation_loss")
+            if loss is None or record["step"] <= since:
+                continue
+            validations_since = 0 if loss < lowest else validations_since + 1
+            lowest = min(lowest, loss)
+        read = len(history)
+        return "validation_loss" in history[-1] and validations_since >= patience if history else False
 
     return hook
 
