@@ -16,6 +16,7 @@ from tsrep.tasks.anomaly.alarms import (
     running_threshold,
     suppress,
 )
+from tsrep.tasks.anomaly.moving import moving_sum
 
 NAN = np.nan
 
@@ -112,3 +113,21 @@ def test_the_papers_rule():
     found = raise_alarms(relative_increase(np.concatenate([train, test])), threshold)[200:]
     np.testing.assert_array_equal(found, wanted)
     assert np.flatnonzero(found).tolist() == [100, 150]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 40), st.integers(1, 50), st.integers(1, 2))
+def test_moving_sums_are_their_definition(length, width, channels):
+    values = np.random.default_rng(length).integers(-9, 9, size=(length, channels))
+    for step, found in enumerate(moving_sum(values, width)):
+        np.testing.assert_array_equal(found, values[max(0, step + 1 - width) : step + 1].sum(axis=0))
+
+
+def test_a_huge_score_counts_only_where_it_is_in_the_window():
+    scores = np.random.default_rng(0).uniform(1, 2, size=60)
+    spoilt = scores.copy()
+    spoilt[20] = 1e20
+    np.testing.assert_allclose(mean_ahead(spoilt, 5)[21:], mean_ahead(scores, 5)[21:], rtol=1e-12)
+    np.testing.assert_allclose(
+        relative_increase(spoilt, 5)[26:], relative_increase(scores, 5)[26:], rtol=1e-9
+    )

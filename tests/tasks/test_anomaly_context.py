@@ -240,3 +240,22 @@ def test_a_name_that_two_channels_have_is_no_name(fitted):
     encoder = TS2Vec(n_components=8, hidden_channels=8, depth=2, max_steps=1, random_state=0)
     detector = RepresentationAnomalyDetector(encoder, CONTEXT).fit(frame[:TRAIN])
     assert detector.columns_ is None and len(detector.predict(frame[TRAIN:])) == 300
+
+
+@pytest.mark.parametrize("score", SCORES)
+@pytest.mark.parametrize("fill", [1e20, 9.97e36, 1e300])
+def test_a_fill_value_is_an_alarm_and_does_not_blind_the_detector(fitted, score, fill):
+    """Every score of it is finite, and once it has left the context all scores are what they would be without it."""
+    plain = WAVE[TRAIN:].copy()
+    plain[250] = 9.0
+    spoilt = plain.copy()
+    spoilt[40] = fill
+    detector = fitted[score]
+    scores, alarms = detector.scores_and_alarms(spoilt, history="training")
+    assert np.isfinite(scores).all() and alarms[40] == 1 and alarms[250] == 1
+    reach = 40 + detector.series_[ONLY].score.steps(CONTEXT) + 22
+    same = detector.decision_function(plain, history="training")
+    if reach < 250:
+        np.testing.assert_allclose(scores[reach:], same[reach:], rtol=1e-3, atol=1e-3)
+    live = detector.online(history="training").extend(spoilt)
+    np.testing.assert_allclose([verdict.score for verdict in live], scores, rtol=1e-2, atol=1e-2)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tsrep.base.parameters import Range, number
+from tsrep.tasks.anomaly.moving import moving_sum
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -29,10 +30,9 @@ def relative_increase(scores: NDArray[Any], width: int = WIDTH) -> Floats:
     """
     known = ~np.isnan(scores)
     values = np.asarray(scores, dtype=np.float64)[known]
-    sums = np.cumsum(np.concatenate([[0.0], values]))
     increase = np.full(len(values), np.nan)
     if len(values) > width:
-        mean = (sums[width:-1] - sums[: -width - 1]) / width
+        mean = moving_sum(values, width)[width - 1 : -1] / width
         with np.errstate(divide="ignore", invalid="ignore"):
             increase[width:] = np.where(mean > 0, (values[width:] - mean) / mean, 0.0)
     at_steps = np.full(len(scores), np.nan)
@@ -52,12 +52,9 @@ def mean_ahead(scores: NDArray[Any], reach: int) -> Floats:
     if reach == 0:
         return np.array(scores, dtype=np.float64)
     known = ~np.isnan(scores)
-    sums = np.cumsum(np.concatenate([[0.0], np.where(known, scores, 0.0)]))
-    counts = np.cumsum(np.concatenate([[0], known]))
-    steps = np.arange(len(scores))
-    after = np.minimum(steps + reach + 1, len(scores))
-    mean = (sums[after] - sums[steps]) / np.maximum(counts[after] - counts[steps], 1)
-    return np.where(known, mean, np.nan)
+    sums = moving_sum(np.where(known, scores, 0.0)[::-1], reach + 1)[::-1]
+    counts = moving_sum(known[::-1].astype(int), reach + 1)[::-1]
+    return np.where(known, sums / np.maximum(counts, 1), np.nan)
 
 
 def deviation_threshold(scores: NDArray[Any], deviations: float = 4.0) -> float:

@@ -253,7 +253,7 @@ class RepresentationAnomalyDetector(SavedEstimator):
         if self.threshold == "running":
             threshold = RunningThreshold(self._level(), WIDTH + 1)
         live = OnlineDetector(
-            lambda values: raw_scores.update(fitted.scale.apply(values)),
+            lambda values: raw_scores.update(fitted.standardised(values)),
             width=self._width(fitted.score),
             median_score=fitted.median_score,
             threshold=threshold,
@@ -314,7 +314,7 @@ class RepresentationAnomalyDetector(SavedEstimator):
 
         The first `n_trained` steps are of the training part: their distance to training is no score.
         """
-        scaled = fitted.scale.apply(values)
+        scaled = fitted.standardised(values)
         raw = fitted.score.score(CausalViews(self.encoder_, self.context), scaled)
         if fitted.score.distance_to_training:
             raw[:n_trained] = np.nan

@@ -12,6 +12,10 @@ from tsrep.tasks.anomaly.scores import SCORES, Score
 from tsrep.tasks.series import Scale
 
 Arrays = dict[str, NDArray[Any]]
+Floats = NDArray[np.float64]
+
+FARTHEST = 1e6
+"""Training deviations from the mean that a value counts for at most, so that all scores of a fill value are finite."""
 
 
 class FittedSeries(NamedTuple):
@@ -31,6 +35,10 @@ class FittedSeries(NamedTuple):
     median_score: float
     required_share: float
     tail: Tail | None
+
+    def standardised(self, values: Floats) -> Floats:
+        """(t, c) values as the score takes them: by the training part's scale, at most `FARTHEST` from its mean."""
+        return np.clip(self.scale.apply(values), -FARTHEST, FARTHEST)
 
     def arrays(self) -> Arrays:
         """All arrays by name."""
@@ -60,7 +68,7 @@ class FittedSeries(NamedTuple):
         )
 
 
-def scale_of_training_part(values: NDArray[np.float64], series: str) -> Scale:
+def scale_of_training_part(values: Floats, series: str) -> Scale:
     """The scale of a training part (t, c).
 
     Raises

@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tsrep.tasks.anomaly.causal import CausalViews
+from tsrep.tasks.anomaly.moving import moving_sum
 from tsrep.tasks.anomaly.period import dominant_period
 
 Floats = NDArray[np.float64]
@@ -259,9 +260,8 @@ def _moving_mean(values: Array, width: int) -> Array:
     if width == 1:
         return values
     known = ~np.isnan(values)
-    sums = np.cumsum(np.where(known, values, 0.0), axis=0)
-    counts = np.cumsum(known, axis=0)
-    sums[width:], counts[width:] = sums[width:] - sums[:-width], counts[width:] - counts[:-width]
+    sums = moving_sum(np.where(known, values, 0.0), width)
+    counts = moving_sum(known.astype(int), width)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(counts > 0, sums / counts, np.nan)
 
@@ -281,16 +281,12 @@ def _shapes(values: Array, width: int) -> Array:
     The values of a long window are means of the known values of stretches. Where no value is known, and before the
     start of the series, the value is the window's mean.
     """
-    known = np.pad(~np.isnan(values), ((width, 0), (0, 0)))
+    known = np.pad(~np.isnan(values), ((width, 0), (0, 0))).astype(int)
     padded = np.pad(np.nan_to_num(values), ((width, 0), (0, 0)))
-    sums, counts = np.cumsum(padded, axis=0), np.cumsum(known, axis=0)
     points = min(width, POINTS, max(VALUES // values.shape[1], 4))
     edges = np.linspace(0, width, points + 1).astype(int)
-    ends = (
-        np.arange(len(values))[:, None] + edges
-    )  # (t, points + 1) places in the sums: where a stretch begins
-    count = np.diff(counts[ends], axis=1)
-    shapes = np.diff(sums[ends], axis=1) / np.maximum(count, 1)
+    count = _stretch_sums(known, edges, len(values))
+    shapes = _stretch_sums(padded, edges, len(values)) / np.maximum(count, 1)
     known_stretch = count > 0
     total = np.maximum(known_stretch.sum(axis=1, keepdims=True), 1)
     shapes = np.where(
@@ -298,6 +294,16 @@ def _shapes(values: Array, width: int) -> Array:
     )
     deviation = np.sqrt((shapes**2).sum(axis=1, keepdims=True) / total)
     return (shapes / (deviation + FLOOR)).reshape(len(values), -1).astype(np.float32)
+
+
+def _stretch_sums(padded: Array, edges: Array, length: int) -> Array:
+    """(length, points, c) sums of (width + length, c) between the `edges` (points + 1,) of each window of steps.
+
+    The first window ends at step `width`, the last edge.
+    """
+    widths, which = np.unique(np.diff(edges), return_inverse=True)
+    sums = np.stack([moving_sum(padded, int(width)) for width in widths])
+    return sums[which, np.arange(length)[:, None] + edges[1:]]
 
 
 def _evenly_spaced(features: Array) -> Array:
