@@ -340,31 +340,3 @@ def test_average_precision() -> None:
     assert all(value != value for value in average_precision(as_detections(targets), nothing).values())
     with pytest.raises(ValueError, match="detections has 1 images; targets has 6"):
         average_precision(as_detections(targets[:1]), targets)
-
-
-@pytest.mark.slow
-def test_a_tiny_model_segments_shapes() -> None:
-    """Trained on 200 generated images for about a minute; scored on 40 others."""
-    pytest.importorskip("pycocotools")
-    images, targets = draw_shapes(200, 64, seed=0)
-    sampled = {
-        "box_batch_size_per_image": 64,
-        "rpn_post_nms_top_n_train": 200,
-        "rpn_post_nms_top_n_test": 100,
-    }
-    model = small(embed_dim=64, hidden_size=128, box_detections_per_img=20, **sampled)
-    optimiser = torch.optim.AdamW(model.parameters(), lr=2e-3)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-3, total_steps=300)
-    generator = torch.Generator().manual_seed(0)
-    for _ in range(300):
-        rows = torch.randint(200, (4,), generator=generator).tolist()
-        loss = sum(model([images[row] for row in rows], [targets[row] for row in rows]).values())
-        optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
-        schedule.step()
-    others, truth = draw_shapes(40, 64, seed=1)
-    with torch.no_grad():
-        found = [model.eval()([image])[0] for image in others]
-    assert average_precision(found, truth)["mask_ap50"] > 0.5

@@ -177,3 +177,23 @@ def test_images_that_do_not_fit_are_refused(shapes: ImageSet) -> None:
         train_mask_rcnn(tiny(), images, [{k: t[k] for k in ("boxes", "labels")} for t in targets])
     with pytest.raises(ValueError, match="model is a Linear; wanted a Mask R-CNN"):
         train_mask_rcnn(torch.nn.Linear(1, 1), shapes)  # type: ignore[arg-type]
+
+
+@pytest.mark.slow
+def test_a_tiny_model_segments_shapes() -> None:
+    """Trained on 200 generated images from random weights; scored on 40 others. Two to three minutes of one core."""
+    pytest.importorskip("pycocotools")
+    torch.manual_seed(0)
+    model = mask_rcnn_tiny(4)
+    history = train_mask_rcnn(
+        model,
+        *draw_shapes(200, 64, seed=0),
+        max_steps=300,
+        lr=2e-3,
+        layer_decay=1.0,
+        weight_decay=0.01,
+        max_norm=1.0,
+        validation=with_objects(*draw_shapes(40, 64, seed=1)),
+        random_state=0,
+    )
+    assert history[-1]["mask_ap50"] > 0.5

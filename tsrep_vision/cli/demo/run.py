@@ -83,9 +83,12 @@ def run(
             "python": platform.python_version(),
         },
     }
-    parts = {"digits": digits, "photographs": photographs, "shapes": shapes}
-    written = facts | {name: part.summary() for name, part in parts.items()}
-    (folder / "results.json").write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
+    parts = {
+        "digits": digits.summary(),
+        "photographs": photographs.summary(),
+        "shapes": shapes.summary(),
+    }
+    (folder / "results.json").write_text(json.dumps(facts | parts, indent=1) + "\n", encoding="utf-8")
     page = write_page(folder / "index.html", build_page(digits, photographs, shapes, pictures, facts))
     console.print(
         f"Done in {facts['seconds']:.0f} s. The page: [bold]{page}[/bold]", highlight=False, soft_wrap=True
