@@ -9,6 +9,10 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from tsrep_vision.cli.images import report_skipped
+from tsrep_vision.cli.options import Device
+from tsrep_vision.cli.results import write_json
+
 IMAGES_AT_ONCE = 4
 
 
@@ -27,7 +31,7 @@ def segment(
         float, typer.Option(help="Score from which an object is drawn; all are written.", min=0, max=1)
     ] = 0.5,
     pictures: Annotated[int, typer.Option(help="Pictures at most.", min=0)] = 12,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
+    device: Device = "auto",
     out: Annotated[Path, typer.Option(help="Folder for results.json and the pictures.")] = Path("segmented"),
 ) -> None:
     """Find the objects in images: class, score, box and mask of each, as COCO's results and as pictures."""
@@ -40,8 +44,7 @@ def segment(
     place = launch(device).device
     found_by = _load(model)
     some, names, image_ids = _read(images, annotations)
-    for skipped in some.skipped:
-        console.print(f"left out: {skipped.name}, which {skipped.reason}", soft_wrap=True)
+    report_skipped(console, some)
     out.mkdir(parents=True, exist_ok=True)
     entries: list[dict[str, Any]] = []
     objects_of = segmented(found_by.model.to(place), some, IMAGES_AT_ONCE)
@@ -56,7 +59,7 @@ def segment(
     console.print(f"{len(some)} images, {sure} objects with a score of {threshold:g} or more")
     if annotations is not None:
         scores = _scores(some, image_ids, entries)
-        (out / "scores.json").write_text(json.dumps(scores, indent=1) + "\n", encoding="utf-8")
+        write_json(out / "scores.json", scores)
         console.print("   ".join(f"{name} {value:.3f}" for name, value in scores.items()))
     console.print(f"results: {out / 'results.json'}", soft_wrap=True)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,13 +9,28 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from tsrep_vision.cli.images import report_skipped
+from tsrep_vision.cli.models import read_model
+from tsrep_vision.cli.options import (
+    TRAINING,
+    Device,
+    LearningRate,
+    MaxEpochs,
+    MaxSteps,
+    Precision,
+    Seed,
+    Smoke,
+    Workers,
+)
+from tsrep_vision.cli.results import SHOWN, checked_folder, write_history, write_json
+
 SHAPES = (200, 40)  # generated images for training and for validation
 SMOKE = (8, 4)
 SMOKE_STEPS = 6
 STEPS = 300  # of a training on generated shapes
 TINY = {"lr": 2e-3, "layer_decay": 1.0, "weight_decay": 0.01, "max_norm": 1.0}
 """For the tiny model with random weights; the others are trained by the rules of their papers."""
-MOST_VALIDATED = 8  # images in the picture
+JITTER = (0.1, 2.0)  # range of the scale
 
 
 class Model(StrEnum):
@@ -46,6 +60,9 @@ def segment_train(
         Path | None,
         typer.Argument(help="Folder or zip file of images; default: generated discs, squares and triangles."),
     ] = None,
+    out: Annotated[
+        Path, typer.Option(help="Folder for the model, numbers and pictures; a training there goes on.")
+    ] = Path("segmenter"),
     annotations: Annotated[
         Path | None, typer.Option(help="JSON in COCO's format, in the source or elsewhere.")
     ] = None,
@@ -73,65 +90,59 @@ def segment_train(
     jitter: Annotated[
         bool, typer.Option("--jitter", help="Large-scale jitter from 0.1 to 2, in place of flips alone.")
     ] = False,
-    max_epochs: Annotated[
-        int | None, typer.Option(help="Epochs; default: 12, or 300 steps on generated shapes.", min=0)
-    ] = None,
-    max_steps: Annotated[int | None, typer.Option(help="Updates at most.", min=0)] = None,
-    batch_size: Annotated[int, typer.Option(help="Images per update.", min=1)] = 4,
-    lr: Annotated[
-        float | None, typer.Option(help="Highest learning rate; default: the paper's rule.")
-    ] = None,
-    workers: Annotated[int, typer.Option(help="Threads that decode images.", min=0)] = 0,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
-    precision: Annotated[str, typer.Option(help="auto, 32, bf16 or 16.")] = "auto",
-    seed: Annotated[int, typer.Option(help="Random seed of the training.", min=0)] = 0,
-    out: Annotated[
-        Path, typer.Option(help="Folder for the model, its history and its pictures; resumed if it exists.")
-    ] = Path("segmenter"),
-    smoke: Annotated[
-        bool, typer.Option("--smoke", help="A few steps of a tiny model on a few shapes, to try it out.")
-    ] = False,
+    max_epochs: MaxEpochs = None,
+    max_steps: MaxSteps = None,
+    batch_size: Annotated[int, typer.Option(help="Images per update.", min=1, rich_help_panel=TRAINING)] = 4,
+    lr: LearningRate = None,
+    workers: Workers = 0,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    seed: Seed = 0,
+    smoke: Smoke = False,
 ) -> None:
     """Train a Mask R-CNN on annotated images, score it, save it.
 
-    The folder has `model/`, `history.json`, `curves.png`, and with validation `scores.json` and `found.png`.
+    Without --max-epochs and --max-steps, 12 epochs, or 300 steps on generated shapes. The folder has `model/`,
+    `history.json` and `curves.png`, and with validation `scores.json` and `found.png`.
     """
-    from tsrep.train.checkpoint import check_writable
-    from tsrep.train.runtime import launch
+    from tsrep.train.runtime import launch_processes
     from tsrep_vision.mask_rcnn import train_mask_rcnn
     from tsrep_vision.mask_rcnn.saving import make, plan, save_mask_rcnn
+    from tsrep_vision.pretrained import encoder_of
     from tsrep_vision.step import seeded
 
     console = Console(highlight=False)
     if smoke:
         source, model, max_epochs, max_steps = None, Model.tiny, None, SMOKE_STEPS
-    launch(device, precision)
-    check_writable(out / "model", "out")
+    if source is None and max_epochs is None and max_steps is None:
+        max_steps = STEPS
+    launch_processes(device, precision)
+    checked_folder(out)
+    vit = None if backbone is None else encoder_of(read_model(backbone, smoke=False, seed=seed))
     images, validated, category_ids = _read(source, annotations, validation, SMOKE if smoke else SHAPES, seed)
-    vit = None if backbone is None else read_backbone(backbone)
+    report_skipped(console, images)
     options: dict[str, Any] = {
         "num_classes": len(images.classes),
         "mask_loss": mask_loss.value,
         "roi": roi.value,
     }
     if image_size is not None:
-        options |= {"image_size": image_size} if model != Model.resnet50 else {"min_size": image_size}
+        options["min_size" if model is Model.resnet50 else "image_size"] = image_size
     chosen = plan(model.value, vit, **options)
     with seeded(seed):
         network = make(chosen, vit)
-    if source is None and max_epochs is None and max_steps is None:
-        max_steps = STEPS
-    own = TINY if model == Model.tiny and vit is None else {}
-    settings = {**own, **({} if lr is None else {"lr": lr})}
-    size = sum(weight.numel() for weight in network.parameters()) / 1e6
-    console.print(f"{len(images)} images, {len(images.classes) - 1} classes, {size:.1f} million parameters")
+    weights = sum(weight.numel() for weight in network.parameters()) / 1e6
+    console.print(
+        f"{len(images)} images, {len(images.classes) - 1} classes, {weights:.1f} million parameters"
+    )
+    rules = TINY if model is Model.tiny and vit is None else {}
     history = train_mask_rcnn(
         network,
         images,
         max_epochs=max_epochs,
         max_steps=max_steps,
         batch_size=batch_size,
-        jitter=(0.1, 2.0) if jitter else None,
+        jitter=JITTER if jitter else None,
         freeze=freeze,
         validation=validated,
         workers=workers,
@@ -140,19 +151,13 @@ def segment_train(
         random_state=seed,
         verbose=int(console.is_terminal),
         checkpoint=out / "checkpoint",
-        **settings,  # type: ignore[arg-type]
+        **{**rules, **({} if lr is None else {"lr": lr})},  # type: ignore[arg-type]
     )
     save_mask_rcnn(out / "model", network, chosen, images.classes, category_ids)
-    _write(out, history, network, validated, console)
+    write_history(out, history)
+    if validated is not None and history:
+        _write_scores(out, history[-1], network, validated, console)
     console.print(f"model saved: {out / 'model'}\nnext: tsrep-vision segment {out} IMAGES", soft_wrap=True)
-
-
-def read_backbone(path: Path) -> Any:
-    """The ViT in a folder that `tsrep-vision pretrain` wrote, or in a checkpoint file."""
-    from tsrep_vision.pretrained import encoder_of, load_vit
-    from tsrep_vision.saving import load
-
-    return encoder_of(load(path)) if path.is_dir() else load_vit(path)
 
 
 def _read(
@@ -185,19 +190,14 @@ def _read(
     return images, others, ids
 
 
-def _write(out: Path, history: Any, network: Any, validated: Any, console: Console) -> None:
+def _write_scores(out: Path, end: Any, network: Any, validated: Any, console: Console) -> None:
+    """`scores.json`, and `found.png`: the objects found in the first images for validation."""
     from tsrep_vision.mask_rcnn import segment
-    from tsrep_vision.plots import plot_learning_curves, plot_segmentation
+    from tsrep_vision.plots import plot_segmentation
 
-    (out / "history.json").write_text(json.dumps(history, indent=1) + "\n", encoding="utf-8")
-    if history:
-        plot_learning_curves(history).savefig(out / "curves.png", dpi=150)
-    if validated is None:
-        return
-    some = [validated[row] for row in range(min(MOST_VALIDATED, len(validated)))]
-    plot_segmentation(some, list(segment(network, some)), classes=validated.classes).savefig(
-        out / "found.png", dpi=150
-    )
-    scores = {name: value for name, value in (history or [{}])[-1].items() if "_ap" in name}
-    (out / "scores.json").write_text(json.dumps(scores, indent=1) + "\n", encoding="utf-8")
+    some = [validated[row] for row in range(min(SHOWN, len(validated)))]
+    figure = plot_segmentation(some, list(segment(network, some)), classes=validated.classes)
+    figure.savefig(out / "found.png", dpi=150)
+    scores = {name: value for name, value in end.items() if "_ap" in name}
+    write_json(out / "scores.json", scores)
     console.print("   ".join(f"{name} {value:.3f}" for name, value in scores.items()))

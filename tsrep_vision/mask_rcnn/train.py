@@ -24,7 +24,7 @@ from tsrep_vision.mask_rcnn.evaluation import average_precision
 from tsrep_vision.mask_rcnn.recipe import DetectionTraining, groups_of, recipe_of
 from tsrep_vision.mask_rcnn.segment import segment
 from tsrep_vision.step import seeded
-from tsrep_vision.training import train
+from tsrep_vision.training import fingerprint, train
 
 EPOCHS = 12  # where neither limit is given
 
@@ -235,9 +235,13 @@ def check_objects(images: ImageSet, model: TorchvisionMaskRCNN, name: str) -> No
 
 
 def described(model: TorchvisionMaskRCNN) -> dict[str, Any]:
-    """What tells one model from another: the shapes of its weights, and its switches."""
-    shapes = [[name, list(weight.shape)] for name, weight in model.state_dict().items()]
-    return {"mask_loss": getattr(model.roi_heads, "mask_loss", "sigmoid"), "shapes": shapes}
+    """What tells one model from another: its weights, and its switches."""
+    heads = model.roi_heads
+    switches = {
+        "mask_loss": getattr(heads, "mask_loss", "sigmoid"),
+        "roi": type(heads.mask_roi_pool).__name__,
+    }
+    return {**switches, "weights": fingerprint(model)}
 
 
 def _check_jitter(jitter: tuple[float, float] | None) -> None:

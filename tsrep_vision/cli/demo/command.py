@@ -7,18 +7,18 @@ from typing import Annotated
 
 import typer
 
+from tsrep_vision.cli.options import Seed, Smoke
+
 
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for the page, the figures and the numbers.")] = Path(
         "vision-demo"
     ),
-    seed: Annotated[int, typer.Option(help="Random seed of everything.", min=0)] = 0,
+    seed: Seed = 0,
     open_page: Annotated[
         bool, typer.Option("--open/--no-open", help="Open the page in the browser.")
     ] = False,
-    smoke: Annotated[
-        bool, typer.Option("--smoke", help="A few steps of each training, to try it out.")
-    ] = False,
+    smoke: Smoke = False,
 ) -> None:
     """Train small image models on bundled images and draw what they learned: two to three minutes, no network."""
     from tsrep_vision.cli.demo.run import run
