@@ -23,9 +23,9 @@ from tsrep_vision.classifier import Classifier, Trained, copied_encoder, draw_he
 from tsrep_vision.data import ImageBatch
 from tsrep_vision.evaluation import accuracy
 from tsrep_vision.labels import labelled_sets
-from tsrep_vision.pretrain import described, drawn_crops, without_decay
+from tsrep_vision.pretrain import drawn_crops, without_decay
 from tsrep_vision.step import seeded
-from tsrep_vision.training import Training, scaled_lr, seed_of, train
+from tsrep_vision.training import Training, fingerprint, scaled_lr, seed_of, train
 from tsrep_vision.vit import needs_timm
 
 EPOCHS = 100  # MAE's for a ViT-B, where neither limit is given
@@ -142,7 +142,7 @@ def finetune(
         objective,
         settings,
         title="fine-tuning",
-        recipe={**recipe, "pool": pool, "encoder": described(encoder)},
+        recipe={**recipe, "pool": pool, "encoder": fingerprint(encoder)},
         groups=lambda network: layer_groups(network, weight_decay, layer_decay),
     )
     assert isinstance(trained, Classifier)

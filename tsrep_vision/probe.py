@@ -27,8 +27,8 @@ from tsrep_vision.classifier import Classifier, Trained, copied_encoder, draw_he
 from tsrep_vision.data import ImageBatch, ImageSet
 from tsrep_vision.evaluation import accuracy, outputs
 from tsrep_vision.labels import labelled_sets
-from tsrep_vision.pretrain import described, drawn_crops
-from tsrep_vision.training import Training, scaled_lr, seed_of, train
+from tsrep_vision.pretrain import drawn_crops
+from tsrep_vision.training import Training, fingerprint, scaled_lr, seed_of, train
 from tsrep_vision.vit import EPS, needs_timm
 
 METHODS = ("logistic", "lars", "adamw")
@@ -130,7 +130,7 @@ def probe(
             ProbeObjective(encoder.image_size),
             settings,
             title="linear probe",
-            recipe={"method": method, "pool": pool, "encoder": described(encoder)},
+            recipe={"method": method, "pool": pool, "encoder": fingerprint(encoder)},
             groups=head_groups,
             optimiser=_lars() if method == "lars" else adamw,
         )

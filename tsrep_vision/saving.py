@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from tsrep import __version__
-from tsrep.train.checkpoint import ModelFileError, read_folder, write_folder
+from tsrep.train.checkpoint import ModelFileError, holds_model, read_folder, write_folder
 
 MODELS = {
     "MAE": "tsrep_vision.mae",
@@ -44,14 +44,14 @@ def save(model: nn.Module, path: str | Path) -> None:
 
 
 def load(path: str | Path) -> Any:
-    """The model that `save` wrote to the folder `path`, on the CPU and in evaluation mode.
+    """The model that `save` wrote to the folder `path`, or to `model` in it, on the CPU and in evaluation mode.
 
     Raises
     ------
     ModelFileError
         The folder is missing, damaged or foreign, or does not fit this version.
     """
-    config, tensors = read_folder(path)
+    config, tensors = read_folder(Path(path) / "model" if holds_model(Path(path) / "model") else path)
     try:
         model = build(config)
         model.load_state_dict(tensors["model"])

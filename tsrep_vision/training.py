@@ -226,6 +226,14 @@ def digest(images: ImageSet) -> str:
     return hashed.hexdigest()
 
 
+def fingerprint(network: nn.Module) -> str:
+    """SHA-256 of the weights: a training that began with others is another one."""
+    hashed = hashlib.sha256()
+    for name, value in network.state_dict().items():
+        hashed.update(name.encode() + value.detach().cpu().contiguous().numpy().tobytes())
+    return hashed.hexdigest()
+
+
 def as_json_all(values: dict[str, Any]) -> dict[str, Any]:
     """The values as JSON holds them."""
     return {name: as_json(value) for name, value in values.items()}

@@ -3,8 +3,12 @@
 In reading order:
 
 app.py            the application: its commands, `--version`
-segment_train.py  `tsrep-vision segment-train`, and so on: one command per file, signature and work together
-segment.py
+options.py        options that several commands share
+images.py         the images that a command reads, their training and test parts
+models.py         models by name and size, and saved models
+results.py        what a command writes into its folder
+pretrain.py       `tsrep-vision pretrain`, and so on: one command per file, signature and work together
+reconstruct.py  probe.py  finetune.py  evaluate.py  segment_train.py  segment.py
 demo/             `tsrep-vision demo`
 """
 

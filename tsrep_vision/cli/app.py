@@ -9,6 +9,11 @@ import typer
 from tsrep import __version__
 from tsrep.cli.errors import OneLineErrors
 from tsrep_vision.cli.demo.command import demo
+from tsrep_vision.cli.evaluate import evaluate
+from tsrep_vision.cli.finetune import finetune
+from tsrep_vision.cli.pretrain import pretrain
+from tsrep_vision.cli.probe import probe
+from tsrep_vision.cli.reconstruct import reconstruct
 from tsrep_vision.cli.segment import segment
 from tsrep_vision.cli.segment_train import segment_train
 
@@ -37,10 +42,9 @@ def root(
     """Image models: pre-train with masks, probe, fine-tune, segment."""
 
 
-COMMANDS = (demo, segment_train, segment)
-
-for command in COMMANDS:
+for command in (demo, pretrain, reconstruct, probe, finetune, segment_train, segment):
     app.command()(command)
+app.command("eval")(evaluate)
 
 
 def main() -> None:

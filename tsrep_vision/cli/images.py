@@ -1,0 +1,81 @@
+"""The images that a command reads: a folder, a zip or .npz file, or scikit-learn's digits; training and test parts."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from tsrep_vision.data import ImageSet
+
+DIGITS = "digits"
+TRAIN_FOLDERS, TEST_FOLDERS = ("train",), ("test", "val", "validation")
+HELD_OUT = 5  # one image in so many is a test image, where the source has no test folder
+ENLARGED = 4  # times 8 pixels: the side of a digit
+
+
+def read_source(
+    source: str, split: str | None, channels: int = 3, resize: int | None = None, test: bool = False
+) -> ImageSet:
+    """The images of `split`; None: of the source's training (or test) folder, if it has one, or all."""
+    from tsrep_vision.data import read_images
+
+    if source == DIGITS:
+        return _digits(split or ("test" if test else "train"), channels)
+    if split is None:
+        split = _first(TEST_FOLDERS if test else TRAIN_FOLDERS, _folders(Path(source)))
+    return read_images(source, split, channels=channels, resize=resize)
+
+
+def read_pair(
+    source: str, split: str | None, test_split: str | None, channels: int = 3, resize: int | None = None
+) -> tuple[ImageSet, ImageSet]:
+    """Training and test images with labels; a fifth of all are test images where the source has no folder of them."""
+    images = read_source(source, split, channels, resize)
+    if source == DIGITS or test_split is not None or _first(TEST_FOLDERS, _folders(Path(source))):
+        return images, read_source(source, test_split, channels, resize, test=True)
+    import numpy as np
+
+    rows = np.arange(len(images))
+    return images[rows[rows % HELD_OUT != 0]], images[rows[rows % HELD_OUT == 0]]
+
+
+def report_skipped(console: Console, images: ImageSet) -> None:
+    """Says which images were left out, and why."""
+    for skipped in images.skipped[:5]:
+        console.print(f"left out: {skipped.name}, which {skipped.reason}", soft_wrap=True)
+    if len(images.skipped) > 5:
+        console.print(f"... and {len(images.skipped) - 5} more")
+
+
+def _folders(path: Path) -> set[str]:
+    """The names of the folders at the top of a folder or a zip file."""
+    if path.is_dir():
+        return {entry.name for entry in path.iterdir() if entry.is_dir()}
+    if path.suffix == ".zip" and zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as file:
+            return {name.split("/")[0] for name in file.namelist() if "/" in name}
+    return set()
+
+
+def _first(names: tuple[str, ...], present: set[str]) -> str | None:
+    return next((name for name in names if name in present), None)
+
+
+def _digits(split: str, channels: int) -> ImageSet:
+    import numpy as np
+    from sklearn.datasets import load_digits
+
+    from tsrep_vision.data import read_images
+
+    if split not in ("train", "test"):
+        raise ValueError(f"split is {split!r}; wanted 'train' or 'test', of {DIGITS}")
+    digits = load_digits()
+    pixels = (digits.images * (255 / 16)).round().astype(np.uint8)
+    rows = np.arange(len(pixels))
+    chosen = rows[(rows % HELD_OUT == 0) == (split == "test")]
+    enlarged = pixels[chosen].repeat(ENLARGED, axis=1).repeat(ENLARGED, axis=2)
+    return read_images(enlarged, labels=digits.target[chosen], channels=channels)

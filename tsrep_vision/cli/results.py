@@ -1,0 +1,67 @@
+"""What a command writes into its folder: the model, numbers as JSON, pictures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+SHOWN = 8  # images in a picture
+
+
+def checked_folder(out: Path) -> Path:
+    """`out`, made if it is not there; raises now what writing into it would raise after the long work."""
+    from tsrep.train.checkpoint import check_writable
+
+    if out.is_file():
+        raise ValueError(f"--out is {out}, which is a file; wanted a folder")
+    check_writable(out / "model", "--out")
+    return out
+
+
+def write_json(file: Path, values: Mapping[str, Any] | Sequence[Any]) -> None:
+    """Writes numbers for machines and people."""
+    file.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
+
+
+def write_history(out: Path, history: Sequence[Mapping[str, Any]]) -> None:
+    """`history.json` and `curves.png`, if there was a training."""
+    from tsrep_vision.plots import plot_learning_curves
+
+    if history:
+        write_json(out / "history.json", history)
+        plot_learning_curves(history).savefig(out / "curves.png", dpi=150)
+
+
+def write_pictures(out: Path, model: Any, images: Any, ratios: Sequence[float], seed: int) -> Path:
+    """What a masked model makes of the first images: `reconstructions.png`, or `hog.png` of a MaskFeat."""
+    from tsrep_vision import MaskFeat
+    from tsrep_vision.plots import plot_hog, plot_reconstructions
+
+    some = [images[row] for row in range(min(SHOWN, len(images)))]
+    if isinstance(model, MaskFeat):
+        figure, file = plot_hog(model, some, random_state=seed), out / "hog.png"
+    else:
+        figure = plot_reconstructions(model, some, ratios, random_state=seed)
+        file = out / "reconstructions.png"
+    figure.savefig(file, dpi=150)
+    return file
+
+
+def scores_of(predictions: Any, classes: Sequence[str]) -> dict[str, Any]:
+    """Top-1 accuracy, that of always naming the most frequent class, and the accuracy per class."""
+    import numpy as np
+
+    counts = np.bincount(predictions.expected, minlength=len(classes))
+    right = np.bincount(
+        predictions.expected[predictions.labels == predictions.expected], minlength=len(classes)
+    )
+    return {
+        "accuracy": predictions.accuracy,
+        "most_frequent_class": float(counts.max() / counts.sum()),
+        "images": int(counts.sum()),
+        "accuracy_per_class": {
+            name: float(r / n) for name, r, n in zip(classes, right, counts, strict=True) if n
+        },
+    }
