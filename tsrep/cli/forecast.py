@@ -125,7 +125,7 @@ def forecast(
 
 def _split_future(frame: Any, targets: list[str] | None, known: list[str], horizon: int) -> tuple[Any, Any]:
     """(rows up to the last with a target, the known columns of the `horizon` rows after it or None)."""
-    from tsrep.data.times import column_called
+    from tsrep.data.columns import column_called
 
     for name in [*(targets or []), *known]:
         column_called(frame, name)

@@ -31,6 +31,7 @@ from tsrep.data import missing
 from tsrep.data.anomaly import ANOMALY_ARCHIVES, AnomalySeries, find_anomaly, load_anomaly
 from tsrep.data.archive import DatasetNotFoundError, find_datasets, load_dataset
 from tsrep.data.calendar import CALENDAR, calendar_features, cycle_features, cycles_within
+from tsrep.data.columns import TableError
 from tsrep.data.forecasting import (
     FORECASTING_SETS,
     find_forecasting,
@@ -47,7 +48,6 @@ from tsrep.data.preparation import ts2vec_preparation
 from tsrep.data.scale import PanelScaler
 from tsrep.data.stationarity import unit_root_p_value
 from tsrep.data.table import as_regular, read_table
-from tsrep.data.times import TableError
 
 __all__ = [
     "ANOMALY_ARCHIVES",

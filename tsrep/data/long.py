@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from tsrep.data.table import TableError, as_regular
+from tsrep.data.columns import TableError
+from tsrep.data.table import as_regular
 
 ID, TIME, VALUE = "unique_id", "ds", "y"
 

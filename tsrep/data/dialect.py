@@ -1,0 +1,174 @@
+"""How a text file writes a table: separator, header, and lines that are no part of it."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tsrep.data.columns import TableError
+from tsrep.data.numbers import MISSING_MARKS, SHAPES
+from tsrep.data.time_column import looks_like_time
+
+SEPARATORS = ("\t", ";", "|", ",")
+BLANKS = r"\s+"
+LINES = 200
+"""Lines at the beginning that a dialect is told by."""
+COMMENT = "#"
+
+
+@dataclass(frozen=True)
+class Dialect:
+    r"""How the lines of a table are read.
+
+    separator : one character, or `\s+`.
+    skipped : lines before the first row of values.
+    names : the names of the columns.
+    notes : what was done, in words.
+    """
+
+    separator: str
+    skipped: int
+    names: list[str]
+    notes: tuple[str, ...] = ()
+
+
+def dialect_of(lines: Sequence[str]) -> Dialect:
+    """The dialect of the first lines of a file, without their line ends.
+
+    Raises
+    ------
+    TableError
+        There is no line, or one has more fields than the header.
+
+    Examples
+    --------
+    >>> dialect_of(["sep=;", "date;y", "2020-01-01;1,5"]).names
+    ['date', 'y']
+    """
+    notes: list[str] = []
+    start = 0
+    named: str | None = None
+    while start < len(lines) and _is_no_row(lines[start]):
+        match = re.fullmatch(r'"?sep=(.)"?[;,\t ]*', lines[start].strip("\ufeff"))
+        if match is not None and start == 0:
+            named = match[1]
+            notes.append(f"the first line names the separator {named!r}")
+        start += 1
+    comments = [line for line in lines[:start] if line.startswith(COMMENT)]
+    rows = [line for line in lines[start:] if line.strip()]
+    if not rows:
+        raise TableError("cannot be read as a table: it has no line of values")
+    separator = named or _separator(rows)
+    fields = [split(line, separator) for line in rows if not line.startswith(COMMENT)]
+    preamble = _preamble(fields)
+    if comments or preamble:
+        notes.append(f"{len(comments) + preamble} lines before the table are left out")
+    start = _line_of(lines, start, preamble)
+    fields = fields[preamble:]
+    header, first = fields[0], start + 1
+    if _is_values(header) and header != [str(number) for number in range(len(header))]:
+        commented = split(comments[-1].lstrip("# "), separator) if comments else []
+        header, first = (commented if len(commented) == len(fields[0]) else _numbers(fields[0])), start
+        notes.append(
+            "there is no header: the columns are " + ("named by a comment" if commented else "numbered")
+        )
+    widest = max((len(each) for each in fields[1:]), default=len(header))
+    if widest > len(header):
+        header = _widened(header, fields[1:], widest)
+    return Dialect(separator, first, _unique(header), tuple(notes))
+
+
+def split(line: str, separator: str) -> list[str]:
+    """The fields of a line."""
+    if separator == BLANKS:
+        return line.split()
+    return [field.strip() for field in next(csv.reader([line], delimiter=separator), [])]
+
+
+def _is_no_row(line: str) -> bool:
+    bare = line.strip().strip("\ufeff")
+    return not bare or bare.startswith(COMMENT) or re.fullmatch(r'"?sep=."?[;,\t ]*', bare) is not None
+
+
+def _separator(rows: Sequence[str]) -> str:
+    """The character that splits the most lines into as many fields as most lines; blanks or a comma if none does."""
+
+    def matching(mark: str) -> tuple[float, int]:
+        counts = Counter(len(split(line, mark)) for line in rows)
+        (fields, times), *_ = counts.most_common(1)
+        return (times / len(rows), SEPARATORS[::-1].index(mark)) if fields > 1 else (0.0, 0)
+
+    header = [mark for mark in SEPARATORS if mark in rows[0] or len(rows) == 1 or mark in rows[1]]
+    best = max(header, key=matching, default=",")
+    share = matching(best)[0] if header else 0.0
+    blanks = Counter(len(line.split()) for line in rows)
+    (fields, times), *_ = blanks.most_common(1)
+    if share < 0.5 and fields > 1 and times / len(rows) > max(share, 0.8):
+        return BLANKS
+    return best
+
+
+def _preamble(fields: Sequence[Sequence[str]]) -> int:
+    """Lines before the header that have fewer fields than most lines and are followed by one that is no values."""
+    usual = Counter(map(len, fields)).most_common(1)[0][0]
+    for place, each in enumerate(fields[:-1]):
+        if len(each) >= usual or _is_values(fields[place + 1]):
+            return place
+    return 0
+
+
+def _line_of(lines: Sequence[str], start: int, rows: int) -> int:
+    """The place of the line that is `rows` rows after `start`, not counting comments and empty lines."""
+    for place in range(start, len(lines)):
+        if lines[place].strip() and not lines[place].startswith(COMMENT):
+            if rows == 0:
+                return place
+            rows -= 1
+    return start
+
+
+def _is_values(fields: Sequence[str]) -> bool:
+    """Whether all fields are numbers, times or marks of gaps, and at least one is a number or a time."""
+    known = [field for field in fields if field.lower() not in MISSING_MARKS]
+    return bool(known) and all(
+        re.fullmatch(SHAPES["."], field) or re.fullmatch(SHAPES[","], field) or looks_like_time(field)
+        for field in known
+    )
+
+
+def _numbers(fields: Sequence[str]) -> list[str]:
+    """Names of columns without a header: "time" for the first if it holds times, else their numbers."""
+    names = [str(number) for number in range(len(fields))]
+    return ["time", *names[1:]] if looks_like_time(fields[0]) else names
+
+
+def _widened(header: list[str], rows: Sequence[Sequence[str]], widest: int) -> list[str]:
+    """The header for rows of more fields: empty ones at the end, or one name too few at the beginning."""
+    longer = [row for row in rows if len(row) > len(header)]
+    if not any(field for row in longer for field in row[len(header) :]):
+        return [*header, *[""] * (widest - len(header))]
+    if len(longer) == len(rows) and widest == len(header) + 1:
+        if looks_like_time(longer[0][0]) and looks_like_time(longer[0][1]):
+            return [header[0], f"{header[0]} time", *header[1:]]
+        return ["", *header]
+    line = longer[0]
+    raise TableError(
+        f"cannot be read as a table: the header has {len(header)} fields, a line has {len(line)}: "
+        f"{', '.join(line)[:60]}"
+    )
+
+
+def _unique(names: Sequence[str]) -> list[str]:
+    """Names without blanks around them, each once: empty ones as pandas calls them, others numbered."""
+    result: list[str] = []
+    for place, name in enumerate(names):
+        bare = name.strip().strip("\ufeff").strip() or f"Unnamed: {place}"
+        number, unique = 0, bare
+        while unique in result:
+            number += 1
+            unique = f"{bare}.{number}"
+        result.append(unique)
+    return result
