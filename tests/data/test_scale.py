@@ -8,7 +8,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
-from tsrep.data import PanelScaler, ts2vec_normalisation
+from tsrep.data import PanelScaler, Scale, ts2vec_normalisation
 from tsrep.data.normalisation import GLOBALLY_STANDARDISED_UCR
 
 NAN = np.nan
@@ -158,3 +158,26 @@ def test_tables_come_back_as_tables_and_channels_must_agree(cube):
     assert train.shape == (3, 8) and test.shape == (2, 8)
     with pytest.raises(ValueError, match="X_test has 2 channels, X_train has 3"):
         ts2vec_normalisation("BasicMotions", cube, cube[:, :2])
+
+
+def test_the_scale_of_what_was_observed():
+    values = np.array([[1.0, 5.0, NAN, 0.1], [NAN, 5.0, NAN, 0.1], [3.0, 5.0, NAN, 0.1]])
+    scale = Scale.of(values)
+    np.testing.assert_allclose(scale.mean, [2, 5, 0, 0.1])
+    np.testing.assert_array_equal(scale.deviation, [1, 1, 1, 1])
+    np.testing.assert_array_equal(scale.apply(values)[:, 0], [-1, NAN, 1])
+    varying = np.random.default_rng(0).normal(size=(50, 3))
+    np.testing.assert_allclose(Scale.of(varying).deviation, varying.std(axis=0))
+    assert Scale.of(np.empty((0, 2))).deviation.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("value", [14.62, 0.1, 21.7, 1013.25, 1e-9, 1e9])
+@pytest.mark.parametrize("n", [7, 1000, 100_000])
+def test_a_constant_channel_is_centred_and_its_later_changes_keep_their_size(value, n):
+    noise = np.random.default_rng(0).integers(-1, 2, size=n) * np.spacing(value)
+    values = np.c_[np.full(n, value), value + noise]
+    scale = Scale.of(values)
+    assert scale.deviation.tolist() == [1, 1]
+    assert not scale.apply(values).any()
+    np.testing.assert_allclose(scale.apply(np.full((1, 2), value + 0.01)), 0.01, rtol=1e-4)
+    assert PanelScaler().fit(values.T[None]).scale_.tolist() == [1, 1]

@@ -135,6 +135,8 @@ def test_a_dominant_period():
     assert dominant_period(gappy[:, None]) == 60
     assert dominant_period(np.ones((900, 2))) == 100
     assert dominant_period(np.ones((20, 1))) == 6
+    with_constant = np.column_stack([np.sin(2 * np.pi * np.arange(900) / 60), np.full((900, 9), 0.1)])
+    assert dominant_period(with_constant) == dominant_period(with_constant[:, :1]) == 60
 
 
 def test_a_window_is_standardised_and_made_shorter():

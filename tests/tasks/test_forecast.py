@@ -471,3 +471,16 @@ def test_a_parameter_that_changed_since_the_fit_is_said(tmp_path):
         fitted.set_params(**{name: before})
     for same in (np.array([3, 6]), [3, 6], pd.Index([3, 6])):
         assert len(fitted.set_params(horizons=same).predict()) == 6
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, 14.62, 1e6 + 0.1])
+@RECIPES
+def test_a_column_that_changes_only_after_the_fit_is_no_explosion(recipe, value):
+    """Rounding noise of a constant column is not standardised, so a small change of it later is a small change."""
+    frame = hourly().assign(constant=value)
+    fitted = forecaster(recipe=recipe).fit(frame, targets="load")
+    later = frame.copy()
+    later.iloc[-100:, 2] += 0.01
+    z = fitted.recipe_.encoder_input(fitted._history("", later))
+    assert np.abs(z).max() < 20
+    np.testing.assert_allclose(fitted.predict(later)["load"], fitted.predict(frame)["load"], atol=1.0)

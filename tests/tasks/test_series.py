@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from tsrep.data import TableError
-from tsrep.tasks.series import ONLY, Scale, in_message, joined, open_file, places_of_rows, read_series
+from tsrep.tasks.series import ONLY, in_message, joined, open_file, places_of_rows, read_series
 
 VALUES = np.column_stack([np.arange(6.0), np.arange(6.0) ** 2])
 DAYS = pd.date_range("2026-01-01", periods=6, freq="D", name="day")
@@ -88,13 +88,3 @@ def test_history_in_front():
     with pytest.raises(ValueError, match="wanted the same channels"):
         joined(VALUES[:, :1], VALUES)
     assert in_message(ONLY) == "X" and in_message("x") == "the series 'x'"
-
-
-def test_the_scale_of_what_was_observed():
-    values = np.array([[1.0, 5.0, np.nan, 0.1], [np.nan, 5.0, np.nan, 0.1], [3.0, 5.0, np.nan, 0.1]])
-    scale = Scale.of(values, relative_floor=1e-12)
-    np.testing.assert_allclose(scale.mean, [2, 5, 0, 0.1])
-    np.testing.assert_array_equal(scale.deviation, [1, 1, 1, 1])
-    np.testing.assert_array_equal(scale.apply(values)[:, 0], [-1, np.nan, 1])
-    varying = np.random.default_rng(0).normal(size=(50, 3))
-    np.testing.assert_array_equal(Scale.of(varying).deviation, varying.std(axis=0))

@@ -45,7 +45,7 @@ from tsrep.data.long import is_long, read_long, split_long, to_long, to_wide
 from tsrep.data.normalisation import ts2vec_normalisation
 from tsrep.data.panel import as_panel, is_flat, observed_and_inside
 from tsrep.data.preparation import ts2vec_preparation
-from tsrep.data.scale import PanelScaler
+from tsrep.data.scale import PanelScaler, Scale
 from tsrep.data.stationarity import unit_root_p_value
 from tsrep.data.table import as_regular, read_table
 
@@ -59,6 +59,7 @@ __all__ = [
     "DatasetNotFoundError",
     "ImputationSet",
     "PanelScaler",
+    "Scale",
     "TableError",
     "as_panel",
     "as_regular",

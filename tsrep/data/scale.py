@@ -1,8 +1,8 @@
-"""Standardisation of panels (n, c, t), which scikit-learn's scaler does not accept."""
+"""Standardisation: mean and deviation of channels, and a scaler of panels (n, c, t), which scikit-learn's is not."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,43 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from tsrep.data.panel import as_panel, is_flat
 
 Array = NDArray[Any]
+Floats = NDArray[np.float64]
+
+CONSTANT = 1e-12
+"""A channel whose deviation is at most this part of its largest absolute value is constant but for rounding."""
+
+
+class Scale(NamedTuple):
+    """Mean and standard deviation (c,) of channels."""
+
+    mean: Floats
+    deviation: Floats
+
+    @classmethod
+    def of(cls, values: Array) -> Self:
+        """The scale of the observed values of (t, c), NaN where there is none.
+
+        A constant channel has the deviation 1, and a channel without any value the mean 0, too.
+        """
+        rows = np.array(values.T, dtype=np.float64, order="C")  # summed along rows NumPy rounds least
+        observed = ~np.isnan(rows)
+        rows[~observed] = 0.0
+        largest = np.abs(rows).max(axis=1, initial=0.0)
+        unit = np.where(
+            largest > 0, largest, 1.0
+        )  # dividing by it first keeps the squares of huge values finite
+        rows /= unit[:, None]
+        count = np.maximum(observed.sum(axis=1), 1)
+        mean = rows.sum(axis=1) / count
+        squares = np.where(observed, rows - mean[:, None], 0.0) ** 2
+        deviation = np.sqrt(squares.sum(axis=1) / count)
+        return cls(mean * unit, np.where(deviation > CONSTANT, deviation * unit, 1.0))
+
+    def apply(self, values: Array) -> Floats:
+        """Standardised values (t, c); a difference from the mean that may be rounding alone is 0."""
+        standardised = (values - self.mean) / self.deviation
+        rounding = CONSTANT * np.abs(self.mean) / self.deviation
+        return np.where(np.abs(standardised) <= rounding, 0.0, standardised)
 
 
 class PanelScaler(TransformerMixin, BaseEstimator):
@@ -57,10 +94,10 @@ class PanelScaler(TransformerMixin, BaseEstimator):
             raise ValueError(f"over is {self.over!r}; wanted 'channel' or 'all'")
         panel, self._flat = self._checked(X, reset=True)
         if self.over == "channel":
-            moments = [_mean_and_deviation(panel[:, channel]) for channel in range(panel.shape[1])]
+            scales = [Scale.of(panel[:, channel].reshape(-1, 1)) for channel in range(panel.shape[1])]
         else:
-            moments = [_mean_and_deviation(panel)] * panel.shape[1]
-        self.mean_, self.scale_ = np.array(moments).T
+            scales = [Scale.of(panel.reshape(-1, 1))] * panel.shape[1]
+        self.mean_, self.scale_ = (np.concatenate(moments) for moments in zip(*scales, strict=True))
         self.n_channels_ = panel.shape[1]
         self.n_features_in_ = panel.shape[2] if self._flat else panel.shape[1]
         return self
@@ -102,15 +139,3 @@ class PanelScaler(TransformerMixin, BaseEstimator):
         tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-def _mean_and_deviation(values: Array) -> tuple[float, float]:
-    """Mean and deviation of the observed values; the deviation is 1 if they are constant."""
-    observed = values[~np.isnan(values)].astype(np.float64)
-    if observed.size == 0:
-        return 0.0, 1.0
-    largest = np.abs(observed).max() or 1.0  # dividing by it first keeps the squares of huge values finite
-    mean, deviation = (observed / largest).mean(), (observed / largest).std()
-    if deviation <= 10 * np.finfo(np.float64).eps:
-        return float(mean * largest), 1.0
-    return float(mean * largest), float(deviation * largest)

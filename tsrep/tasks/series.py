@@ -1,4 +1,4 @@
-"""Long series in any container, read into one form, and the scale of their channels.
+"""Long series in any container, read into one form.
 
 `read_series` is the only reader: what a long series may come in, and how its steps are put in order, is decided here.
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from tsrep.data import as_regular, is_long, read_long, read_table, split_long
 from tsrep.data.long import ID, TIME
 
-Array = NDArray[Any]
 Floats = NDArray[np.float64]
 
 ONLY = ""
@@ -47,31 +46,6 @@ class RegularSeries:
     def frame(self) -> pd.DataFrame:
         """(t, c), time down and channels across."""
         return pd.DataFrame(self.values, self.index, self.columns)
-
-
-class Scale(NamedTuple):
-    """Mean and standard deviation (c,) of the channels of a series."""
-
-    mean: Array
-    deviation: Array
-
-    @classmethod
-    def of(cls, values: Array, relative_floor: float = 0.0) -> Self:
-        """The scale of the observed values of (t, c).
-
-        A channel whose deviation is at most `relative_floor` times its absolute mean is constant and gets the
-        deviation 1; a channel without any value also gets the mean 0.
-        """
-        observed = ~np.isnan(values)
-        count = np.maximum(observed.sum(axis=0), 1)
-        mean = np.where(observed, values, 0.0).sum(axis=0) / count
-        deviation = np.sqrt(np.where(observed, (values - mean) ** 2, 0.0).sum(axis=0) / count)
-        varies = deviation > relative_floor * np.maximum(np.abs(mean), 1e-300)
-        return cls(mean, np.where(varies, deviation, 1.0))
-
-    def apply(self, values: Array) -> Array:
-        """Standardised values (t, c)."""
-        return (values - self.mean) / self.deviation
 
 
 def read_series(

@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 from tsrep.base.fitting import atomic
 from tsrep.base.parameters import check_unchanged, current_values
 from tsrep.base.saving import Folder, SavedEstimator, Tensors, inner_from_folder, inner_to_folder
-from tsrep.data import is_long
+from tsrep.data import Scale, is_long
 from tsrep.tasks.anomaly.alarms import (
     THRESHOLDS,
     WIDTH,
@@ -45,7 +45,6 @@ from tsrep.tasks.representation import as_panel_of_series, fit_encoder
 from tsrep.tasks.series import (
     ONLY,
     RegularSeries,
-    Scale,
     in_message,
     joined,
     names_of_channels,

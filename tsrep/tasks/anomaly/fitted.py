@@ -7,9 +7,9 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from tsrep.data import Scale
 from tsrep.tasks.anomaly.context import Tail
 from tsrep.tasks.anomaly.scores import SCORES, Score
-from tsrep.tasks.series import Scale
 
 Arrays = dict[str, NDArray[Any]]
 Floats = NDArray[np.float64]

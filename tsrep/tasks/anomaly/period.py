@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tsrep.data import Scale
+
 LONGEST = 1000
 LAST_STEPS = 20_000
 """Steps at the end of the training part that are used."""
@@ -22,10 +24,8 @@ def dominant_period(train: NDArray[Any]) -> int:
     considered.
     """
     x = np.asarray(train[-LAST_STEPS:], dtype=np.float64)
-    known = ~np.isnan(x)
-    x = np.where(known, x - np.where(known, x, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1), 0.0)
-    deviation = x.std(axis=0)
-    x = x[:, deviation > 0] / deviation[deviation > 0]
+    x = np.nan_to_num(Scale.of(x).apply(x))
+    x = x[:, x.any(axis=0)]
     longest = min(LONGEST, len(x) // 3)
     if x.shape[1] == 0 or longest < 11:
         return min(DEFAULT_PERIOD, max(len(train) // 3, 1))

@@ -24,9 +24,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tsrep.data import cycle_features, cycles_within
+from tsrep.data import Scale, cycle_features, cycles_within
 from tsrep.tasks.forecast.choice import Candidate, choose, spans_of, stretch_edges
-from tsrep.tasks.forecast.history import History, Part, scale_of
+from tsrep.tasks.forecast.history import History, Part
 from tsrep.tasks.forecast.ridge import Blocks, Ridge, RidgePath
 from tsrep.tasks.forecast.samples import held, labels, moving_level, thinned, windows
 
@@ -70,7 +70,7 @@ class BestRecipe:
         within = [cycles_within(history.index) for history in training]
         self.cycles_ = tuple(cycle for cycle in within[0] if all(cycle in other for other in within))
         changes = np.concatenate([self._changes(history.values) for history in training])
-        self.deviation_ = scale_of(changes).deviation
+        self.deviation_ = Scale.of(changes).deviation
         targets, known = list(training[0].targets), list(training[0].known)
         observed = np.concatenate([~np.isnan(history.target_values).any(axis=1) for history in training])
         self.effects_ = np.zeros((len(known), len(targets)))
@@ -90,7 +90,7 @@ class BestRecipe:
     def fit(self, training: Sequence[Part], validation: Sequence[Part]) -> Self:
         """Select candidates on the validation parts, fit on the training parts; both are encoded."""
         seen = np.concatenate([history.z[first:] for history, first in training if history.z is not None])
-        self.z_scale_ = scale_of(seen)
+        self.z_scale_ = Scale.of(seen)
         standard = self.z_scale_.apply(seen)
         self.z_range_ = standard.min(axis=0, initial=0.0), standard.max(axis=0, initial=0.0)
         self.stretches_: list[list[Stretch]] = []

@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from tsrep.base.fitting import atomic
 from tsrep.base.parameters import check_unchanged, current_values
 from tsrep.base.saving import Folder, SavedEstimator, Tensors, inner_from_folder, inner_to_folder
+from tsrep.data import Scale
 from tsrep.tasks.forecast.best import BestRecipe
 from tsrep.tasks.forecast.errors import ErrorSums, backtest_errors
 from tsrep.tasks.forecast.folder import (
@@ -25,7 +26,7 @@ from tsrep.tasks.forecast.folder import (
     series_from_arrays,
     series_to_arrays,
 )
-from tsrep.tasks.forecast.history import History, Part, scale_of
+from tsrep.tasks.forecast.history import History, Part
 from tsrep.tasks.forecast.intervals import interval_radius
 from tsrep.tasks.forecast.paper import PaperRecipe
 from tsrep.tasks.forecast.parameters import (
@@ -162,7 +163,7 @@ class RepresentationForecaster(SavedEstimator):
             name: len(frame) - validation_rows(self.validation, len(frame)) for name, frame in frames.items()
         }
         self.scales_ = {
-            name: scale_of(frame[self.columns_].to_numpy()[: stops[name]]) for name, frame in frames.items()
+            name: Scale.of(frame[self.columns_].to_numpy()[: stops[name]]) for name, frame in frames.items()
         }
         histories = {name: self._history(name, frame) for name, frame in frames.items()}
         horizons = as_horizons(self.horizons)
@@ -336,7 +337,7 @@ class RepresentationForecaster(SavedEstimator):
     def _history(self, name: Hashable, frame: pd.DataFrame, upto: int | None = None) -> History:
         """The standardised series; one that was not in `fit` by its first `upto` rows, None: all."""
         values = frame[self.columns_].to_numpy(dtype=np.float64)
-        scale = self.scales_.get(name) or scale_of(values[:upto])
+        scale = self.scales_.get(name) or Scale.of(values[:upto])
         targets, known = (tuple(map(self.columns_.index, names)) for names in (self.targets_, self.known_))
         return History(frame.index, scale.apply(values), targets, known, scale)
 

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from tsrep.data import Scale
 from tsrep.tasks.forecast.best import BestRecipe, Stretch
 from tsrep.tasks.forecast.paper import PaperRecipe
 from tsrep.tasks.forecast.ridge import Ridge
-from tsrep.tasks.series import Scale
 
 Arrays = dict[str, NDArray[Any]]
 Recipe = BestRecipe | PaperRecipe

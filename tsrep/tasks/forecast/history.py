@@ -8,17 +8,9 @@ from typing import Any, NamedTuple, Protocol
 import pandas as pd
 from numpy.typing import NDArray
 
-from tsrep.tasks.series import Scale
+from tsrep.data import Scale
 
 Array = NDArray[Any]
-
-CONSTANT = 1e-12
-"""Relative deviation up to which a column counts as constant."""
-
-
-def scale_of(values: Array) -> Scale:
-    """The scale of the columns of (t, c)."""
-    return Scale.of(values, relative_floor=CONSTANT)
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tsrep.data import calendar_features
-from tsrep.tasks.forecast.history import History, Part, scale_of
+from tsrep.data import Scale, calendar_features
+from tsrep.tasks.forecast.history import History, Part
 from tsrep.tasks.forecast.ridge import Blocks, Ridge, RidgePath, pieces
 from tsrep.tasks.forecast.samples import labels
 
@@ -47,7 +47,7 @@ class PaperRecipe:
     def prepare(self, training: Sequence[History]) -> Self:
         """Fit what the encoder's input needs on the training parts."""
         calendars = pd.concat([calendar_features(history.index) for history in training])
-        self.calendar_ = scale_of(calendars.to_numpy())
+        self.calendar_ = Scale.of(calendars.to_numpy())
         return self
 
     def encoder_input(self, history: History) -> Array:
