@@ -15,8 +15,15 @@ from sklearn.base import BaseEstimator
 
 import tsrep
 from tsrep import MaskedSeriesEncoder, SSGANImputer, TS2Vec, load
-from tsrep.encoding.finetune import FineTunedClassifier
-from tsrep.tasks import RepresentationAnomalyDetector, RepresentationClassifier, RepresentationForecaster
+from tsrep.encoding.finetune import FineTunedClassifier, FineTunedRegressor
+from tsrep.tasks import (
+    RepresentationAnomalyDetector,
+    RepresentationClassifier,
+    RepresentationClusterer,
+    RepresentationForecaster,
+    RepresentationRegressor,
+    SeriesIndex,
+)
 from tsrep.train import loop
 from tsrep.train.step import Descent, NonFiniteLossError
 
@@ -51,6 +58,12 @@ CASES = {
         (X[:, :, ::-1], ["c", "d"] * 3),
         lambda e: e.predict_proba(X),
     ),
+    "FineTunedRegressor": (
+        FineTunedRegressor(encoder(max_steps=1).fit(X), max_steps=6, random_state=0),
+        (X, np.linspace(0, 1, 6)),
+        (X[:, :, ::-1], np.linspace(5, 9, 12).reshape(6, 2)),
+        lambda e: e.predict(X),
+    ),
     "SSGANImputer": (
         SSGANImputer(hidden_size=8, max_steps=6, random_state=0),
         (X, [0, 1] * 3),
@@ -62,6 +75,24 @@ CASES = {
         (X, ["a", "b"] * 3),
         (OTHER, ["c", "d"] * 4),
         lambda e: e.predict_proba(X),
+    ),
+    "RepresentationRegressor": (
+        RepresentationRegressor(encoder()),
+        (X, np.linspace(0, 1, 6)),
+        (OTHER, np.linspace(5, 9, 16).reshape(8, 2)),
+        lambda e: e.predict(X),
+    ),
+    "RepresentationClusterer": (
+        RepresentationClusterer(encoder(), n_clusters=2, random_state=0),
+        (X,),
+        (OTHER,),
+        lambda e: e.predict(X),
+    ),
+    "SeriesIndex": (
+        SeriesIndex(encoder(), window=20),
+        (X,),
+        (OTHER,),
+        lambda e: np.concatenate(e.query(X[:2, :, :20], k=2)),
     ),
     "RepresentationForecaster": (
         RepresentationForecaster(encoder(), horizons=4, context=12),

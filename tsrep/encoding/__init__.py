@@ -5,7 +5,8 @@ estimator.py  `SeriesRepresentation`: fit, transform, encode, encode_causal, enc
 backbone.py   the interface of a backbone: required and optional members
 encoder.py    `SeriesEncoder`: input projection, mask and backbone; series with gaps to one vector per step
 training.py   from series to a trained encoder
-finetune.py   an encoder and a linear head, trained together with labels
+finetune.py   an encoder and a linear head, trained together with labels or targets; finetuned.py what both have in
+              common, head.py the network and which of its weights are kept
 read_out.py   one vector per series: statistics over time of the layers' outputs
 pooling.py    the statistics, and pooling over windows around each step
 batches.py    encoding many series in batches that fit the processor's cache

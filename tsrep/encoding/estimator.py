@@ -43,7 +43,7 @@ from tsrep.encoding.batches import (
     with_progress,
 )
 from tsrep.encoding.export import ExportableEncoder, write_program
-from tsrep.encoding.finetune import FineTunedClassifier
+from tsrep.encoding.finetune import FineTunedClassifier, FineTunedRegressor, has_fractions
 from tsrep.encoding.long import LongSeries, encoded_stretches, encoded_windows, write
 from tsrep.encoding.online import OnlineEncoder
 from tsrep.encoding.pooling import pooling_over, steps_within
@@ -401,15 +401,17 @@ class SeriesRepresentation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Tr
         nothing = torch.full((1, 1, self.n_channels_), torch.nan)
         return on_device(self.encoder_, self.device, self.precision)(nothing).shape[-1]
 
-    def finetune(self, X: Any, y: ArrayLike, **parameters: Any) -> FineTunedClassifier:
-        """A classifier: a copy of this encoder and a linear head, trained with labels.
+    def finetune(self, X: Any, y: ArrayLike, **parameters: Any) -> FineTunedClassifier | FineTunedRegressor:
+        """A copy of this encoder and a linear head, trained together.
 
-        `y` holds one label per instance, -1 for unlabelled; `parameters` are those of
-        `tsrep.encoding.finetune.FineTunedClassifier`, `freeze` and `max_steps` for example.
+        A label per instance in `y`, -1 for unlabelled, gives a classifier; real numbers of which some have a fraction,
+        or several numbers per instance, give a regressor. `parameters` are those of
+        `tsrep.encoding.finetuned.FineTuned`, `freeze` and `max_steps` for example.
         """
         check_is_fitted(self, "encoder_")
         shared = {"device": self.device, "precision": self.precision, "verbose": self.verbose}
-        return FineTunedClassifier(self, **{**shared, **parameters}).fit(X, y)
+        kind = FineTunedRegressor if has_fractions(y) else FineTunedClassifier
+        return kind(self, **{**shared, **parameters}).fit(X, y)
 
     # scikit-learn's interface
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import has_fit_parameter
 
 Array = NDArray[Any]
@@ -41,6 +42,22 @@ def fit_encoder(encoder: Any, X: Any, *, prefit: bool, window: int | None = None
     if window is not None and _has_default_window(unfitted):
         unfitted.set_params(**{WINDOW: window})
     return unfitted.fit(X, None) if has_fit_parameter(unfitted, "y") else unfitted.fit(X)
+
+
+def with_read_out(encoder: Any, pool: Any) -> Any:
+    """A fitted encoder that reads out `pool` in `transform`, if that is the encoder's to choose.
+
+    It is a shallow copy of an encoder with a parameter `pool` that is None, and otherwise, or where `pool` is None,
+    `encoder` itself.
+    """
+    own = encoder.estimator if isinstance(encoder, FrozenEstimator) else encoder
+    if (
+        pool is None
+        or not hasattr(own, "get_params")
+        or own.get_params(deep=False).get("pool", pool) is not None
+    ):
+        return encoder
+    return copy.copy(own).set_params(pool=pool)
 
 
 def as_panel_of_series(series: Sequence[Array]) -> Any:

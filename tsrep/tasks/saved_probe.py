@@ -1,8 +1,8 @@
-"""A fitted probe as a tensor of bytes, and back. The bytes are a skops file, which names the types that it is made of.
+"""What a task fits on representations as a tensor of bytes, and back.
 
-Nothing is built before all of these types are known to be among `TYPES`: the parts of the probes in `probes.py`, and
-arrays and plain values. skops alone would also accept every other estimator of scikit-learn and functions of NumPy and
-SciPy.
+The bytes are a skops file, which names the types that it is made of. Nothing is built before all of these types are
+known to be among `TYPES`: the parts of the probes in `probes.py`, of ridge regression and k-means, and arrays and plain
+values. skops alone would also accept every other estimator of scikit-learn and functions of NumPy and SciPy.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from tsrep.base.saving import ModelFileError
 
 ESTIMATORS = frozenset(
     {
+        "sklearn.cluster._kmeans.KMeans",
         "sklearn.linear_model._logistic.LogisticRegression",
+        "sklearn.linear_model._ridge.RidgeCV",
         "sklearn.linear_model._ridge.RidgeClassifierCV",
         "sklearn.multiclass.OneVsRestClassifier",
         "sklearn.multiclass._ConstantPredictor",
@@ -48,14 +50,14 @@ PLAIN = frozenset(
 TYPES = ESTIMATORS | NEIGHBOUR_TREE | NUMPY | PLAIN
 
 
-def probe_to_tensor(probe: BaseEstimator, classes: NDArray[Any]) -> Tensor:
-    """The skops file of a probe and of the sorted labels, (bytes,) uint8."""
+def probe_to_tensor(probe: BaseEstimator, classes: NDArray[Any] | None = None) -> Tensor:
+    """The skops file of a probe and of the sorted labels of a classifier, (bytes,) uint8."""
     from skops import io as skops
 
     return torch.frombuffer(bytearray(skops.dumps({"probe": probe, "classes": classes})), dtype=torch.uint8)
 
 
-def probe_from_tensor(tensor: Tensor) -> tuple[Any, NDArray[Any]]:
+def probe_from_tensor(tensor: Tensor) -> tuple[Any, Any]:
     """(probe, classes), the inverse of `probe_to_tensor`.
 
     Raises

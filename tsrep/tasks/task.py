@@ -30,17 +30,15 @@ class RepresentationTask(SavedEstimator):
     n_features_in_: int
 
     def _fit_encoder(self, X: Any) -> NDArray[Any]:
-        """Sets `encoder_`, fitted on `X` unless `prefit`; the representations of `X`.
-
-        Raises
-        ------
-        TypeError
-            `encoder` has no `fit` or no `transform`.
-        """
-        check_encoder(self.encoder, "fit", "transform")
-        self.encoder_ = fit_encoder(self.encoder, X, prefit=self.prefit)
+        """Sets `encoder_`, fitted on `X` unless `prefit`; the representations of `X`."""
+        self.encoder_ = self._fitted_encoder(X)
         self._adopt_width()
         return self._represent(X)
+
+    def _fitted_encoder(self, X: Any) -> Any:
+        """The encoder to compute with. Raises TypeError if `encoder` has no `fit` or no `transform`."""
+        check_encoder(self.encoder, "fit", "transform")
+        return fit_encoder(self.encoder, X, prefit=self.prefit)
 
     def _represent(self, X: Any) -> NDArray[Any]:
         """The representations of `X` by the fitted encoder."""
@@ -55,9 +53,9 @@ class RepresentationTask(SavedEstimator):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
-        tags.input_tags.allow_nan = (
-            hasattr(self.encoder, "fit") and get_tags(self.encoder).input_tags.allow_nan
-        )
+        if hasattr(self.encoder, "fit"):
+            taken = get_tags(self.encoder).input_tags
+            tags.input_tags.allow_nan, tags.input_tags.sparse = taken.allow_nan, taken.sparse
         return tags
 
     # On disk
