@@ -39,4 +39,16 @@ class WeightAverage:
         torch._foreach_add_(means, towards)
 
     def _pairs(self, network: nn.Module) -> tuple[list[Tensor], list[Tensor]]:
-        return list(self.network.parameters()), list(network.parameters())
+        return _averaged(self.network), _averaged(network)
+
+
+def _averaged(network: nn.Module) -> list[Tensor]:
+    """The weights, and the running mean and variance of batch normalisations."""
+    running = (
+        statistic
+        for layer in network.modules()
+        if isinstance(layer, nn.modules.batchnorm._NormBase)
+        for statistic in (layer.running_mean, layer.running_var)
+        if statistic is not None
+    )
+    return [*network.parameters(), *running]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 from torch import nn
 
 from tsrep.encoding.encoder import SeriesEncoder
@@ -14,7 +16,7 @@ BACKBONES = ("dilated_conv", "lstm", "transformer")
 def build_encoder(
     channels: int,
     *,
-    backbone: str,
+    backbone: str | nn.Module,
     input_projection: bool,
     hidden_channels: int,
     n_components: int,
@@ -23,12 +25,14 @@ def build_encoder(
     """An encoder with random weights, in inference mode.
 
     Without the input projection the timestamp mask acts on the raw values, which are the backbone's input. `depth` is
-    that of the dilated convolutions.
+    that of the dilated convolutions. Of a module that is given as the backbone, a copy is taken with its weights.
     """
     width = hidden_channels if input_projection else channels
     projection = nn.Linear(channels, width) if input_projection else nn.Identity()
     network: nn.Module
-    if backbone == "lstm":
+    if isinstance(backbone, nn.Module):
+        network = copy.deepcopy(backbone)
+    elif backbone == "lstm":
         network = LSTM(width, n_components)
     elif backbone == "transformer":
         network = Transformer(width, n_components)

@@ -18,13 +18,15 @@ from typing import Any, Self
 
 import torch
 from sklearn.utils.validation import check_is_fitted
-from torch import Tensor
+from torch import Tensor, nn
 
 from tsrep.base.panels import Floats, RandomState, draw_seed
-from tsrep.base.parameters import boolean, integer, number, one_of, out_of_range
+from tsrep.base.parameters import Range, boolean, integer, number, one_of, out_of_range
+from tsrep.base.saving import Tensors, load
 from tsrep.encoding.encoder import SeriesEncoder
 from tsrep.encoding.estimator import SeriesRepresentation
 from tsrep.encoding.read_out import ReadOut, read_out
+from tsrep.train.checkpoint import ModelFileError
 from tsrep.train.run import Run
 from tsrep.ts2vec.augment import AUGMENTATIONS
 from tsrep.ts2vec.build import BACKBONES, build_encoder
@@ -34,6 +36,8 @@ from tsrep.ts2vec.masks import MASKS
 from tsrep.ts2vec.objective import PAIRS, ContrastiveObjective
 from tsrep.ts2vec.official import encoder_from_official
 
+SHAPES = ("depth", "hidden_channels", "input_projection", "n_components")
+NOT_TRAINING = ("layers", "pool", "pooling", "recipe")
 SMALL_PANEL = 100_000  # values of X up to which the default is 200 training steps (the authors' rule)
 LARGE_PANEL_STEPS = 600
 
@@ -49,7 +53,10 @@ RANGES = {
     "mask": one_of(*MASKS),
     "positive_pairs": one_of(*PAIRS),
     "augmentation": one_of(None, *AUGMENTATIONS),
-    "backbone": one_of(*BACKBONES),
+    "backbone": Range(
+        f"one of {list(BACKBONES)}, or a torch module",
+        lambda value: isinstance(value, nn.Module) or (isinstance(value, str) and value in BACKBONES),
+    ),
     "crop": boolean(),
     "hierarchical": boolean(),
     "input_projection": boolean(),
@@ -78,7 +85,9 @@ class TS2Vec(SeriesRepresentation):
     crop, hierarchical, input_projection : False switches that part of the method off (the paper's ablations).
     positive_pairs : "contextual" (the paper's), "temporal" or "subseries" consistency.
     augmentation : None (the paper's), "jitter", "scaling" or "permutation".
-    backbone : "dilated_conv" (the paper's), "lstm" or "transformer".
+    backbone : "dilated_conv" (the paper's), "lstm", "transformer", or a torch module that meets
+        `tsrep.encoding.backbone.Backbone` with `hidden_channels` inputs (the channels of the series without
+        `input_projection`) and `n_components` outputs, of which a copy is trained.
     validation_fraction : share of the instances held out of training, on which a loss is computed every 10 steps.
     patience : training stops after this many validations in a row without a new lowest loss; None never stops early.
     warm_start : True: `fit` continues from where the last `fit` (or the loaded model) stood, for `max_steps` or
@@ -112,8 +121,6 @@ class TS2Vec(SeriesRepresentation):
     encoder_: SeriesEncoder
 
     _RANGES = RANGES
-    _SHAPES = ("backbone", "depth", "hidden_channels", "input_projection", "n_components")
-    _NOT_TRAINING = ("layers", "pool", "pooling", "recipe")
 
     def __init__(
         self,
@@ -137,7 +144,7 @@ class TS2Vec(SeriesRepresentation):
         input_projection: bool = True,
         positive_pairs: str = "contextual",
         augmentation: str | None = None,
-        backbone: str = "dilated_conv",
+        backbone: str | nn.Module = "dilated_conv",
         validation_fraction: float = 0.0,
         patience: int | None = None,
         warm_start: bool = False,
@@ -223,6 +230,37 @@ class TS2Vec(SeriesRepresentation):
         check_is_fitted(self, "encoder_")
         generator = torch.Generator().manual_seed(self.seed_)
         return self._encode(X, window, lambda batch, steps: MASKS[mask](batch, steps, generator))
+
+    # A backbone that was given as a module
+
+    @property
+    def _SHAPES(self) -> tuple[str, ...]:  # type: ignore[override]
+        return SHAPES if isinstance(self.backbone, nn.Module) else ("backbone", *SHAPES)
+
+    @property
+    def _NOT_TRAINING(self) -> tuple[str, ...]:  # type: ignore[override]
+        return ("backbone", *NOT_TRAINING) if isinstance(self.backbone, nn.Module) else NOT_TRAINING
+
+    def _description(self, *without: str) -> dict[str, Any]:
+        described = super()._description(*without)
+        if isinstance(self.backbone, nn.Module):
+            described["parameters"]["backbone"] = None
+            described["module"] = type(self.backbone).__name__
+        return described
+
+    @classmethod
+    def _from_folder(cls, config: dict[str, Any], tensors: Tensors) -> Self:
+        if "module" in config:
+            if config.get("given_module") is None:
+                raise ModelFileError(
+                    f"the backbone is a torch module of yours, {config['module']}: load(path, module=...) takes one of "
+                    "the same shapes"
+                )
+            config = {**config, "parameters": {**config["parameters"], "backbone": config["given_module"]}}
+        return super()._from_folder(config, tensors)
+
+    def _load_checkpoint(self, path: str | Path) -> Any:
+        return load(path, module=self.backbone if isinstance(self.backbone, nn.Module) else None)
 
     @classmethod
     def from_official(cls, state: Mapping[str, Any] | str | Path, **parameters: Any) -> Self:
