@@ -382,3 +382,18 @@ def test_a_probe_that_is_damaged_is_one_error(encoder, tmp_path):
     file.write_bytes(content)
     with pytest.raises(ModelFileError, match="probe.safetensors is damaged"):
         load(tmp_path / "model")
+
+
+def test_channels_of_frames_are_put_in_the_order_of_the_fit():
+    index = pd.date_range("2026-01-01", periods=30, freq="h")
+    random = np.random.default_rng(0)
+    frames = [
+        pd.DataFrame({"a": random.normal(size=30), "b": 9 * label + random.normal(size=30)}, index)
+        for label in np.arange(8) % 2
+    ]
+    encoder = TS2Vec(n_components=8, hidden_channels=8, depth=2, max_steps=2, random_state=0)
+    classifier = RepresentationClassifier(encoder, probe="logistic").fit(frames, np.arange(8) % 2)
+    swapped = [frame[["b", "a"]] for frame in frames]
+    np.testing.assert_array_equal(classifier.predict_proba(swapped), classifier.predict_proba(frames))
+    with pytest.raises(ValueError, match="The feature names should match those that were passed during fit"):
+        classifier.predict([frame.rename(columns={"a": "c"}) for frame in frames])

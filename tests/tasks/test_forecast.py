@@ -438,7 +438,7 @@ def test_data_that_cannot_be_forecast() -> None:
     with pytest.raises(TypeError, match="fit and encode_causal"):
         RepresentationForecaster(Ridge()).fit(data)
     fitted = forecaster().fit(data)
-    with pytest.raises(ValueError, match="lacks the column 'heat'"):
+    with pytest.raises(ValueError, match="data: .*\n.*now missing:\n- heat"):
         fitted.predict(data[["load"]])
     with pytest.raises(ValueError, match="wanted a step with at least 6 steps after it"):
         fitted.backtest(data, data.index[-3])
@@ -484,3 +484,8 @@ def test_a_column_that_changes_only_after_the_fit_is_no_explosion(recipe, value)
     z = fitted.recipe_.encoder_input(fitted._history("", later))
     assert np.abs(z).max() < 20
     np.testing.assert_allclose(fitted.predict(later)["load"], fitted.predict(frame)["load"], atol=1.0)
+
+
+def test_columns_are_put_in_the_order_of_the_fit():
+    fitted = forecaster().fit(hourly())
+    pd.testing.assert_frame_equal(fitted.predict(hourly()[["heat", "load"]]), fitted.predict(hourly()))

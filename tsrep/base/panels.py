@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.utils import Tags
 from sklearn.utils.validation import validate_data
 
+from tsrep.base.names import places_of_names
 from tsrep.base.parameters import is_integer
 from tsrep.base.saving import Folder, SavedEstimator, Tensors
 from tsrep.data import as_panel, is_flat
@@ -35,9 +36,11 @@ class PanelEstimator(SavedEstimator):
     def _panel(self, X: Any, reset: bool, panel: NDArray[Any] | None = None) -> Floats:
         """A float32 copy of `X` as a panel that fits what was fitted on; `reset`: it is what will be fitted on.
 
-        A table (n, t) fixes the length, as scikit-learn's features do; a panel (n, c, t) fixes its channels only.
-        `panel` is what `as_panel(X)` gave, where the caller has it already.
+        A table (n, t) fixes the length, as scikit-learn's features do; a panel (n, c, t) fixes its channels only, by
+        name where they have names: those of `X` are put in the order of the fit. `panel` is what `as_panel(X)` gave,
+        where the caller has it already and uses it as it is; another order is an error then.
         """
+        reordered = panel is None
         if panel is None:
             panel = as_panel(X)
         with np.errstate(over="ignore"):
@@ -54,22 +57,24 @@ class PanelEstimator(SavedEstimator):
             validate_data(self, X, reset=reset, skip_check_array=True)
         if reset and not hasattr(self, "n_features_in_"):
             self.n_features_in_ = panel.shape[2] if table else panel.shape[1]
-        if not self._fixes_length:
-            self._check_channel_names(channel_names(X), reset)
+        places = None if self._fixes_length else self._places_of_channels(channel_names(X), reset)
         if panel.shape[1] != self.n_channels_:
             fitted = f"{type(self).__name__} was fitted with {self.n_channels_}"
             raise ValueError(f"X has {panel.shape[1]} channels, {fitted}")
-        return single
+        if places is None or places == sorted(places):
+            return single
+        if not reordered:
+            raise ValueError("Feature names must be in the same order as they were in fit.\n")
+        return single[:, places]
 
-    def _check_channel_names(self, names: list[str] | None, reset: bool) -> None:
-        """Keeps the names of the channels, or raises if a frame has others, or the same in another order."""
+    def _places_of_channels(self, names: list[str] | None, reset: bool) -> list[int] | None:
+        """Where the fitted channels are among `names`, which a `reset` keeps; None where they have no names."""
         if names is None or len(set(names)) < len(names):
-            return
+            return None
         if reset:
             self.feature_names_in_ = np.asarray(names, dtype=object)
-        fitted = list(getattr(self, "feature_names_in_", names))
-        if len(fitted) == len(names) and fitted != names:
-            raise ValueError(f"X has the channels {names}; {type(self).__name__} was fitted with {fitted}")
+        fitted = getattr(self, "feature_names_in_", None)
+        return None if fitted is None else places_of_names(names, list(fitted))
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -8,7 +8,7 @@ Shapes: t steps, c channels.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,8 @@ class RegularSeries:
     values : (t, c), NaN where nothing was measured.
     index : (t,) dates or step numbers.
     columns : names of the channels.
-    named : False where the container had none and `columns` only counts the channels.
+    named : False where the container had none and `columns` only counts the channels; the name of a pandas Series is
+        not compared with others.
     """
 
     values: Floats
@@ -171,7 +172,7 @@ def _read_one(data: Any, times: str, min_steps: int, argument: str) -> RegularSe
         values = frame.to_numpy(dtype=np.float64, na_value=np.nan)
         series = RegularSeries(values, frame.index, [str(column) for column in frame.columns])
     _check_values(series.values, argument)
-    return series
+    return replace(series, named=False) if isinstance(data, pd.Series) else series
 
 
 def _of_array(data: Any, argument: str) -> RegularSeries:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from tsrep.base.fitting import atomic
+from tsrep.base.names import places_of_names
 from tsrep.base.parameters import check_unchanged, current_values
 from tsrep.base.saving import Folder, SavedEstimator, Tensors, inner_from_folder, inner_to_folder
 from tsrep.data import Scale, is_long
@@ -212,7 +213,7 @@ class RepresentationAnomalyDetector(SavedEstimator):
         given = read_series(data, times="dates")
         scores, alarms = np.empty(len(data)), np.empty(len(data), dtype=np.int64)
         for name, (rows, steps) in places_of_rows(data, given).items():
-            fitted = self._fitted(name, given[name])
+            fitted = self._fitted(name)
             values = self._in_order(given[name])
             before = steps_before(history, fitted.tail, given[name])
             at_steps = self._scores(fitted, np.concatenate([before, values]), len(before))
@@ -360,24 +361,20 @@ class RepresentationAnomalyDetector(SavedEstimator):
         check_is_fitted(self, "series_")
         check_unchanged(self, self._fixed)
 
-    def _fitted(self, name: Hashable, series: RegularSeries) -> FittedSeries:
+    def _fitted(self, name: Hashable) -> FittedSeries:
         if name not in self.series_:
             given = "one series without a name" if name == ONLY else in_message(name)
             raise ValueError(f"X has {given}; the detector was fitted on {self._names()}")
-        if series.values.shape[1] != self.n_channels_:
-            raise ValueError(
-                f"X has {series.values.shape[1]} channels; the detector was fitted with {self.n_channels_}"
-            )
         return self.series_[name]
 
     def _in_order(self, series: RegularSeries) -> Floats:
         """(t, c) values with the channels in the order of `fit`; channels without names keep their order."""
-        if self.columns_ is None or not series.named:
-            return series.values
-        absent = [name for name in self.columns_ if name not in series.columns]
-        if absent and self.n_channels_ > 1:
-            raise ValueError(f"X has the channels {series.columns}; wanted {self.columns_}, as in the fit")
-        return series.values if absent else series.frame[self.columns_].to_numpy()
+        if self.columns_ is not None and series.named:
+            return series.values[:, places_of_names(series.columns, self.columns_)]
+        channels = series.values.shape[1]
+        if channels != self.n_channels_:
+            raise ValueError(f"X has {channels} channels; the detector was fitted with {self.n_channels_}")
+        return series.values
 
     def _names(self) -> str:
         return ", ".join(in_message(name) for name in self.series_)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from tsrep.base.names import places_of_names
 from tsrep.base.parameters import (
     Range,
     boolean,
@@ -149,11 +150,18 @@ def long_enough(
 
 
 def select_columns(frame: pd.DataFrame, columns: list[str], argument: str) -> pd.DataFrame:
-    """The columns of `frame`; a `ValueError` for one that it lacks."""
-    absent = [name for name in columns if name not in frame.columns]
-    if absent:
-        raise ValueError(f"{argument} lacks the column {absent[0]!r}; wanted {', '.join(map(repr, columns))}")
-    return frame[columns]
+    """The columns of `frame`, which may have others, too.
+
+    Raises
+    ------
+    ValueError
+        One of them is missing; after the name of the argument the message is scikit-learn's.
+    """
+    present = [name for name in frame.columns if name in columns]
+    try:
+        return frame[present].iloc[:, places_of_names(present, columns)]
+    except ValueError as error:
+        raise ValueError(f"{argument}: {error}") from None
 
 
 def known_values(future: pd.DataFrame | None, known: list[str], index: pd.Index) -> NDArray[np.float64]:
