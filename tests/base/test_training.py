@@ -59,6 +59,79 @@ def test_a_checkpoint_of_another_class_is_said(tmp_path):
 @pytest.mark.parametrize(
     "estimator", [TS2Vec(**SMALL, max_steps=1), SSGANImputer(max_steps=1, hidden_size=8)]
 )
+def test_a_pandas_series_of_equal_series_can_be_saved(estimator, tmp_path):
+    series = pd.Series([pd.Series(row) for row in X[:, 0]])
+    estimator.fit(series).save(tmp_path / "model")
+    assert load(tmp_path / "model").n_features_in_ == estimator.n_features_in_
+
+
+def test_a_checkpoint_that_cannot_be_written_is_said_before_training(tmp_path, monkeypatch):
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "notes.txt").write_text("mine")
+    (tmp_path / "file").write_text("mine")
+    monkeypatch.setattr("tsrep.train.step.Descent.__call__", None)  # no step is made
+    for kind, steps in ((TS2Vec, {"max_steps": 3}), (SSGANImputer, {"max_steps": 3})):
+        for folder, error in [("notes", FileExistsError), ("file", FileExistsError)]:
+            with pytest.raises(error):
+                kind(**steps, checkpoint=tmp_path / folder).fit(X)
+        for name in ("", ".", 3):
+            with pytest.raises(ValueError, match="wanted the name of a folder"):
+                kind(**steps, checkpoint=name).fit(X)
+
+
+def test_what_a_killed_program_left_is_removed(tmp_path):
+    (tmp_path / ".run.writing").mkdir()
+    (tmp_path / ".run.writing" / "model.safetensors").write_text("half")
+    TS2Vec(**SMALL, max_steps=1, checkpoint=tmp_path / "run").fit(X)
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_a_resumed_fit_is_of_its_own_container(tmp_path):
+    panel, table, names = X[:, :1], X[:, 0], [f"hour {i}" for i in range(60)]
+    for first, second in ((table, panel), (panel, table), (table, pd.DataFrame(table, columns=names))):
+        TS2Vec(**SMALL, max_steps=1, checkpoint=tmp_path / "run").fit(first)
+        resumed = TS2Vec(**SMALL, max_steps=1, checkpoint=tmp_path / "run").fit(second)
+        unbroken = TS2Vec(**SMALL, max_steps=1).fit(second)
+        for name in ("_fixes_length", "n_features_in_", "n_channels_"):
+            assert getattr(resumed, name) == getattr(unbroken, name)
+        assert hasattr(resumed, "feature_names_in_") == hasattr(unbroken, "feature_names_in_")
+
+
+def test_the_read_out_is_no_part_of_the_training_that_a_checkpoint_holds(tmp_path):
+    first = TS2Vec(**SMALL, max_steps=2, checkpoint=tmp_path / "run").fit(X)
+    rich = TS2Vec(**SMALL, max_steps=2, checkpoint=tmp_path / "run", pool="rich").fit(X)
+    np.testing.assert_array_equal(rich.transform(X)[:, :16], first.transform(X))
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value"),
+    [
+        (TS2Vec, "crop", "no"),
+        (TS2Vec, "hierarchical", "False"),
+        (TS2Vec, "warm_start", "no"),
+        (TS2Vec, "verbose", "a"),
+        (TS2Vec, "random_state", True),
+        (SSGANImputer, "fallback", "no"),
+        (SSGANImputer, "add_indicator", 1),
+    ],
+)
+def test_what_is_no_boolean_or_number_is_refused(kind, name, value):
+    with pytest.raises(ValueError, match=f"{name} is {value!r}; wanted"):
+        kind(max_steps=0, **{name: value}).fit(X)
+
+
+def test_numbers_of_numpy_within_tuples_can_be_saved(tmp_path):
+    SSGANImputer(hidden_size=8, max_steps=1, hide_rate=(np.float32(0.25), 0.5)).fit(X).save(
+        tmp_path / "imputer"
+    )
+    assert load(tmp_path / "imputer").hide_rate == [0.25, 0.5]
+    TS2Vec(**SMALL, max_steps=0, layers=range(2)).fit(X).save(tmp_path / "encoder")
+    assert load(tmp_path / "encoder").fit(X).transform(X).shape == (8, 16)
+
+
+@pytest.mark.parametrize(
+    "estimator", [TS2Vec(**SMALL, max_steps=1), SSGANImputer(max_steps=1, hidden_size=8)]
+)
 def test_channels_of_a_frame_are_known_by_name(estimator):
     hours = pd.date_range("2026-01-01", periods=60, freq="h")
     frame = pd.DataFrame(X[0].T, hours, ["heat", "load"])
