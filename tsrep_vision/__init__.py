@@ -15,11 +15,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 __all__ = [
+    "Classifier",
     "HOG",
     "MAE",
     "MaskFeat",
     "SimMIM",
     "ViT",
+    "load",
     "load_vit",
     "mae_vit_base",
     "mae_vit_huge",
@@ -27,23 +29,28 @@ __all__ = [
     "mae_vit_tiny",
     "mask_rcnn_resnet50_fpn",
     "mask_rcnn_vit",
+    "save",
 ]
 
 if TYPE_CHECKING:
+    from tsrep_vision.classifier import Classifier
     from tsrep_vision.hog import HOG
     from tsrep_vision.mae import MAE, mae_vit_base, mae_vit_huge, mae_vit_large, mae_vit_tiny
     from tsrep_vision.mask_rcnn import mask_rcnn_resnet50_fpn, mask_rcnn_vit
     from tsrep_vision.maskfeat import MaskFeat
     from tsrep_vision.pretrained import load_vit
+    from tsrep_vision.saving import load, save
     from tsrep_vision.simmim import SimMIM
     from tsrep_vision.vit import ViT
 
 _HOME = {
+    "Classifier": "tsrep_vision.classifier",
     "HOG": "tsrep_vision.hog",
     "MAE": "tsrep_vision.mae",
     "MaskFeat": "tsrep_vision.maskfeat",
     "SimMIM": "tsrep_vision.simmim",
     "ViT": "tsrep_vision.vit",
+    "load": "tsrep_vision.saving",
     "load_vit": "tsrep_vision.pretrained",
     "mae_vit_base": "tsrep_vision.mae",
     "mae_vit_huge": "tsrep_vision.mae",
@@ -51,6 +58,7 @@ _HOME = {
     "mae_vit_tiny": "tsrep_vision.mae",
     "mask_rcnn_resnet50_fpn": "tsrep_vision.mask_rcnn",
     "mask_rcnn_vit": "tsrep_vision.mask_rcnn",
+    "save": "tsrep_vision.saving",
 }
 
 

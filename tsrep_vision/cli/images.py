@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 DIGITS = "digits"
 TRAIN_FOLDERS, TEST_FOLDERS = ("train",), ("test", "val", "validation")
 HELD_OUT = 5  # one image in so many is a test image, where the source has no test folder
-ENLARGED = 4  # times 8 pixels: the side of a digit
+SIDE = 32  # pixels, to which the 8 x 8 digits are enlarged
 
 
 def read_source(
@@ -67,15 +67,17 @@ def _first(names: tuple[str, ...], present: set[str]) -> str | None:
 
 def _digits(split: str, channels: int) -> ImageSet:
     import numpy as np
+    import torch
     from sklearn.datasets import load_digits
+    from torch.nn.functional import interpolate
 
     from tsrep_vision.data import read_images
 
     if split not in ("train", "test"):
         raise ValueError(f"split is {split!r}; wanted 'train' or 'test', of {DIGITS}")
     digits = load_digits()
-    pixels = (digits.images * (255 / 16)).round().astype(np.uint8)
-    rows = np.arange(len(pixels))
+    rows = np.arange(len(digits.target))
     chosen = rows[(rows % HELD_OUT == 0) == (split == "test")]
-    enlarged = pixels[chosen].repeat(ENLARGED, axis=1).repeat(ENLARGED, axis=2)
-    return read_images(enlarged, labels=digits.target[chosen], channels=channels)
+    grey = torch.from_numpy(digits.images[chosen] / 16)[:, None]
+    pixels = (255 * interpolate(grey, (SIDE, SIDE), mode="bilinear")).round().byte()
+    return read_images(pixels, labels=digits.target[chosen], channels=channels)

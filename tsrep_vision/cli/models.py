@@ -46,9 +46,14 @@ SWIN: dict[Size, dict[str, Any]] = {
 
 
 def make_model(
-    kind: Model, size: Size, seed: int, image_size: int | None = None, patch_size: int | None = None
+    kind: Model,
+    size: Size,
+    seed: int,
+    image_size: int | None = None,
+    patch_size: int | None = None,
+    normalise_target: bool = False,
 ) -> Any:
-    """A masked model with the random weights of `seed`; sizes None: those of `size`. MAE's target is normalised."""
+    """A masked model with the random weights of `seed`; sizes None: those of `size`. `normalise_target` is of MAE."""
     from tsrep_vision import MAE, MaskFeat, SimMIM
     from tsrep_vision.step import seeded
 
@@ -56,7 +61,7 @@ def make_model(
     options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     with seeded(seed):
         if kind is Model.mae:
-            return MAE(**{**VIT[size], **DECODER[size], "normalise_target": True, **options})
+            return MAE(**{**VIT[size], **DECODER[size], "normalise_target": normalise_target, **options})
         if kind is Model.swin:
             return SimMIM(**{"backbone": "swin", **SWIN[size], **options})
         return (SimMIM if kind is Model.simmim else MaskFeat)(**{**VIT[size], **options})

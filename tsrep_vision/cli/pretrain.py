@@ -55,6 +55,14 @@ def pretrain(
     patch_size: Annotated[
         int | None, typer.Option(help="Side of a patch in pixels; default: 4 or 16.", rich_help_panel=NETWORK)
     ] = None,
+    normalise_target: Annotated[
+        bool,
+        typer.Option(
+            "--normalise-target",
+            help="MAE predicts pixels normalised per patch: better features, no faithful pictures.",
+            rich_help_panel=TRAINING,
+        ),
+    ] = False,
     mask_ratio: Annotated[
         float | None,
         typer.Option(help="Share that is hidden; default: the paper's.", rich_help_panel=TRAINING),
@@ -89,7 +97,7 @@ def pretrain(
     if smoke:
         size, max_steps, batch_size = Size.tiny, SMOKE_STEPS, SMOKE_BATCH
     checked_folder(out)
-    network = make_model(model, size, seed, image_size, patch_size)
+    network = make_model(model, size, seed, image_size, patch_size, normalise_target)
     images = read_source(source, split, resize=resize)
     report_skipped(console, images)
     weights = sum(weight.numel() for weight in network.parameters()) / 1e6

@@ -37,9 +37,12 @@ def write_history(out: Path, history: Sequence[Mapping[str, Any]]) -> None:
 def write_pictures(out: Path, model: Any, images: Any, ratios: Sequence[float], seed: int) -> Path:
     """What a masked model makes of the first images: `reconstructions.png`, or `hog.png` of a MaskFeat."""
     from tsrep_vision import MaskFeat
+    from tsrep_vision.evaluation import ordered_batches
     from tsrep_vision.plots import plot_hog, plot_reconstructions
 
-    some = [images[row] for row in range(min(SHOWN, len(images)))]
+    first = next(ordered_batches(images, SHOWN))
+    sizes = first.sizes.tolist()
+    some = [image[:, :height, :width] for image, (height, width) in zip(first.images, sizes, strict=True)]
     if isinstance(model, MaskFeat):
         figure, file = plot_hog(model, some, random_state=seed), out / "hog.png"
     else:
