@@ -1,5 +1,8 @@
 """Trainings that continue, and networks that are built in several threads."""
 
+import threading
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +10,7 @@ import torch
 from joblib import Parallel, delayed
 
 from tsrep import SSGANImputer, TS2Vec, load
+from tsrep.base.training import initial_weights
 
 X = np.random.default_rng(0).normal(size=(8, 2, 60))
 SMALL = {"n_components": 16, "hidden_channels": 8, "depth": 4, "random_state": 0}
@@ -152,3 +156,54 @@ def test_channels_of_a_frame_are_put_in_the_order_of_the_fit():
         encoder.encode_causal(swapped, context=5), encoder.encode_causal(frame, context=5)
     )
     np.testing.assert_array_equal(encoder.transform([swapped, swapped]), encoder.transform([frame, frame]))
+
+
+def test_initial_weights_are_those_of_the_seed_and_leave_the_global_generator_alone():
+    def build():
+        return torch.nn.ModuleList(
+            [
+                torch.nn.Linear(3, 5),
+                torch.nn.LSTM(3, 4, bidirectional=True),
+                torch.nn.TransformerEncoderLayer(8, 2, 16, dropout=0.0),
+                torch.nn.Conv1d(2, 3, 3),
+                torch.nn.ParameterList([torch.randn(4), torch.rand(2), torch.empty(3).normal_()]),
+            ]
+        ).state_dict()
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(5)
+        expected = build()
+    before = torch.get_rng_state()
+    with initial_weights(5):
+        weights = build()
+        assert torch.equal(torch.get_rng_state(), before)
+        other_thread = []
+        thread = threading.Thread(target=lambda: other_thread.append(torch.rand(3)))
+        thread.start()
+        thread.join()
+    for name, weight in expected.items():
+        assert torch.equal(weights[name], weight), name
+    own = torch.Generator()
+    own.set_state(before)
+    assert torch.equal(torch.rand(3, generator=own), other_thread[0])
+
+
+@pytest.mark.parametrize(("offset", "warned"), [(0.0, False), (1e4, False), (1e6, True), (-1e8, True)])
+def test_values_that_32_bit_floats_round_away_are_said(offset, warned):
+    waves = np.stack([np.sin(np.arange(200) / (5 + k)) for k in range(4)])[:, None].repeat(2, 1)
+    waves[:, 1] += offset
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        TS2Vec(**SMALL, max_steps=0).fit(waves)
+        SSGANImputer(max_steps=0, hidden_size=8).fit(waves)  # it centres in 64 bit first
+    assert [str(each.message).split(" goes")[0] for each in told] == ["channel 1 of X"] * warned
+
+
+def test_a_constant_or_missing_channel_is_not_called_rounded():
+    panel = np.random.default_rng(0).normal(size=(3, 3, 20))
+    panel[:, 1] = 0.1
+    panel[:, 2] = np.nan
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        TS2Vec(**SMALL, max_steps=0).fit(panel)
+        TS2Vec(**SMALL, max_steps=0).fit((panel + 1e8).astype(np.float32))  # nothing is lost here

@@ -110,7 +110,7 @@ class Entries(torch.nn.Module):
         super().__init__()
         self.table = torch.nn.Parameter(torch.full((INSTANCES, STEPS, CHANNELS), start))
 
-    def forward(self, values, observed, times, inside=None):
+    def forward(self, values, observed, times, inside=None, beyond=None):
         return Imputation(self.table * 1.0)
 
     def reconstruction(self, imputation, values, observed, hidden, inside=None):
@@ -143,7 +143,7 @@ def test_the_generators_gradient_is_that_of_its_three_terms(fabric, monkeypatch)
     batch = series()
     scalars = step(batch)
 
-    values, observed, times, labels, _ = batch
+    values, observed, times, labels, *_ = batch
     imputation = twin["generator"](values, observed, times)
     completed = filled(values, observed, imputation.estimate)
     nothing_told = torch.full_like(values, 0.5)
@@ -243,6 +243,7 @@ def test_a_player_may_be_absent(fabric, absent):
 
 def test_nothing_of_the_batch_is_written_to(fabric):
     batch = series(inside=torch.ones(INSTANCES, STEPS, dtype=torch.bool))
+    batch = batch._replace(beyond=torch.ones(INSTANCES, 2, 2, CHANNELS))
     before = copy.deepcopy(batch)
     game(fabric)(batch)
     assert all(torch.equal(part, kept) for part, kept in zip(batch, before, strict=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import abstractmethod
 from typing import Any, Self
 
@@ -18,6 +19,9 @@ from tsrep.data.containers import channel_names
 
 Floats = NDArray[np.float32]
 RandomState = int | np.random.RandomState | np.random.Generator | None
+
+ROUNDED_SHARE = 0.005  # of the range of a channel
+CONSTANT = 1e-12  # range of a channel that does not change, as a share of its values
 
 INPUT = ("n_channels_", "n_features_in_", "_fixes_length")
 
@@ -38,15 +42,17 @@ class PanelEstimator(SavedEstimator):
 
         A table (n, t) fixes the length, as scikit-learn's features do; a panel (n, c, t) fixes its channels only, by
         name where they have names: those of `X` are put in the order of the fit. `panel` is what `as_panel(X)` gave,
-        where the caller has it already and uses it as it is; another order is an error then.
+        where the caller has it already and computes with that: see `_channel_order`.
         """
-        reordered = panel is None
+        rounds = panel is None
         if panel is None:
             panel = as_panel(X)
         with np.errstate(over="ignore"):
             single = panel.astype(np.float32)
         if np.isinf(single).any():
             raise ValueError("X has values too large for 32-bit floats (above 3.4e38); rescale it first")
+        if rounds:
+            _warn_if_rounded(panel, single)
         table = is_flat(X)
         if reset:
             for name in ("n_features_in_", "feature_names_in_"):
@@ -57,24 +63,21 @@ class PanelEstimator(SavedEstimator):
             validate_data(self, X, reset=reset, skip_check_array=True)
         if reset and not hasattr(self, "n_features_in_"):
             self.n_features_in_ = panel.shape[2] if table else panel.shape[1]
-        places = None if self._fixes_length else self._places_of_channels(channel_names(X), reset)
+        order = self._channel_order(X, reset)
         if panel.shape[1] != self.n_channels_:
             fitted = f"{type(self).__name__} was fitted with {self.n_channels_}"
             raise ValueError(f"X has {panel.shape[1]} channels, {fitted}")
-        if places is None or places == sorted(places):
-            return single
-        if not reordered:
-            raise ValueError("Feature names must be in the same order as they were in fit.\n")
-        return single[:, places]
+        return single if order is None else single[:, order]
 
-    def _places_of_channels(self, names: list[str] | None, reset: bool) -> list[int] | None:
-        """Where the fitted channels are among `names`, which a `reset` keeps; None where they have no names."""
+    def _channel_order(self, X: Any, reset: bool = False) -> list[int] | None:
+        """Where in `X` the fitted channels are, by their names, which a `reset` keeps; None: as they stand."""
+        names = None if self._fixes_length else channel_names(X)
         if names is None or len(set(names)) < len(names):
             return None
         if reset:
             self.feature_names_in_ = np.asarray(names, dtype=object)
-        fitted = getattr(self, "feature_names_in_", None)
-        return None if fitted is None else places_of_names(names, list(fitted))
+        order = places_of_names(names, list(getattr(self, "feature_names_in_", names)))
+        return None if order == sorted(order) else order
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -107,6 +110,21 @@ class PanelEstimator(SavedEstimator):
             estimator.feature_names_in_ = np.asarray(fitted["feature_names_in_"], dtype=object)
         estimator._restore(fitted, tensors)
         return estimator
+
+
+def _warn_if_rounded(panel: NDArray[Any], single: Floats) -> None:
+    """Warns of channels (n, c, t) whose values lie so far from 0 that 32-bit floats hold little of what changes."""
+    if panel.dtype == np.float32:
+        return
+    lost = np.fmax.reduce(np.abs(single - panel), axis=(0, 2))
+    highest, lowest = np.fmax.reduce(panel, axis=(0, 2)), np.fmin.reduce(panel, axis=(0, 2))
+    changes = highest - lowest > CONSTANT * np.maximum(np.abs(highest), np.abs(lowest))
+    for channel in np.flatnonzero(changes & (lost > ROUNDED_SHARE * (highest - lowest))):
+        warnings.warn(
+            f"channel {channel} of X goes from {lowest[channel]:.9g} to {highest[channel]:.9g}, and in 32-bit floats "
+            f"its values move by up to {lost[channel]:.2g}: subtract its mean first, with tsrep.data.PanelScaler",
+            stacklevel=6,
+        )
 
 
 def draw_seed(random_state: RandomState) -> int:

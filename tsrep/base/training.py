@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from tsrep.base.panels import INPUT, PanelEstimator, RandomState
 from tsrep.base.parameters import as_json, current_values, out_of_range
@@ -27,8 +27,6 @@ from tsrep.train.run import Run
 from tsrep.train.step import NonFiniteLossError
 
 NOT_OF_THE_RUN = ("checkpoint", "checkpoint_every", "device", "random_state", "verbose", "warm_start")
-
-_initialising = threading.Lock()
 
 
 class TrainedEstimator(PanelEstimator):
@@ -168,16 +166,35 @@ class TrainedEstimator(PanelEstimator):
         return super()._from_folder({**config, "parameters": parameters}, tensors)
 
 
-@contextmanager
-def initial_weights(seed: int) -> Iterator[None]:
-    """Networks built inside have the weights of `seed`, and torch's global generator is left as it was.
+def initial_weights(seed: int) -> AbstractContextManager[Any]:
+    """A context in which this thread builds networks with the weights of `seed`.
 
-    Torch's initialisers draw from the global generator only. A lock keeps networks that are built in several threads
-    apart.
+    Torch's global generator is neither read nor set, so other threads keep their random numbers.
     """
-    with _initialising, torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        yield
+    return _DrawingFrom(torch.Generator().manual_seed(seed))
+
+
+class _DrawingFrom(TorchDispatchMode):
+    """Operations of this thread that would draw from the global generator draw from `generator`.
+
+    Torch's modules have no argument for it. The numbers are those that the global generator gives for the same seed.
+    """
+
+    def __init__(self, generator: torch.Generator):
+        super().__init__()
+        self.generator = generator
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = dict(kwargs or {})
+        if not _takes_generator(func) and "generator" in func.overloadpacket.overloads():  # `randn` is one
+            func = func.overloadpacket.generator
+        if _takes_generator(func) and kwargs.get("generator") is None:
+            kwargs["generator"] = self.generator
+        return func(*args, **kwargs)
+
+
+def _takes_generator(func: Any) -> bool:
+    return any(argument.name == "generator" for argument in func._schema.arguments)
 
 
 def digest(*arrays: NDArray[Any] | None) -> str:

@@ -10,6 +10,7 @@ added: a time without a row stays without one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,18 @@ class Series:
         self.lengths = _lengths(self.source, self.panel)
         self.times = _times(self.source, self.panel, self.lengths)
         self.names = channel_names(self.source)
+        self._places: Array | None = None  # of the container's channels in `panel`; None: the same
+
+    def reorder(self, order: Sequence[int] | None) -> None:
+        """Puts the channels of `panel` in this order; what is put back has the container's order again."""
+        if order is not None:
+            self.panel = self.panel[:, order]
+            self.names = None if self.names is None else [self.names[channel] for channel in order]
+            self._places = np.argsort(order)
+
+    def _as_given(self, values: Array) -> Array:
+        """`values` (n, c, ...) with the channels in the order of the container."""
+        return values if self._places is None else values[:, self._places]
 
     @property
     def inside(self) -> Array:
@@ -49,13 +62,16 @@ class Series:
         return np.asarray(np.arange(self.panel.shape[2]) < self.lengths[:, None])
 
     def put_back(self, values: Array) -> Any:
-        """A copy of the container with the missing entries taken from `values` (n, c, t)."""
+        """A copy of the container with the missing entries taken from `values` (n, c, t).
+
+        Estimates of whole numbers are rounded.
+        """
+        values = self._as_given(values)
         if is_long(self.container):
             filled = self._into_rows(self.source, values)
             out = self.container.copy()
-            order = np.argsort(_long_order(self.container), kind="stable")
             for name in self.source.columns:
-                out[name] = filled[name].to_numpy()[order]
+                out[name] = filled[name].array[self._rows_of_long()]
             return out
         X = self.container
         if isinstance(X, pd.DataFrame):
@@ -79,6 +95,7 @@ class Series:
 
     def as_array(self, values: Array) -> Array:
         """`values` (n, c, t) in the shape of the container if that is an array or one long series, else as a panel."""
+        values = self._as_given(values)
         if isinstance(self.source, pd.DataFrame) and isinstance(self.source.index, _DATED):
             return np.asarray(values[0].T)
         if isinstance(self.source, pd.Series) and isinstance(self.source.index, _DATED):
@@ -88,26 +105,49 @@ class Series:
     def with_indicator(self, filled: Any, channels: Array) -> Any:
         """`filled`, the result of `put_back`, with an indicator per channel in `channels` (c,) bool: 1 where missing.
 
-        In a table (n, t) or a frame of such rows, `channels` are its columns.
+        In a table (n, t) or a frame of such rows, `channels` are its columns. An indicator of a nested frame has a
+        series in each cell, as its channels have.
 
         Raises
         ------
         ValueError
             The container is neither an array nor a frame.
         """
-        missing = np.isnan(self.panel)
-        if isinstance(filled, pd.DataFrame) and not isinstance(filled.index, pd.MultiIndex):
-            flags = np.asarray(missing[:, 0] if is_flat(self.source) else missing[0].T)
-            names = [f"missingindicator_{name}" for name in np.asarray(filled.columns)[channels]]
-            indicators = pd.DataFrame(flags[:, channels].astype(float), filled.index, names)
+        missing = self._as_given(np.isnan(self.panel))
+        if self._places is not None:
+            channels = channels[self._places]
+        if isinstance(filled, pd.DataFrame):
+            source = self.source if is_long(self.container) else filled
+            names = [f"missingindicator_{name}" for name in np.asarray(source.columns)[channels]]
+            indicators = pd.DataFrame(self._flags(missing)[:, channels], filled.index, names)
             return pd.concat([filled, indicators], axis=1)
         if not isinstance(filled, np.ndarray) or filled.dtype == object:
             raise ValueError(f"add_indicator=True takes arrays and frames, not {type(filled).__name__}")
         flags = np.asarray(missing[:, 0] if filled.ndim == 2 else missing)
         return np.concatenate([filled, flags[:, channels].astype(filled.dtype)], axis=1)
 
+    def _flags(self, missing: Array) -> Array:
+        """`missing` (n, c, t) as 0 and 1 in the rows and columns of the container, a frame."""
+        flags = missing.astype(np.float64)
+        if is_flat(self.source):
+            return np.asarray(flags[:, 0])
+        if not isinstance(self.source.index, (pd.MultiIndex, *_DATED)):  # nested
+            cells = np.empty(missing.shape[:2], dtype=object)
+            for i, j in np.ndindex(*missing.shape[:2]):
+                cells[i, j] = pd.Series(flags[i, j, : self.lengths[i]])
+            return cells
+        rows = flags.transpose(0, 2, 1)[self.inside]
+        return np.asarray(rows[self._rows_of_long()] if is_long(self.container) else rows)
+
+    def _rows_of_long(self) -> Array:
+        """Where the rows of the container, a long table, are in `source`."""
+        return np.argsort(_long_order(self.container), kind="stable")
+
     def _into_array(self, X: Any, values: Array) -> Array:
-        array = np.asarray(np.ma.filled(X.astype(float), np.nan) if isinstance(X, np.ma.MaskedArray) else X)
+        if isinstance(X, np.ma.MaskedArray):
+            numbers = X.astype(np.result_type(X.dtype, np.float32))
+            return np.ma.asarray(self._into_array(np.ma.filled(numbers, np.nan), values))
+        array = np.asarray(X)
         if array.dtype == object and array.ndim == 1:
             out = np.empty(len(array), dtype=object)
             for i, (item, row) in enumerate(zip(array, values, strict=True)):
@@ -217,7 +257,7 @@ def _fill_item(item: Any, values: Array) -> Any:
         return _fill_columns(item, values[:, : len(item)].T)
     values = values[..., : item.shape[-1]].reshape(tuple(item.shape))
     if isinstance(item, pd.Series):
-        return item.where(item.notna(), values)
+        return _fill_column(item, values)
     if hasattr(item, "detach"):
         import torch
 
@@ -231,13 +271,16 @@ def _fill_item(item: Any, values: Array) -> Any:
 def _fill_columns(X: pd.DataFrame, values: Array) -> pd.DataFrame:
     """A copy of a frame with missing cells taken from `values`, of the same shape; columns keep their dtypes."""
     out = X.copy()
-    for j, dtype in enumerate(X.dtypes):
-        column = X.iloc[:, j]
-        missing = column.isna()
-        if missing.any():
-            estimates = pd.Series(values[:, j], index=X.index)
-            if dtype == np.float32:
-                estimates = estimates.astype(np.float32)
-            filled = column.where(~missing, estimates)
-            out.isetitem(j, filled.array if filled.dtype == dtype else filled.astype(dtype).array)
+    for j in range(X.shape[1]):
+        if X.iloc[:, j].isna().any():
+            out.isetitem(j, _fill_column(X.iloc[:, j], values[:, j]).array)
     return out
+
+
+def _fill_column(column: pd.Series, values: Array) -> pd.Series:
+    """A copy of `column` with missing entries taken from `values`, in its dtype: whole numbers are rounded."""
+    whole = pd.api.types.is_integer_dtype(column.dtype)
+    estimates = pd.Series(np.round(values) if whole else values, index=column.index)
+    if column.dtype != object:
+        estimates = estimates.astype(column.dtype)
+    return column.where(column.notna(), estimates)

@@ -353,8 +353,9 @@ class MaskedSeriesEncoder(SeriesRepresentation):
         values = self._rebuilt(x, unseen, within)
         kept = (~x.isnan() & ~unseen).transpose(1, 2).numpy()
         predicted = values.masked_fill(~within.unsqueeze(-1), torch.nan).transpose(1, 2).numpy()
-        panel = as_panel(X)
-        return np.where(kept, panel, predicted).astype(panel.dtype)
+        panel, order = as_panel(X), self._channel_order(X)
+        given = slice(None) if order is None else np.argsort(order)  # as the channels stand in `X`
+        return np.where(kept[:, given], panel, predicted[:, given]).astype(panel.dtype)
 
     def impute(self, X: Any) -> Any:
         """`X` with its missing values predicted, in the same container; observed values are untouched.
@@ -368,6 +369,7 @@ class MaskedSeriesEncoder(SeriesRepresentation):
         value_head(self.encoder_)
         series = Series(X)
         x = torch.from_numpy(self._panel(series.source, reset=False, panel=series.panel)).transpose(1, 2)
+        series.reorder(self._channel_order(series.source))
         nothing = torch.zeros_like(x, dtype=torch.bool)
         values = self._rebuilt(x, nothing, torch.from_numpy(series.inside))
         return series.put_back(values.transpose(1, 2).double().numpy())

@@ -14,6 +14,7 @@ estimator.py      `SSGANImputer`: series with gaps in, complete series out
 The default generator and how it is trained:
 
 interpolating.py  linear interpolation and a learned residual
+beyond.py         the observations nearest to a window of a longer series
 cores.py          the networks over time in it
 hiding.py         which observed values a training step hides
 training.py       holds values out, runs the game, keeps the best weights, recovers from divergence

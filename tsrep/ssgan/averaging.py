@@ -21,10 +21,15 @@ class MeanGenerator(nn.Module):
         self.members = nn.ModuleList(members)
 
     def forward(
-        self, values: Tensor, observed: Tensor, times: Tensor, inside: Tensor | None = None
+        self,
+        values: Tensor,
+        observed: Tensor,
+        times: Tensor,
+        inside: Tensor | None = None,
+        beyond: Tensor | None = None,
     ) -> Imputation:
-        """The mean imputation; see `RecurrentGenerator.forward` for the arguments."""
-        imputations = [member(values, observed, times, inside) for member in self.members]
+        """The mean imputation; see `Generator` for the arguments."""
+        imputations = [member(values, observed, times, inside, beyond) for member in self.members]
         scales = [imputation.scale for imputation in imputations if imputation.scale is not None]
         return Imputation(
             torch.stack([imputation.estimate for imputation in imputations]).mean(0),

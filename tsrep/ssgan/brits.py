@@ -11,6 +11,8 @@ and two ports. Departures in this file, none of which changes an imputation:
   weights, the mask's part of the gates) is computed for all steps before the loop, which is in `loops/imputing.py`;
 - the combining weight passes through a sigmoid, as in BRITS; SSGAN's authors leave it out;
 - the generator gets no label: labels affect it through the classifier only;
+- the difference of the two directions is summed over the steps, as in BRITS' paper; the authors' code takes its mean
+  over the steps, beside errors that are summed. Its weight 0.1 is that of the code;
 - at steps outside a series the input and forget gates are closed, so padding cannot move an estimate.
 
 Shapes: B instances, T steps, C channels, H hidden size; (2, T, B, ...) holds both directions of time, see
@@ -30,7 +32,7 @@ from tsrep.ssgan.generator import Imputation, filled
 from tsrep.ssgan.loops.directions import Affine, Decay, both_ways, elapsed_both_ways, in_time
 from tsrep.ssgan.loops.imputing import recurrent_imputation
 
-CONSISTENCY = 0.1  # weight of the difference between the two directions, as in BRITS
+CONSISTENCY = 0.1  # weight of the difference between the two directions, as in the code of BRITS' authors
 
 
 class RecurrentGenerator(nn.Module):
@@ -61,16 +63,16 @@ class RecurrentGenerator(nn.Module):
             nn.init.uniform_(weight, -(fan**-0.5), fan**-0.5)
 
     def forward(
-        self, values: Tensor, observed: Tensor, times: Tensor, inside: Tensor | None = None
+        self,
+        values: Tensor,
+        observed: Tensor,
+        times: Tensor,
+        inside: Tensor | None = None,
+        beyond: Tensor | None = None,
     ) -> Imputation:
-        """Estimates of all entries from the observed ones.
+        """Estimates of all entries from the observed ones; the arguments are those of `Generator`.
 
-        Parameters
-        ----------
-        values : (B, T, C), any finite number where not observed.
-        observed : (B, T, C), True where a value is given.
-        times : (B, T), time stamps in units of the median step, non-decreasing.
-        inside : (B, T), False where a step is padding at either end; None: all inside. Estimates there are undefined.
+        `beyond` is not used: the recurrence begins anew in each window.
 
         Returns
         -------

@@ -14,11 +14,13 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+import torch
 from numpy.typing import NDArray
 from sklearn.base import OneToOneFeatureMixin, TransformerMixin
 from sklearn.exceptions import NotFittedError
@@ -35,6 +37,7 @@ from tsrep.base.training import TrainedEstimator, digest
 from tsrep.data.containers import Series
 from tsrep.nn.overlap import mean_by_row
 from tsrep.ssgan import saved
+from tsrep.ssgan.beyond import with_beyond
 from tsrep.ssgan.build import Shape, default_width
 from tsrep.ssgan.filling import Scaling, fill, windowed
 from tsrep.ssgan.inference import class_probabilities, estimate
@@ -84,7 +87,9 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
         while, recipe="best" hides some series where another series has its gaps (see `tsrep.ssgan.hiding`).
     fallback : whether a channel in which the network is not better than linear interpolation is interpolated: True
         (best), False (paper).
-    window_length : longer series are cut into windows of this many steps, which overlap by half.
+    window_length : longer series are cut into windows of this many steps, which overlap by half. The interpolation
+        from which generator="interpolating" starts is that of the whole series; what it learns looks no further than
+        a window, and generator="recurrent" looks no further at all.
     validation_fraction : share of the observed values held out of training. 0 switches off all that they decide: early
         stopping, the best weights, `fallback` and `spread_`.
     patience : training stops after this many validations in a row (one per 50 steps) without a new lowest error.
@@ -226,6 +231,7 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
         continues = self.warm_start and self._is_trained()
         series = Series(X)
         panel = self._panel(series.source, reset=not continues, panel=series.panel)
+        series.reorder(self._channel_order(series.source))
         labels, classes = class_numbers(y, len(panel))
         data = "" if self.checkpoint is None else digest(panel, labels, series.times)
         source = self._source(data)
@@ -244,6 +250,8 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
         some_observed = batch.observed.flatten(1).any(1).nonzero()[:, 0]
         batch, windows = take(batch, some_observed), windows.take(some_observed)
         held_out = hold_out(batch, windows, self.validation_fraction, self.seed_)
+        shown = with_beyond(held_out.batch, windows, torch.from_numpy(series.times))
+        held_out = replace(held_out, batch=shown)
         if not all(run.finished for run in self._runs):
             self._train(held_out, settings)
         estimates, scale = estimate(self.generator_, held_out.batch, launch(self.device, self.precision))
@@ -384,6 +392,7 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
         check_is_fitted(self, "generator_")
         series = Series(X)
         self._panel(series.source, reset=False, panel=series.panel)
+        series.reorder(self._channel_order(series.source))
         return series
 
     def _imputed(self, X: Any) -> tuple[Series, Array, Array]:

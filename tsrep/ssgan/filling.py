@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from tsrep.data import PanelScaler
 from tsrep.data.containers import Series
 from tsrep.nn.overlap import Windows, cover, cut, join
+from tsrep.ssgan.beyond import with_beyond
 from tsrep.ssgan.inference import estimate
 from tsrep.ssgan.interpolating import interpolate
 from tsrep.ssgan.judgement import Judgement
@@ -61,7 +62,7 @@ def windowed(
         labels=torch.from_numpy(numbers)[windows.rows],
         inside=None if inside.all() else inside,
     )
-    return batch, windows
+    return with_beyond(batch, windows, torch.from_numpy(series.times)), windows
 
 
 def fill(

@@ -30,8 +30,24 @@ class Generator(Protocol):
     """A `torch.nn.Module` that estimates all entries of series and has a reconstruction loss of its own."""
 
     def __call__(
-        self, values: Tensor, observed: Tensor, times: Tensor, inside: Tensor | None = None
-    ) -> Imputation: ...
+        self,
+        values: Tensor,
+        observed: Tensor,
+        times: Tensor,
+        inside: Tensor | None = None,
+        beyond: Tensor | None = None,
+    ) -> Imputation:
+        """Estimates of all entries from the observed ones.
+
+        Parameters
+        ----------
+        values : (B, T, C), any finite number where not observed.
+        observed : (B, T, C), True where a value is given.
+        times : (B, T), time stamps in units of the median step, non-decreasing.
+        inside : (B, T), False where a step is padding at either end; None: all inside. Estimates there are undefined.
+        beyond : (B, 2, 2, C), the nearest observations outside the window, see `tsrep.ssgan.beyond`; None: whole
+            series.
+        """
 
     def reconstruction(
         self,

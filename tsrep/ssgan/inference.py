@@ -25,7 +25,7 @@ def estimate(generator: nn.Module, batch: Batch, fabric: Fabric) -> tuple[Tensor
     for rows in torch.arange(len(batch.values)).split(SERIES_AT_ONCE):
         part = fabric.to_device(take(batch, rows))
         with fabric.autocast():
-            imputation = generator(part.values, part.observed, part.times, part.inside)
+            imputation = generator(part.values, part.observed, part.times, part.inside, part.beyond)
         estimates.append(imputation.estimate.float().cpu())
         scale = imputation.scale
         scales.append(torch.ones_like(estimates[-1]) if scale is None else scale.float().cpu())

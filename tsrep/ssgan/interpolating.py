@@ -13,6 +13,9 @@ sensors record is also estimated for the sensor that missed it. This generator i
 The error of the estimate is learned too: a last head gives the scale b of a Laplace distribution around the estimate.
 Its gradient stops at the head, so it does not affect the estimate.
 
+A window of a longer series is interpolated as the whole series is: from the last observation before the window, and to
+the first one after it (`beyond.py`).
+
 Shapes: B instances, T steps, C channels, H hidden size.
 """
 
@@ -31,38 +34,61 @@ MIN_SCALE = 1e-3  # least scale b, in standard deviations of a channel
 REVISION_KERNEL = 5  # steps, kernel size of the revision's first layer
 
 
-def interpolate(values: Tensor, observed: Tensor, times: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def interpolate(
+    values: Tensor, observed: Tensor, times: Tensor, beyond: Tensor | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
     """Linear interpolation between observations, constant beyond the ends; 0 in a channel without observations.
 
     Parameters
     ----------
     values, observed : (B, T, C).
     times : (B, T), non-decreasing.
+    beyond : (B, 2, 2, C), see `tsrep.ssgan.beyond`; None: these are whole series.
 
     Returns
     -------
     The interpolation, and the time since the last and until the next observation, (B, T, C) each: 0 at an observation,
-    the duration of the series if there is none on that side.
+    at most the duration of the window, and that if there is none on that side.
     """
-    before, after = _neighbours(observed)
-    lines = torch.where(observed, values, _between(values, observed, times, before, after))
-    now, last = times.unsqueeze(-1), observed.shape[1] - 1
     longest = (times[:, -1:] - times[:, :1]).unsqueeze(-1)
-    at_before, at_after = (_times_at(times, steps.clamp(0, last)) for steps in (before, after))
-    since = torch.where(before >= 0, now - at_before, longest)
-    until = torch.where(after <= last, at_after - now, longest)
-    return lines, since, until
+    values, observed, times, within = _with_ends(values, observed, times, beyond)
+    before, after = neighbours(observed)
+    lines = torch.where(observed, values, _between(values, observed, times, before, after))
+    last = observed.shape[1] - 1
+    at_before, at_after = (times.gather(1, steps.clamp(0, last)) for steps in (before, after))
+    since = torch.where(before >= 0, times - at_before, longest).minimum(longest)
+    until = torch.where(after <= last, at_after - times, longest).minimum(longest)
+    return lines[:, within], since[:, within], until[:, within]
 
 
-def interpolated_without_self(values: Tensor, observed: Tensor, times: Tensor) -> Tensor:
+def interpolated_without_self(
+    values: Tensor, observed: Tensor, times: Tensor, beyond: Tensor | None = None
+) -> Tensor:
     """`interpolate` at each entry, (B, T, C), as if that entry had not been observed; the same arguments."""
-    before, after = _neighbours(observed)
+    values, observed, times, within = _with_ends(values, observed, times, beyond)
+    before, after = neighbours(observed)
     before = F.pad(before[:, :-1], (0, 0, 1, 0), value=-1)
     after = F.pad(after[:, 1:], (0, 0, 0, 1), value=observed.shape[1])
-    return _between(values, observed, times, before, after)
+    return _between(values, observed, times, before, after)[:, within]
 
 
-def _neighbours(observed: Tensor) -> tuple[Tensor, Tensor]:
+def _with_ends(
+    values: Tensor, observed: Tensor, times: Tensor, beyond: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor, slice]:
+    """The series with a step at either end for the observations beyond, times for each channel; where the series is."""
+    times = times.unsqueeze(-1).expand_as(values)
+    if beyond is None:
+        return values, observed, times, slice(None)
+    there = beyond[:, 1].isfinite()
+    at, when = beyond[:, 0].to(values), beyond[:, 1].to(times).masked_fill(~there, 0.0)
+    values, observed, times = (
+        torch.cat([ends[:, :1], series, ends[:, 1:]], dim=1)
+        for ends, series in ((at, values), (there, observed), (when, times))
+    )
+    return values, observed, times, slice(1, -1)
+
+
+def neighbours(observed: Tensor) -> tuple[Tensor, Tensor]:
     """The steps of the last observation up to each entry and of the next from it on, (B, T, C); -1 and T for none."""
     steps = observed.shape[1]
     step = torch.arange(steps, device=observed.device).view(1, -1, 1).expand_as(observed)
@@ -77,16 +103,12 @@ def _between(values: Tensor, observed: Tensor, times: Tensor, before: Tensor, af
     has_before, has_after = before >= 0, after <= last
     left = torch.where(has_before, before, after).clamp(0, last)
     right = torch.where(has_after, after, before).clamp(0, last)
-    at_left, at_right = _times_at(times, left), _times_at(times, right)
-    share = ((times.unsqueeze(-1) - at_left) / (at_right - at_left).clamp(min=1e-6)).clamp(0, 1)
+    at_left, at_right = times.gather(1, left), times.gather(1, right)
+    share = ((times - at_left) / (at_right - at_left).clamp(min=1e-6)).clamp(0, 1)
     known = torch.where(observed, values, 0.0)
     start, stop = known.gather(1, left), known.gather(1, right)
     line = torch.where(right > left, start + share * (stop - start), start)
     return torch.where(has_before | has_after, line, 0.0)
-
-
-def _times_at(times: Tensor, steps: Tensor) -> Tensor:
-    return times.unsqueeze(-1).expand_as(steps).gather(1, steps)
 
 
 class Residual(nn.Module):
@@ -158,19 +180,29 @@ class InterpolatingGenerator(nn.Module):
         nn.init.zeros_(self.scale.bias)
 
     def forward(
-        self, values: Tensor, observed: Tensor, times: Tensor, inside: Tensor | None = None
+        self,
+        values: Tensor,
+        observed: Tensor,
+        times: Tensor,
+        inside: Tensor | None = None,
+        beyond: Tensor | None = None,
     ) -> Imputation:
         """Estimates and the scale b of their errors; the draft is the one stage.
 
-        The arguments are those of `RecurrentGenerator.forward`.
+        The arguments are those of `Generator`.
         """
-        return self.with_states(values, observed, times, inside)[0]
+        return self.with_states(values, observed, times, inside, beyond)[0]
 
     def with_states(
-        self, values: Tensor, observed: Tensor, times: Tensor, inside: Tensor | None = None
+        self,
+        values: Tensor,
+        observed: Tensor,
+        times: Tensor,
+        inside: Tensor | None = None,
+        beyond: Tensor | None = None,
     ) -> tuple[Imputation, tuple[Tensor, Tensor]]:
         """`forward`, and the states (B, T, width) of the draft's network and of the revision's."""
-        interpolated, since, until = interpolate(values, observed, times)
+        interpolated, since, until = interpolate(values, observed, times, beyond)
         near = torch.cat([torch.log1p(since), torch.log1p(until)], -1)
         mask = observed.to(interpolated)
         place = elapsed_code(times, self.hidden_size)
@@ -180,7 +212,7 @@ class InterpolatingGenerator(nn.Module):
         residual, states = self.revision(
             torch.cat([completed, interpolated, mask, drafting], -1), place, inside
         )
-        surprise = completed - interpolated_without_self(values, observed, times)
+        surprise = completed - interpolated_without_self(values, observed, times, beyond)
         others = 1 - torch.eye(len(self.from_others), device=surprise.device)
         estimate = draft + residual + surprise @ (self.from_others * others)
         spread = self.scale(torch.cat([states.detach(), near], -1))

@@ -43,7 +43,9 @@ class Judgement:
 
 def judge(estimates: Tensor, scale: Tensor, data: HeldOut, seen: Array, may_fall_back: bool) -> Judgement:
     """Judges estimates and scales (n, T, C) by the held-out values; channels not `seen` (C,) in `fit` fall back."""
-    interpolated, _, _ = interpolate(data.batch.values, data.batch.observed, data.batch.times)
+    interpolated, _, _ = interpolate(
+        data.batch.values, data.batch.observed, data.batch.times, data.batch.beyond
+    )
     line_errors = (interpolated - data.truth).abs()
     fallback = ~seen
     if may_fall_back:

@@ -51,6 +51,8 @@ class Batch(NamedTuple):
     times : (B, T), time stamps in units of the median step, non-decreasing.
     labels : (B,), class numbers, -1 for unlabelled.
     inside : (B, T), False where a step is padding at either end; None: all inside.
+    beyond : (B, 2, 2, C), for windows of longer series, the nearest observations outside, see `tsrep.ssgan.beyond`;
+        None: whole series.
     """
 
     values: Tensor
@@ -58,6 +60,7 @@ class Batch(NamedTuple):
     times: Tensor
     labels: Tensor
     inside: Tensor | None = None
+    beyond: Tensor | None = None
 
 
 class SSGANStep:
@@ -121,7 +124,7 @@ class SSGANStep:
         reminders = self._reminders(batch.observed & ~hidden)
         labelled = self.classifier is not None and _has_labels(batch)
         tensors = (batch.values, batch.observed, batch.times, batch.labels, hidden, reminders)
-        scalars = self._plays[labelled](*tensors, *([] if batch.inside is None else [batch.inside]))
+        scalars = self._plays[labelled](*tensors, *_given(batch))
         return dict(zip(SCALARS, scalars.unbind(), strict=True))
 
     def _play(
@@ -134,6 +137,7 @@ class SSGANStep:
         hidden: Tensor,
         reminders: Tensor,
         inside: Tensor | None = None,
+        beyond: Tensor | None = None,
     ) -> Tensor:
         """The `SCALARS` of one round on one device, without host synchronisation.
 
@@ -141,7 +145,7 @@ class SSGANStep:
         """
         classifier = self.classifier if labelled else None
         shown = observed & ~hidden
-        imputation = self.generator.forward(values.masked_fill(hidden, 0.0), shown, times, inside)
+        imputation = self.generator.forward(values.masked_fill(hidden, 0.0), shown, times, inside, beyond)
         completed = filled(values, shown, imputation.estimate)
         detached = completed.detach()  # for the updates of the other two networks
         scalars = dict.fromkeys(SCALARS, values.new_zeros(()))
@@ -177,9 +181,9 @@ class SSGANStep:
         scalars = {"classifier": torch.zeros(())}
         if self.classifier is None or not _has_labels(batch):
             return scalars
-        values, observed, times, labels, inside = self.fabric.to_device(batch)
+        values, observed, times, labels, inside, beyond = self.fabric.to_device(batch)
         with torch.no_grad():
-            imputation = self.generator.forward(values, observed, times, inside)
+            imputation = self.generator.forward(values, observed, times, inside, beyond)
         completed = filled(values, observed, imputation.estimate)
         loss = classifier_loss(self.classifier.forward(completed, inside), labels)
         return {"classifier": self.classifier.descend(loss)}
@@ -238,6 +242,14 @@ class ClassifierPretraining:
 
     def load_state(self, state: dict[str, Tensor]) -> None:
         self.game.load_state(state)
+
+
+def _given(batch: Batch) -> tuple[Tensor, ...]:
+    """`inside` and `beyond`, as far as the batch has them: a captured round takes tensors only."""
+    if batch.beyond is None:
+        return () if batch.inside is None else (batch.inside,)
+    inside = torch.ones_like(batch.times, dtype=torch.bool) if batch.inside is None else batch.inside
+    return inside, batch.beyond
 
 
 def _has_labels(batch: Batch) -> bool:

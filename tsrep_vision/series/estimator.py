@@ -190,7 +190,8 @@ class SeriesImageEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Pane
             check_is_fitted(self, "encoder_")
         panel = as_panel(X, dtype=np.float64)
         self._panel(X, reset, panel)
-        return cast(NDArray[np.float64], panel)
+        order = self._channel_order(X)
+        return cast(NDArray[np.float64], panel if order is None else panel[:, order])
 
     @torch.no_grad()
     def _seen(self, values: NDArray[np.float64], reading: Reading) -> Tensor:
