@@ -78,7 +78,7 @@ def read_folder(path: str | Path) -> tuple[dict[str, Any], dict[str, dict[str, T
     for name, digest in config["sha256"].items():
         try:
             content = (path / name).read_bytes()
-        except OSError as error:
+        except (OSError, ValueError) as error:  # of a name that no file can have
             raise ModelFileError(f"{path / name} cannot be read: {error}") from error
         if hashlib.sha256(content).hexdigest() != digest:
             raise ModelFileError(f"{path / name} is damaged: its SHA-256 is not the one in {CONFIG}")
@@ -96,7 +96,7 @@ def read_config(path: str | Path) -> dict[str, Any]:
         config = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise ModelFileError(f"{path} is not a saved model: {error}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ModelFileError(f"{file} is damaged: {error}") from error
     if not isinstance(config, dict) or config.get("format") != FORMAT:
         raise ModelFileError(f"{file} does not say {FORMAT!r}: it was not written by this program")
