@@ -14,6 +14,21 @@ detect.py       `TSRepDetector`
 impute.py       `TSRepImputer`
 """
 
+from tsrep.interop.sktime.classify import TSRepClassifier
+from tsrep.interop.sktime.cluster import TSRepClusterer
+from tsrep.interop.sktime.detect import TSRepDetector
+from tsrep.interop.sktime.forecast import TSRepForecaster
+from tsrep.interop.sktime.impute import TSRepImputer
+from tsrep.interop.sktime.regress import TSRepRegressor
 from tsrep.interop.sktime.transform import TSRepSeriesTransformer, TSRepTransformer
 
-__all__ = ["TSRepSeriesTransformer", "TSRepTransformer"]
+__all__ = [
+    "TSRepClassifier",
+    "TSRepClusterer",
+    "TSRepDetector",
+    "TSRepForecaster",
+    "TSRepImputer",
+    "TSRepRegressor",
+    "TSRepSeriesTransformer",
+    "TSRepTransformer",
+]

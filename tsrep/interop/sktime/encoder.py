@@ -64,6 +64,11 @@ class TakesEncoder:
         return encoder.set_params(random_state=self.random_state) if seed is None else encoder
 
 
+def fitted(encoder: Any, X: Any) -> Any:
+    """An encoder of `TakesEncoder._new_encoder`, fitted on `X` unless it is frozen."""
+    return encoder if isinstance(encoder, FrozenEstimator) else encoder.fit(X)
+
+
 def frozen_if_fitted(estimator: Any) -> Any:
     """`FrozenEstimator(estimator)` if it is fitted; otherwise what was given."""
     if isinstance(estimator, FrozenEstimator) or not hasattr(estimator, "fit"):

@@ -15,18 +15,29 @@ SERIES = "pd.DataFrame"
 PANELS = ("pd-multiindex", "pd_multiindex_hier")
 
 
-def as_instances(X: pd.DataFrame) -> pd.DataFrame:
-    """A series, panel or hierarchy as a panel with the index levels (number of the instance, time)."""
+def as_instances(X: pd.DataFrame, instances: pd.Index | None = None) -> pd.DataFrame:
+    """A series, panel or hierarchy as a panel with the index levels (number of the instance, time).
+
+    Instances are numbered in the order of `X`, or of `instances`, which are labels that `instances_of` gave.
+
+    Raises
+    ------
+    ValueError
+        `X` has an instance that is none of `instances`.
+    """
     if X.index.nlevels == 1:
         numbers, time = np.zeros(len(X), dtype=int), X.index
     else:
-        numbers, time = pd.factorize(X.index.droplevel(-1))[0], X.index.get_level_values(-1)
+        labels, time = X.index.droplevel([-1]), X.index.get_level_values(-1)
+        numbers = pd.factorize(labels)[0] if instances is None else instances.get_indexer(labels)
+        if (numbers < 0).any():
+            raise ValueError(f"X has the instance {labels[numbers < 0][0]!r}; wanted those of the fit only")
     return X.set_axis(pd.MultiIndex.from_arrays([numbers, time]), axis=0)
 
 
-def instances_of(X: pd.DataFrame) -> pd.Index:
-    """The label of each instance of a panel or hierarchy, in the order of `as_instances`."""
-    return X.index.droplevel(-1).unique()
+def instances_of(X: pd.DataFrame) -> pd.Index | None:
+    """The label of each instance of a panel or hierarchy, in the order of `as_instances`; None for a series."""
+    return X.index.droplevel([-1]).unique() if X.index.nlevels > 1 else None
 
 
 def per_step(Z: NDArray[np.floating], X: pd.DataFrame, name: str) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from sktime.transformations.base import BaseTransformer
 
-from tsrep.interop.sktime.encoder import TAGS, TakesEncoder, tiny_masked, tiny_ts2vec
+from tsrep.interop.sktime.encoder import TAGS, TakesEncoder, fitted, tiny_masked, tiny_ts2vec
 from tsrep.interop.sktime.frames import PANELS, SERIES, as_instances, feature_names, instances_of, per_step
 
 TRANSFORMER_TAGS = {
@@ -58,7 +58,7 @@ class TSRepTransformer(TakesEncoder, BaseTransformer):
         super().__init__()
 
     def _fit(self, X: pd.DataFrame, y: Any = None) -> Self:
-        self.encoder_ = self._new_encoder().fit(as_instances(X))
+        self.encoder_ = fitted(self._new_encoder(), as_instances(X))
         return self
 
     def _transform(self, X: pd.DataFrame, y: Any = None) -> pd.DataFrame:
@@ -78,7 +78,7 @@ class TSRepSeriesTransformer(TakesEncoder, BaseTransformer):
 
     Parameters
     ----------
-    encoder : "ts2vec", "masked", or an encoder: any object with `fit(X)` and `encode(X)`, or `encode_causal(X, context)`
+    encoder : "ts2vec", "masked", or any object with `fit(X)` and `encode(X)`, or `encode_causal(X, context)`
         where `context` is given. A fitted one is used as it is.
     context : None represents a step within its whole series. A number represents it by that step and so many steps
         before it, and by nothing after it, as forecasts and alarms need it.
@@ -119,7 +119,7 @@ class TSRepSeriesTransformer(TakesEncoder, BaseTransformer):
         super().__init__()
 
     def _fit(self, X: pd.DataFrame, y: Any = None) -> Self:
-        self.encoder_ = self._new_encoder().fit(as_instances(X))
+        self.encoder_ = fitted(self._new_encoder(), as_instances(X))
         return self
 
     def _transform(self, X: pd.DataFrame, y: Any = None) -> pd.DataFrame:
