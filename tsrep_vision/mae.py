@@ -25,7 +25,7 @@ from tsrep_vision.mae_checkpoint import from_official, to_official
 from tsrep_vision.masks import visible_count
 from tsrep_vision.output import MaskedOutput
 from tsrep_vision.patch import patchify, unpatchify
-from tsrep_vision.vit import ENCODER_SIZES, EPS, ViT, ViTBlock, fixed_position, initialise
+from tsrep_vision.vit import ENCODER_SIZES, EPS, ViT, ViTBlock, check_images, fixed_position, initialise
 
 
 def reconstruction_loss(prediction: Tensor, target: Tensor, hidden: Tensor) -> Tensor:
@@ -175,23 +175,28 @@ class MAE(nn.Module):
         ValueError
             `images` or `noise` has another shape, or `mask_ratio` is not between 0 and 1.
         """
-        tokens = self.encoder.placed(self.encoder.tokens(images))
+        check_images(images, self.encoder.channels, self.encoder.image_size)
+        patches = patchify(images, self.encoder.patch_size)
         if noise is None:
-            noise = torch.rand(tokens.shape[:2], generator=generator, device=images.device)
-        elif noise.shape != tokens.shape[:2]:
-            raise ValueError(f"noise has shape {tuple(noise.shape)}; wanted {tuple(tokens.shape[:2])}")
-        visible = visible_count(tokens.shape[1], mask_ratio)
+            noise = torch.rand(patches.shape[:2], generator=generator, device=images.device)
+        elif noise.shape != patches.shape[:2]:
+            raise ValueError(f"noise has shape {tuple(noise.shape)}; wanted {tuple(patches.shape[:2])}")
+        visible = visible_count(patches.shape[1], mask_ratio)
         order, restore = shuffled(noise)
-        latent = self.encoder.encode(take_tokens(tokens, order[:, :visible]))
+        shown = order[:, :visible]
+        tokens = self.encoder.embedded(take_tokens(patches, shown))  # hidden patches are not even embedded
+        latent = self.encoder.encode(self.encoder.placed(tokens, shown))
         prediction = self.decoder(latent, restore)
         hidden = restore >= visible
-        return MaskedOutput(
-            reconstruction_loss(prediction, self.target(images), hidden), prediction, hidden, latent
-        )
+        loss = reconstruction_loss(prediction, self.target_of(patches), hidden)
+        return MaskedOutput(loss, prediction, hidden, latent)
 
     def target(self, images: Tensor) -> Tensor:
         """What is to be predicted, (B, N, P P C)."""
-        patches = patchify(images, self.encoder.patch_size)
+        return self.target_of(patchify(images, self.encoder.patch_size))
+
+    def target_of(self, patches: Tensor) -> Tensor:
+        """`target`, of patches that are cut already: (B, N, P P C)."""
         return normalised_patches(patches) if self.normalise_target else patches
 
     def reconstruction(self, images: Tensor, output: MaskedOutput) -> Tensor:

@@ -236,9 +236,16 @@ class ViT(nn.Module):
         check_images(images, self.channels, self.image_size)
         return self.patch_embed(images).flatten(2).transpose(1, 2)
 
-    def placed(self, tokens: Tensor) -> Tensor:
-        """All tokens (B, N, D) with their positions added."""
-        return tokens if self.position is None else tokens + self.position[1:]
+    def embedded(self, patches: Tensor) -> Tensor:
+        """What `tokens` gives for patches alone, cut as `patchify` cuts them: (B, M, P P C) -> (B, M, D)."""
+        weight = self.patch_embed.weight.permute(0, 2, 3, 1).flatten(1)
+        return F.linear(patches, weight, self.patch_embed.bias)
+
+    def placed(self, tokens: Tensor, places: Tensor | None = None) -> Tensor:
+        """Tokens (B, M, D) with the positions of the patches `places` (B, M) added; None: of all patches."""
+        if self.position is None:
+            return tokens
+        return tokens + (self.position[1:] if places is None else self.position[1:][places])
 
     def encode(self, tokens: Tensor) -> Tensor:
         """The class token and any tokens with positions through the blocks: (B, M, D) -> (B, 1 + M, D), normalised.
