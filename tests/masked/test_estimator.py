@@ -477,3 +477,16 @@ def test_patches_have_about_a_thirty_second_of_the_series():
     for steps, wanted in ((24, 1), (96, 3), (512, 16), (1, 1), (2, 1)):
         X = np.random.default_rng(0).normal(size=(20, 1, steps))
         assert make("paper", max_steps=0).fit(X).patch_length_ == wanted
+
+
+def test_what_comes_back_has_its_channels_where_the_container_has_them(X):
+    hours = pd.date_range("2026-01-01", periods=70, freq="h")
+    frame = pd.DataFrame(X[1].T, hours, ["heat", "load"])
+    encoder = make("paper").fit(frame)
+    swapped = frame[["load", "heat"]]
+    hidden = np.random.default_rng(0).random((1, 2, 70)) < 0.5
+    rebuilt = encoder.reconstruct(frame, hidden=hidden)
+    np.testing.assert_array_equal(encoder.reconstruct(swapped, hidden=hidden[:, ::-1])[:, ::-1], rebuilt)
+    filled = encoder.impute(swapped)
+    assert list(filled) == ["load", "heat"]
+    pd.testing.assert_frame_equal(filled[["heat", "load"]], encoder.impute(frame))

@@ -348,12 +348,13 @@ class MaskedSeriesEncoder(SeriesRepresentation):
         """
         x = self._series(X)
         value_head(self.encoder_)
-        unseen = self._hidden(x, hidden, random_state)
+        order = self._channel_order(X)
+        unseen = self._hidden(x, hidden, random_state, order)
         within = inside(x)
         values = self._rebuilt(x, unseen, within)
         kept = (~x.isnan() & ~unseen).transpose(1, 2).numpy()
         predicted = values.masked_fill(~within.unsqueeze(-1), torch.nan).transpose(1, 2).numpy()
-        panel, order = as_panel(X), self._channel_order(X)
+        panel = as_panel(X)
         given = slice(None) if order is None else np.argsort(order)  # as the channels stand in `X`
         return np.where(kept[:, given], panel, predicted[:, given]).astype(panel.dtype)
 
@@ -382,7 +383,7 @@ class MaskedSeriesEncoder(SeriesRepresentation):
 
         x = self._series(X)[[instance]]
         chosen = None if hidden is None else np.asarray(hidden)[[instance]]
-        unseen = self._hidden(x, chosen, random_state)
+        unseen = self._hidden(x, chosen, random_state, self._channel_order(X))
         rebuilt_values = self._rebuilt(x, unseen, inside(x))
         return plot_reconstruction(x[0].T.numpy(), unseen[0].T.numpy(), rebuilt_values[0].T.numpy())
 
@@ -395,10 +396,11 @@ class MaskedSeriesEncoder(SeriesRepresentation):
             raise AttributeError("generator_: only an encoder of encoder='ssgan' has a generator")
         return generator
 
-    def _hidden(self, x: Tensor, hidden: Any, random_state: RandomState) -> Tensor:
-        """(n, T, C) booleans of the argument `hidden`, or drawn by the mask of the training."""
+    def _hidden(self, x: Tensor, hidden: Any, random_state: RandomState, order: list[int] | None) -> Tensor:
+        """(n, T, C) booleans of the argument `hidden`, whose channels `order` puts in that of `x`, or drawn."""
         if hidden is not None:
-            return as_hidden(hidden, x)
+            given = as_hidden(hidden, x)
+            return given if order is None else given[..., order]
         return draw_hidden(x, mask_of(self), self.patch_length_, draw_seed(random_state))
 
     def _rebuilt(self, x: Tensor, hidden: Tensor, within: Tensor) -> Tensor:
