@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from tsrep.train.runtime import launch
+from tsrep.train.runtime import launch_processes
 from tsrep_vision.classifier import Classifier, check_pool, copied_encoder, pooled
 from tsrep_vision.data import ImageBatch, ImageError, ImageSet, central_crop
 from tsrep_vision.data.batches import as_batch
@@ -112,7 +112,7 @@ def masked_loss(
     ----------
     mask_ratio : share of an image that is hidden; None: that of the training, 0.75 for a MAE.
     """
-    fabric = launch(device, precision)
+    fabric = launch_processes(device, precision)
     objective = MaskedObjective(model, training_ratio(model, mask_ratio))
     generator = torch.Generator().manual_seed(random_state)
     total, count = 0.0, 0
@@ -136,7 +136,7 @@ def outputs(
     precision: str,
 ) -> tuple[NDArray[np.float32], NDArray[np.int64] | None]:
     """`function` of the middle of each image, (n, ...), and the labels (n,) of the images that could be decoded."""
-    fabric = launch(device, precision)
+    fabric = launch_processes(device, precision)
     values, labels = [], []
     with in_evaluation(network, fabric.device), fabric.autocast():
         for batch in ordered_batches(images, batch_size):

@@ -37,8 +37,17 @@ def launch_processes(device: str = "auto", precision: str = "auto") -> Fabric:
 
     Gradients are averaged over the processes (DDP). Without `torchrun` it is `launch`.
     """
-    started = "TORCHELASTIC_RUN_ID" in os.environ
-    return _on(device, precision, processes=int(os.environ["WORLD_SIZE"]) if started else 1)
+    processes = int(os.environ["WORLD_SIZE"]) if _is_started_by_torchrun() else 1
+    return _on(device, precision, processes)
+
+
+def is_first_process() -> bool:
+    """Whether this process writes and prints: the first of those that `torchrun` started, or the only one."""
+    return not _is_started_by_torchrun() or os.environ["RANK"] == "0"
+
+
+def _is_started_by_torchrun() -> bool:
+    return "TORCHELASTIC_RUN_ID" in os.environ
 
 
 def _on(device: str, precision: str, processes: int) -> Fabric:

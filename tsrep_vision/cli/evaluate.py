@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from tsrep_vision.cli.images import DIGITS, read_source, report_skipped
 from tsrep_vision.cli.models import read_model
 from tsrep_vision.cli.options import Device, Labelled, Precision, Resize, Seed, Smoke, TestSplit
-from tsrep_vision.cli.results import scores_of, write_json
+from tsrep_vision.cli.results import console_of_first, scores_of, write_json
 
 
 def evaluate(
@@ -31,11 +30,13 @@ def evaluate(
     smoke: Smoke = False,
 ) -> None:
     """Report the top-1 accuracy of a classifier, overall and per class, or the masked loss of a pre-trained model."""
+    from tsrep.train.runtime import launch_processes
     from tsrep_vision.classifier import Classifier
     from tsrep_vision.evaluation import check_labels, masked_loss, predict
     from tsrep_vision.pretrain import RULES
 
-    console = Console(highlight=False)
+    console = console_of_first()
+    launch_processes(device, precision)
     if out is not None and (out.suffix != ".json" or not out.absolute().parent.is_dir()):
         raise ValueError(f"--out is {out}; wanted a name that ends in .json, in a folder that exists")
     network = read_model(model, smoke, seed)

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from tsrep_vision.cli.images import DIGITS, read_pair, report_skipped
 from tsrep_vision.cli.models import read_model, with_random_weights
@@ -30,7 +29,7 @@ from tsrep_vision.cli.options import (
     TestSplit,
     Workers,
 )
-from tsrep_vision.cli.results import checked_folder, scores_of, write_history, write_json
+from tsrep_vision.cli.results import checked_folder, console_of_first, scores_of, write_history, write_json
 
 
 def finetune(
@@ -79,11 +78,13 @@ def finetune(
     The settings are MAE's. A short training on few images learns more with `--mixup 0 --cutmix 0`. The folder has
     `model/`, `result.json`, `history.json` and `curves.png`.
     """
+    from tsrep.train.runtime import is_first_process, launch_processes
     from tsrep_vision.evaluation import predict
     from tsrep_vision.finetune import finetune as train
     from tsrep_vision.saving import save
 
-    console = Console(highlight=False)
+    console = console_of_first()
+    launch_processes(device, precision)
     if smoke:
         max_steps, batch_size = SMOKE_STEPS, SMOKE_BATCH
     network = read_model(model, smoke, seed)
@@ -117,6 +118,8 @@ def finetune(
         checkpoint=out / "checkpoint",
         **settings,  # type: ignore[arg-type]
     )
+    if not is_first_process():
+        return
     scores = scores_of(predict(classifier, test, device=device, precision=precision), classifier.classes)
     save(classifier, out / "model")
     write_history(out, history)

@@ -34,13 +34,20 @@ def read_pair(
     source: str, split: str | None, test_split: str | None, channels: int = 3, resize: int | None = None
 ) -> tuple[ImageSet, ImageSet]:
     """Training and test images with labels; a fifth of all are test images where the source has no folder of them."""
-    images = read_source(source, split, channels, resize)
-    if source == DIGITS or test_split is not None or _first(TEST_FOLDERS, _folders(Path(source))):
-        return images, read_source(source, test_split, channels, resize, test=True)
     import numpy as np
 
-    rows = np.arange(len(images))
-    return images[rows[rows % HELD_OUT != 0]], images[rows[rows % HELD_OUT == 0]]
+    from tsrep_vision.evaluation import check_labels, places_of
+
+    images = read_source(source, split, channels, resize)
+    if source == DIGITS or test_split is not None or _first(TEST_FOLDERS, _folders(Path(source))):
+        test = read_source(source, test_split, channels, resize, test=True)
+    else:
+        rows = np.arange(len(images))
+        images, test = images[rows[rows % HELD_OUT != 0]], images[rows[rows % HELD_OUT == 0]]
+    for part in (images, test):
+        check_labels(part, "SOURCE")
+    places_of(test, images.classes)  # a class that is in the test images alone is an error now
+    return images, test
 
 
 def report_skipped(console: Console, images: ImageSet) -> None:

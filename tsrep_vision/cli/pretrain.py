@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from tsrep_vision.cli.images import DIGITS, read_source, report_skipped
 from tsrep_vision.cli.models import Model, Size, make_model
@@ -28,7 +27,13 @@ from tsrep_vision.cli.options import (
     Split,
     Workers,
 )
-from tsrep_vision.cli.results import checked_folder, write_history, write_json, write_pictures
+from tsrep_vision.cli.results import (
+    checked_folder,
+    console_of_first,
+    write_history,
+    write_json,
+    write_pictures,
+)
 
 NETWORK = "The network"
 RATIOS = (0.75, 0.8, 0.85, 0.95)
@@ -88,12 +93,14 @@ def pretrain(
     Without --max-epochs and --max-steps, 100 epochs. The folder has `model/`, `result.json`, `history.json`,
     `curves.png` and a picture of what the model predicts. Started by `torchrun`, every process takes a device.
     """
+    from tsrep.train.runtime import is_first_process, launch_processes
     from tsrep_vision.pretrain import RULES
     from tsrep_vision.pretrain import pretrain as train
     from tsrep_vision.saving import save
     from tsrep_vision.training import scaled_lr
 
-    console = Console(highlight=False)
+    console = console_of_first()
+    launch_processes(device, precision)
     if smoke:
         size, max_steps, batch_size = Size.tiny, SMOKE_STEPS, SMOKE_BATCH
     checked_folder(out)
@@ -121,6 +128,8 @@ def pretrain(
         checkpoint=out / "checkpoint",
         checkpoint_every=checkpoint_every,
     )
+    if not is_first_process():
+        return
     save(network, out / "model")
     write_history(out, history)
     end = history[-1] if history else {}

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from tsrep_vision.cli.images import DIGITS, read_pair, report_skipped
 from tsrep_vision.cli.models import read_model, with_random_weights
@@ -28,7 +27,7 @@ from tsrep_vision.cli.options import (
     TestSplit,
     Workers,
 )
-from tsrep_vision.cli.results import checked_folder, scores_of, write_history, write_json
+from tsrep_vision.cli.results import checked_folder, console_of_first, scores_of, write_history, write_json
 
 
 class Method(StrEnum):
@@ -76,11 +75,13 @@ def probe(
     Beside it stand the most frequent class and, with logistic, the same network with random weights. The folder has
     `model/` and `result.json`.
     """
+    from tsrep.train.runtime import is_first_process, launch_processes
     from tsrep_vision.evaluation import predict
     from tsrep_vision.probe import probe as fit
     from tsrep_vision.saving import save
 
-    console = Console(highlight=False)
+    console = console_of_first()
+    launch_processes(device, precision)
     if smoke:
         max_steps = SMOKE_STEPS
     network = read_model(model, smoke, seed)
@@ -98,7 +99,6 @@ def probe(
     classifier, _, history = fit(
         network,
         images,
-        test,
         max_epochs=max_epochs,
         max_steps=max_steps,
         batch_size=batch_size,
@@ -107,6 +107,8 @@ def probe(
         verbose=int(console.is_terminal),
         **options,  # type: ignore[arg-type]
     )
+    if not is_first_process():
+        return
     scores = scores_of(predict(classifier, test, device=device, precision=precision), classifier.classes)
     if method is Method.logistic:
         twin = with_random_weights(getattr(network, "encoder", network), seed)

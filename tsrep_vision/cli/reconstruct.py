@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from tsrep_vision.cli.images import DIGITS, read_source, report_skipped
 from tsrep_vision.cli.models import read_model
 from tsrep_vision.cli.options import Device, PretrainedModel, Seed, Smoke, Source, Split
-from tsrep_vision.cli.results import checked_folder, write_json, write_pictures
+from tsrep_vision.cli.results import checked_folder, console_of_first, write_json, write_pictures
 
 MOST_IMAGES = 256  # over which the loss is a mean
 
@@ -35,10 +34,12 @@ def reconstruct(
     `reconstructions.png` (`hog.png` of a MaskFeat) shows the first eight images, `result.json` has the loss at each
     ratio over the first 256.
     """
+    from tsrep.train.runtime import launch_processes
     from tsrep_vision.evaluation import masked_loss
     from tsrep_vision.pretrain import RULES
 
-    console = Console(highlight=False)
+    console = console_of_first()
+    launch_processes(device)
     shares = _shares(ratios)
     network = read_model(model, smoke, seed)
     if type(network) not in RULES:

@@ -7,7 +7,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+
 SHOWN = 8  # images in a picture
+
+
+def console_of_first() -> Console:
+    """A console that prints in one process only, where `torchrun` started several."""
+    from tsrep.train.runtime import is_first_process
+
+    return Console(highlight=False, quiet=not is_first_process())
 
 
 def checked_folder(out: Path) -> Path:
