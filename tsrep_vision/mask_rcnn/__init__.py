@@ -8,7 +8,7 @@ vit.py          `mask_rcnn_vit`: a plain, pre-trained ViT as the backbone (ViTDe
 tiny.py         `mask_rcnn_tiny`: the same, small enough for a CPU
 recipe.py       optimiser, schedule and parameter groups of the papers
 train.py        `train_mask_rcnn`: the training
-segment.py      `segment`: the objects in images
+inference.py    `segment`: the objects in images
 evaluation.py   `average_precision`: COCO's, by pycocotools
 saving.py       a model as a folder, with the names of its classes
 
@@ -16,8 +16,8 @@ Anchors, the proposal network, matching and sampling, operators and the calling 
 """
 
 from tsrep_vision.mask_rcnn.evaluation import average_precision
+from tsrep_vision.mask_rcnn.inference import segment
 from tsrep_vision.mask_rcnn.resnet import MaskRCNN, mask_rcnn_resnet50_fpn
-from tsrep_vision.mask_rcnn.segment import segment
 from tsrep_vision.mask_rcnn.tiny import mask_rcnn_tiny
 from tsrep_vision.mask_rcnn.train import train_mask_rcnn
 from tsrep_vision.mask_rcnn.vit import mask_rcnn_vit

@@ -35,7 +35,7 @@ def plot_learning_curves(history: Sequence[Mapping[str, Any]]) -> Figure:
     scores = [name for name in names if name not in losses and sum(name in record for record in history) > 1]
     if not losses:
         raise ValueError(f"history has {len(history)} records and no loss; wanted at least one step")
-    figure = new_figure(6.0 + 4.0 * bool(scores), 3.6)
+    figure = new_figure(7.0 + 5.0 * bool(scores), 3.6)
     panels = figure.subplots(1, 1 + bool(scores), squeeze=False, sharex=True)[0]
     _draw_losses(panels[0], history, losses)
     if scores:
@@ -44,7 +44,7 @@ def plot_learning_curves(history: Sequence[Mapping[str, Any]]) -> Figure:
         ax.set_xlabel("training step")
         bare(ax, grid="y")
         if len(some) > 1:
-            ax.legend(frameon=False, fontsize=8, labelcolor=INK)
+            ax.legend(frameon=False, fontsize=8, labelcolor=INK, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return figure
 
 

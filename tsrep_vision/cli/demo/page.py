@@ -48,7 +48,7 @@ def build_page(
             _facts(facts),
             report.section("Next", report.code(GO_ON), report.code(NEXT_COMMANDS)),
         ],
-        lead="Three image models, each trained for less than a minute or two on images that come with the packages.",
+        lead="Three image models, each trained for about a minute on images that come with the packages.",
     )
 
 
@@ -101,7 +101,7 @@ def _shapes(shapes: Shapes, pictures: Mapping[str, bytes]) -> str:
         "Objects, found and cut out",
         report.prose(
             f"A Mask R-CNN with a tiny ViT as its backbone, trained from random weights on {of_shapes.TRAINED_ON} "
-            f"generated images in {len(shapes.history)} steps of {of_shapes.BATCH}."
+            f"generated images in {len(shapes.history)} steps of {of_shapes.BATCH} images."
         ),
         report.figure(
             pictures["shapes"],
