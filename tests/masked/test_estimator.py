@@ -1,5 +1,7 @@
 """`MaskedSeriesEncoder`: an encoder like any other, and what only a masked one does."""
 
+import copy
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +13,8 @@ from torch import nn
 
 from tsrep import MaskedSeriesEncoder, SSGANImputer, TS2Vec, load
 from tsrep.encoding.training import hold_out
+from tsrep.masked.network import frame_of
+from tsrep.masked.recipe import resolved
 from tsrep.tasks import RepresentationAnomalyDetector, RepresentationClassifier, RepresentationForecaster
 from tsrep.train.checkpoint import ModelFileError
 
@@ -353,11 +357,53 @@ def test_a_series_is_rebuilt_as_it_would_be_alone_whatever_is_beside_it(X):
         np.testing.assert_allclose(filled, encoder.impute([series])[0], atol=1e-5)
 
 
-def test_a_target_without_values_cannot_rebuild(X):
-    encoder = make(target="spectrum").fit(X)
+@pytest.mark.parametrize("design", ["mae", "simmim"])
+@pytest.mark.parametrize("encoder", ["transformer", "ts2vec"])
+def test_values_are_read_from_any_encoder_and_change_nothing_in_it(X, design, encoder):
+    if (design, encoder) == ("mae", "ts2vec"):
+        pytest.skip("MAE is on the Transformer")
+    with_head = make(design=design, encoder=encoder, target="spectrum", max_steps=3).fit(X)
+    assert [scaled.probed for scaled in with_head.encoder_.targets] == [False, True]
+    filled = with_head.impute(np.where(np.arange(70) == 33, np.nan, X))
+    assert np.isfinite(filled).all() and not np.array_equal(filled, X)
+    untrained = make(design=design, encoder=encoder, target="spectrum", max_steps=0).fit(X)
+    moved = [
+        (with_head.encoder_.heads.maps[i].weight - untrained.encoder_.heads.maps[i].weight).abs().max()
+        for i in (0, 1)
+    ]
+    assert min(moved) > 1e-4  # both heads learn
+    objective, batch = with_head._objective(), torch.from_numpy(X).transpose(1, 2)
+    network = copy.deepcopy(with_head.encoder_).requires_grad_(True)
+    losses = objective.losses(network, *hidden_and_predicted(network, objective, batch))
+    assert objective(network, batch, torch.Generator().manual_seed(0))["loss"].item() == pytest.approx(
+        losses[0].item()
+    )
+    losses[1].backward()
+    assert {name.split(".")[0] for name, weight in network.named_parameters() if weight.grad is not None} == {
+        "heads"
+    }
+
+
+def hidden_and_predicted(network, objective, batch):
+    frame = frame_of(network.normalise(batch), network.patch_length)
+    hidden = objective.mask(~frame.isnan(), torch.Generator().manual_seed(0))
+    return frame, hidden, network.predict(frame, hidden)
+
+
+def test_a_generator_that_was_not_trained_on_values_cannot_rebuild(X):
+    encoder = make(encoder="ssgan", target="spectrum", n_components=16, max_steps=1).fit(X)
     for rebuild in (encoder.impute, encoder.reconstruct):
         with pytest.raises(ValueError, match="add 'values' to target"):
             rebuild(X)
+
+
+def test_a_design_that_is_named_has_the_target_of_its_paper():
+    targets = {
+        design: resolved(MaskedSeriesEncoder(design=design)).targets for design in (None, "mae", "simmim")
+    }
+    assert targets == {None: ("random_kernels",), "mae": ("values",), "simmim": ("values",)}
+    assert resolved(MaskedSeriesEncoder(encoder="ssgan")).targets == ("values",)
+    assert resolved(MaskedSeriesEncoder(design="mae", target="spectrum")).targets == ("spectrum",)
 
 
 def test_hidden_must_be_booleans_of_the_shape_of_X(X):

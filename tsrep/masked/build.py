@@ -27,6 +27,7 @@ from tsrep.masked.targets import build_target
 from tsrep.masked.targets.lost import LostFunction, LostTarget
 from tsrep.masked.targets.scaled import ScaledTarget
 from tsrep.masked.targets.teacher import Teacher
+from tsrep.masked.targets.values import Values
 from tsrep.ssgan.interpolating import InterpolatingGenerator
 from tsrep.ts2vec.encoder import paper_encoder
 
@@ -38,7 +39,8 @@ def build_network(
 ) -> nn.Module:
     """A masked network with random weights, in inference mode and without gradients.
 
-    `window` is the length, in steps, of the longest series of the training.
+    `window` is the length, in steps, of the longest series of the training. Where "values" is not a target, a head
+    that reads them from the encoder is trained beside it, so that any encoder can rebuild series.
     """
     width = vector_width(settings, channels)
     targets = [
@@ -48,6 +50,9 @@ def build_network(
     encoder = (
         settings.encoder.estimator if isinstance(settings.encoder, FrozenEstimator) else settings.encoder
     )
+    of_values = any(isinstance(scaled.target, Values) for scaled in targets)
+    if not of_values and not _is_generator(encoder):
+        targets.append(ScaledTarget(Values(channels, patch_length), settings.loss, probed=True))
     network: nn.Module
     if isinstance(encoder, str) and encoder == "transformer":
         network = _on_patches(
@@ -70,6 +75,11 @@ def build_network(
         if isinstance(scaled.target, Teacher):
             scaled.target.attach(network)
     return network.eval().requires_grad_(False)
+
+
+def _is_generator(encoder: Any) -> bool:
+    """Whether it predicts values by itself, without a head."""
+    return hasattr(encoder, "generator_") or (isinstance(encoder, str) and encoder == "ssgan")
 
 
 def learns_normalisation(settings: Settings) -> bool:

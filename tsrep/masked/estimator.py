@@ -61,18 +61,20 @@ class MaskedSeriesEncoder(SeriesRepresentation):
 
     Parameters
     ----------
-    recipe : "best" (TS2Vec's network, random kernels and values, TS2Vec's contrast; provisional, see docs/findings.md)
-        or "paper" (MAE: values of random patches, a light decoder).
+    recipe : "best" (TS2Vec's network predicts features of random kernels: what measured best, see docs/findings.md) or
+        "paper" (MAE: values of random patches, a light decoder).
     design : "mae" (the encoder sees visible patches only, and a decoder puts mask tokens in the places of the others),
         "simmim" (hidden patches are replaced by a token within the encoder) or "autoencoder" (each patch alone, nothing
         hidden: the baseline).
     encoder : "transformer" (over patches), "ts2vec" (its dilated convolutions), "ssgan" (the imputer's generator), a
         fitted `TS2Vec` or `SSGANImputer`, or a torch module that meets `tsrep.encoding.backbone.Backbone` with
         `hidden_channels` inputs and `n_components` outputs. Of what is given a copy is trained.
-    target : what is predicted of hidden patches, one or several: "values", "patch_normalised", "differences",
+    target : what is predicted of hidden patches, one or several (None: the recipe's, and "values" where a design is
+        given): "values", "patch_normalised", "differences",
         "slope_histogram", "spectrum", "wavelet", "statistics", "autocorrelation", "sax", "segment", "catch22",
         "random_kernels", "teacher", a subclass of `tsrep.masked.targets.target.Target`, or a function of patches
-        (..., P) -> (..., K).
+        (..., P) -> (..., K). Where "values" is not among them, a head learns to read the values from the encoder, which
+        does not learn from it: `reconstruct` and `impute` work in any case.
     mask : "random" patches, "block", one "span", "geometric" spans of steps, whole channels ("channel"), or "future".
     mask_ratio : share that is hidden, or the ends of a range from which each batch draws.
     mask_span : length of a hidden run, or a range; see `tsrep.masked.masks.Mask`.
@@ -344,7 +346,7 @@ class MaskedSeriesEncoder(SeriesRepresentation):
         Raises
         ------
         ValueError
-            "values" is not among the targets, or `hidden` has another shape.
+            `hidden` has another shape, or the encoder is a generator that was not trained to predict "values".
         """
         x = self._series(X)
         value_head(self.encoder_)
@@ -364,7 +366,7 @@ class MaskedSeriesEncoder(SeriesRepresentation):
         Raises
         ------
         ValueError
-            "values" is not among the targets.
+            The encoder is a generator that was not trained to predict "values".
         """
         check_is_fitted(self, "encoder_")
         value_head(self.encoder_)
@@ -433,7 +435,9 @@ class MaskedSeriesEncoder(SeriesRepresentation):
     def _fitted_state(self) -> Folder:
         fitted, tensors = super()._fitted_state()
         fitted["average_distance_"] = self.average_distance_
-        widths = [[scaled.target.channels, scaled.target.width] for scaled in self.encoder_.targets]  # type: ignore[union-attr]
+        widths = [
+            [each.target.channels, each.target.width] for each in self.encoder_.targets if not each.probed
+        ]  # type: ignore[union-attr]
         return {**fitted, "target_widths": widths}, tensors
 
     def _to_folder(self) -> Folder:

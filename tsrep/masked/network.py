@@ -136,6 +136,7 @@ class Heads(nn.Module):
         self.per_step = per_step
         self.channels = [scaled.target.channels for scaled in targets]
         self.of_steps = [per_step and scaled.target.per_step for scaled in targets]
+        self.probed = [scaled.probed for scaled in targets]
         self.maps = nn.ModuleList(
             nn.Linear(width, channels * (1 if of_steps else scaled.outputs))
             for scaled, channels, of_steps in zip(targets, self.channels, self.of_steps, strict=True)
@@ -143,14 +144,14 @@ class Heads(nn.Module):
 
     def forward(self, z: Tensor, within: Tensor) -> list[Tensor]:
         """(B, N, D), or (B, N P, D) of steps, -> (B, N, C, outputs) per target; `within` (B, N, P) are steps inside."""
-        steps = z.unflatten(1, within.shape[1:]) if self.per_step else None
-        pooled = z if steps is None else mean_of_patches(steps, within)
+        steps = z.unflatten(1, within.shape[1:]) if self.per_step else z
+        pooled = mean_of_patches(steps, within) if self.per_step else z
         outputs = []
-        for head, channels, of_steps in zip(self.maps, self.channels, self.of_steps, strict=True):
-            if of_steps:
-                outputs.append(head(steps).transpose(2, 3))
-            else:
-                outputs.append(head(pooled).unflatten(-1, (channels, -1)))
+        parts = zip(self.maps, self.channels, self.of_steps, self.probed, strict=True)
+        for head, channels, of_steps, probed in parts:
+            vectors = steps if of_steps else pooled
+            output = head(vectors.detach() if probed else vectors)
+            outputs.append(output.transpose(2, 3) if of_steps else output.unflatten(-1, (channels, -1)))
         return outputs
 
 

@@ -57,7 +57,8 @@ class MaskedObjective:
             seen = hidden if self.hides else torch.zeros_like(hidden)
             views, parts = [(frame, hidden, network.predict(frame, seen))], {}
         each = [self.losses(network, *view) for view in views]
-        masked = torch.stack([torch.stack(losses).mean() for losses in each]).mean()
+        masked = torch.stack([mean_loss(network, losses) for losses in each]).mean()
+        masked = masked + sum(probe_loss(network, losses) for losses in each)
         if len(self.names) > 1:
             for index, name in enumerate(self.names):
                 parts[name] = torch.stack([losses[index].detach() for losses in each]).mean()
@@ -81,3 +82,16 @@ class MaskedObjective:
             weights = scaled.scored(wanted, counted, observed)
             losses.append(masked_mean(scaled.errors(output, wanted), weights))
         return losses
+
+
+def mean_loss(network: Any, losses: list[Tensor]) -> Tensor:
+    """The mean over the targets that the encoder learns from."""
+    return torch.stack(
+        [loss for loss, scaled in zip(losses, network.targets, strict=True) if not scaled.probed]
+    ).mean()
+
+
+def probe_loss(network: Any, losses: list[Tensor]) -> Tensor | float:
+    """0, with the gradient of the losses of probed targets, from which their heads alone learn."""
+    probed = [loss for loss, scaled in zip(losses, network.targets, strict=True) if scaled.probed]
+    return sum(loss - loss.detach() for loss in probed)

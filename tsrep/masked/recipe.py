@@ -52,16 +52,16 @@ class Settings:
 
 
 RECIPES: dict[str, dict[str, Any]] = {
-    "best": {  # TS2Vec's network, random kernels and values, TS2Vec's contrast; the study that decides is not finished
+    "best": {  # MaskFeat's idea on TS2Vec's network: what is predicted are features of random kernels (docs/findings.md)
         "design": "simmim",
         "encoder": "ts2vec",
-        "target": ["random_kernels", "values"],
+        "target": "random_kernels",
         "mask": "random",
         "mask_ratio": (0.3, 0.8),
         "loss": "squared",
-        "contrast_weight": 1.0,
+        "contrast_weight": 0.0,
         "pool": "rich",
-        "max_steps": 500,
+        "max_steps": 1000,
     },
     "paper": {  # MAE (He et al., CVPR 2022): values of random patches, three quarters hidden
         "design": "mae",
@@ -112,7 +112,8 @@ def resolved(estimator: Any) -> Settings:
     """The settings of an estimator: where a parameter is None, those of its recipe and of its encoder's kind.
 
     `design="mae"` and "autoencoder" take the Transformer where no encoder is given; another encoder than the
-    recipe's is trained with `design="simmim"` where no design is given.
+    recipe's is trained with `design="simmim"` where no design is given. A design that is given has its paper's target,
+    the values, and so has SSGAN's generator.
     """
     recipe = RECIPES[estimator.recipe]
     names = [field.name for field in fields(Settings)]
@@ -124,10 +125,10 @@ def resolved(estimator: Any) -> Settings:
     changes: dict[str, Any] = {"encoder": encoder}
     if kind != recipe["encoder"]:
         changes["design"] = "simmim"
+    if "design" in given or kind == "ssgan":
+        changes["target"] = "values"
     if given.get("design") == "simmim":
         changes["loss"] = "absolute"
-    if kind == "ssgan" or of_tokens:
-        changes["contrast_weight"] = 0.0
     sizes = {"transformer": TRANSFORMER, "ssgan": GENERATOR}.get(kind, CONVOLUTIONS)
     return Settings(**{**recipe, **sizes, **changes, **given})
 

@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from tsrep.masked.network import Predicted, frame_of, inside_frame, shown
-from tsrep.masked.objective import MaskedObjective
+from tsrep.masked.objective import MaskedObjective, mean_loss
 from tsrep.masked.targets.scaled import ScaledTarget
 from tsrep.ssgan.interpolating import interpolate
 
@@ -80,9 +80,9 @@ class ReferenceLosses:
         }
 
     def _mean(self, network: Any, outputs: list[Tensor]) -> float:
-        """The mean loss of predictions (B, N, C, outputs) over the targets."""
+        """The loss of predictions (B, N, C, outputs) per target."""
         losses = self.objective.losses(network, self.frame, self.hidden, Predicted(outputs, self.frame))
-        return float(torch.stack(losses).mean())
+        return float(mean_loss(network, losses))
 
 
 def positional_mean(scaled: ScaledTarget, training: Tensor, patches: int) -> Tensor:

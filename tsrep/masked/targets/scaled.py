@@ -26,6 +26,7 @@ class ScaledTarget(nn.Module):
     ----------
     target : what is predicted.
     loss : "squared" or "absolute", for numbers; labels have cross-entropy.
+    probed : True: a head learns to read the target from the encoder, which does not learn from it.
 
     Attributes
     ----------
@@ -36,10 +37,11 @@ class ScaledTarget(nn.Module):
     deviation: Tensor
     chance: Tensor
 
-    def __init__(self, target: Target, loss: str):
+    def __init__(self, target: Target, loss: str, probed: bool = False):
         super().__init__()
         self.target = target
         self.loss = loss
+        self.probed = probed
         width = 1 if target.per_step else target.width
         self.outputs = target.width * max(1, target.classes)
         self.register_buffer("mean", torch.zeros(target.channels, width))
