@@ -435,9 +435,9 @@ class MaskedSeriesEncoder(SeriesRepresentation):
     def _fitted_state(self) -> Folder:
         fitted, tensors = super()._fitted_state()
         fitted["average_distance_"] = self.average_distance_
-        widths = [
-            [each.target.channels, each.target.width] for each in self.encoder_.targets if not each.probed
-        ]  # type: ignore[union-attr]
+        network: Any = self.encoder_
+        learned = [scaled.target for scaled in network.targets if not scaled.probed]
+        widths = [[target.channels, target.width] for target in learned]
         return {**fitted, "target_widths": widths}, tensors
 
     def _to_folder(self) -> Folder:

@@ -52,7 +52,7 @@ class Settings:
 
 
 RECIPES: dict[str, dict[str, Any]] = {
-    "best": {  # MaskFeat's idea on TS2Vec's network: what is predicted are features of random kernels (docs/findings.md)
+    "best": {  # MaskFeat's idea on TS2Vec's network, with features of random kernels (docs/findings.md)
         "design": "simmim",
         "encoder": "ts2vec",
         "target": "random_kernels",
