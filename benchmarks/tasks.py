@@ -76,8 +76,11 @@ class UsesOfRepresentations(Table):
             if measure in frame:
                 table = frame.pivot_table(index="dataset", columns="method", values=measure)
                 table = table.reindex(columns=[method for method in order if method in table])
-                sections.append((heading, pd.concat([table, table.mean().to_frame("mean").T])))
-        notes = [f"Means over seeds {seeds_of(frame)}. Higher = better.", conditions(frame)]
+                sections.append((heading, pd.concat([table, table.dropna().mean().to_frame("mean").T])))
+        notes = [
+            f"Seeds {seeds_of(frame)}; the last row is the mean over the sets that all methods have. Higher = better.",
+            conditions(frame),
+        ]
         measured = [measure for measure in MEASURES if measure in frame]
         return Summary(notes, sections, frame.groupby(["dataset", "method"])[measured].mean())
 
