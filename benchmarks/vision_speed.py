@@ -5,7 +5,7 @@ Source       He et al., "Masked Autoencoders Are Scalable Vision Learners", CVPR
 Command      python -m benchmarks.vision_speed --python PATH      (PATH: an interpreter with transformers and torch)
              benchmarks/vision_gpu.sh                             (the rows that need a GPU)
 Expectation  the column "asked" of the table.
-Time         about six minutes of one core, on an otherwise idle machine; a stopped run is continued by the same command.
+Time         about six minutes of one core, on an idle machine; a stopped run is continued by the same command.
 Result       benchmarks/results/vision-speed/table.md and table.csv
 
 Three quarters of the patches are hidden. The encoder alone is its forward and backward pass; a step is forward, loss,
@@ -16,7 +16,6 @@ times are compared. Without --python the rows against transformers are written a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -93,7 +92,7 @@ def main(
         typer.echo(f"wrote {path}")
 
 
-def tables(folder: Path, rows: Sequence[Row] = tuple(ROWS)) -> list[Path]:
+def tables(folder: Path) -> list[Path]:
     """Writes `folder`/table.md and table.csv from `folder`/results.jsonl."""
     lines = {line["cell"]: line for line in good_lines(folder)}
     compared = [
@@ -105,7 +104,7 @@ def tables(folder: Path, rows: Sequence[Row] = tuple(ROWS)) -> list[Path]:
             ASKED[row.work],
             lines.get(row.id),
         )
-        for row in rows
+        for row in ROWS
     ]
     return write_table(folder, "MAE on images: speed of a training step", compared, list(lines.values()))
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from tsrep.nn.masking import shuffled, take_tokens
+from tsrep.train.cuda_graph import Captured
 from tsrep.train.optimised import Optimised
 from tsrep.train.runtime import launch
 from tsrep_vision import MAE
@@ -22,6 +23,7 @@ from tsrep_vision.patch import patchify
 RATIO = 0.75
 LEARNING_RATE = 1.5e-4
 VISIBLE, FULL = "visible patches only", "full length"
+EAGER, GRAPH, COMPILED = "eager", "CUDA graph", "torch.compile and CUDA graph"
 
 
 @dataclass(frozen=True)
@@ -116,14 +118,32 @@ def encoders(sizes: Sizes) -> dict[str, Callable[[], object]]:
 
 
 def training_step(
-    sizes: Sizes, name: str, device: str = "cpu", precision: str = "32"
+    sizes: Sizes, name: str, device: str = "cpu", precision: str = "32", mode: str = EAGER
 ) -> Callable[[], object]:
-    """A function that makes one more step of a training on one batch: forward, loss, backward, AdamW."""
+    """A function that makes one more step of a training on one batch: forward, loss, backward, AdamW.
+
+    Parameters
+    ----------
+    name : `VISIBLE` or `FULL`.
+    mode : `EAGER`; `GRAPH`, the step captured as a CUDA graph; or `COMPILED`, that with the network compiled before.
+    """
     fabric = launch(device, precision)
-    network = sizes.model() if name == VISIBLE else FullLength(sizes.model())
+    network: nn.Module = sizes.model() if name == VISIBLE else FullLength(sizes.model())
+    if mode == COMPILED:
+        network.compile()
     optimised = Optimised(network, LEARNING_RATE, fabric)
-    images = sizes.images().to(fabric.device)
-    if name == FULL:
-        noise = noise_of(sizes).to(fabric.device)
-        return lambda: optimised.descend(optimised.forward(images, noise))
-    return lambda: optimised.descend(optimised.forward(images, RATIO).loss)
+    images, noise = sizes.images().to(fabric.device), noise_of(sizes).to(fabric.device)
+
+    def loss_of(network: nn.Module, images: Tensor, noise: Tensor) -> Tensor:
+        return network(images, RATIO, noise=noise).loss if name == VISIBLE else network(images, noise)
+
+    if mode == EAGER:
+        return lambda: optimised.descend(loss_of(optimised.forward, images, noise))
+
+    def update(images: Tensor, noise: Tensor) -> Tensor:
+        with fabric.autocast():
+            loss = loss_of(network, images, noise)
+        return optimised.descend(loss)
+
+    captured = Captured(update, fabric.device)
+    return lambda: captured(images, noise)
