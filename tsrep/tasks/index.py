@@ -118,7 +118,7 @@ class SeriesIndex(RepresentationTask):
     >>> X = np.sin(np.outer(np.linspace(1, 2, 40), np.linspace(0, 6, 30)))
     >>> distances, indices = SeriesIndex(PCA(3)).fit(X).query(X[7:8], k=3)
     >>> indices
-    array([[7, 6, 8]])
+    array([[7, 8, 6]])
     """
 
     _FITTED = ("_fixed", "_flat")
