@@ -531,7 +531,7 @@ def test_parameters_out_of_range(changes, error, words):
         (np.ones((2, 3, 4)), r"X has shape \(2, 3, 4\); wanted one long series"),
         (np.array([]), r"X has shape \(0, 1\); wanted at least one step"),
         (np.append(WAVE, np.inf), "X is infinite at step 520"),
-        (np.full(100, np.nan), "X has no value in channel 0"),
+        (np.full(100, np.nan), "X has no value in the channel 'y'"),
         (WAVE[:20], "X has 20 steps, too few for a threshold; wanted at least 23 known ones"),
         (
             pd.Series(WAVE[:3], index=pd.to_datetime(["2026-01-01", "2026-01-02", "2026-01-02"])),

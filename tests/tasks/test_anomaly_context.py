@@ -263,3 +263,63 @@ def test_a_fill_value_is_an_alarm_and_does_not_blind_the_detector(fitted, score,
         np.testing.assert_allclose(scores[reach:], same[reach:], rtol=1e-3, atol=1e-3)
     live = detector.online(history="training").extend(spoilt)
     np.testing.assert_allclose([verdict.score for verdict in live], scores, rtol=1e-2, atol=1e-2)
+
+
+THREE = np.column_stack([WAVE, np.cos(np.arange(600) / 7), 0.1 * random.normal(size=600)])
+NAMED = pd.DataFrame(THREE, HOURS, ["speed", "heat", "load"])
+
+
+@pytest.fixture(scope="module")
+def of_three():
+    encoder = TS2Vec(n_components=8, hidden_channels=8, depth=3, max_steps=10, random_state=0)
+    encoder.fit(THREE[None, :TRAIN].transpose(0, 2, 1))
+    return {
+        score: RepresentationAnomalyDetector(encoder, CONTEXT, score=score, prefit=True).fit(NAMED[:TRAIN])
+        for score in ("hidden", "combined")
+    }
+
+
+@pytest.mark.parametrize("score", ["hidden", "combined"])
+@pytest.mark.parametrize("first", [TRAIN, 350])
+def test_a_dead_channel_does_not_silence_the_others(of_three, score, first):
+    """It is named with its span, and alarms and scores of the rest go on, in a live detector too."""
+    detector, new = of_three[score], NAMED[TRAIN:].copy()
+    new.loc[HOURS[first] :, "heat"] = np.nan
+    new.loc[HOURS[450], "speed"] = 9.0
+    with pytest.warns(UserWarning, match=r"'heat' \(\d+ steps from 2026-01-.* to 2026-01-25 23:00:00\)$"):
+        scores, alarms = detector.scores_and_alarms(new)
+    missing = without_score(detector, scores)
+    assert alarms[450 - TRAIN] and alarms.sum() < 15
+    assert missing[first - TRAIN] and missing.sum() < CONTEXT / 2
+    live = detector.online(history="training")
+    with pytest.warns(UserWarning, match="the channel 'heat' has no values: it counts as its training mean"):
+        verdicts = live.extend(new.to_numpy()[:100]) + [live.update(row) for row in new.to_numpy()[100:]]
+    np.testing.assert_allclose([each.score for each in verdicts], scores, rtol=1e-2, atol=1e-2)
+    assert [each.alarm for each in verdicts] == alarms.astype(bool).tolist()
+
+
+def test_an_empty_column_is_an_error_at_fit_only(of_three, tmp_path):
+    empty = NAMED.assign(heat=np.nan)
+    for data in (empty, empty.reset_index(drop=True), empty.to_numpy()):
+        with pytest.raises(ValueError, match="'heat' holds no value|no value in the channel '(heat|1)'"):
+            RepresentationAnomalyDetector(TS2Vec(max_steps=0), CONTEXT).fit(data)
+    empty[TRAIN:].to_csv(tmp_path / "new.csv", index_label="time")
+    for data in (empty[TRAIN:], tmp_path / "new.csv"):
+        with pytest.warns(UserWarning, match="'heat' .298 steps from 2026-01-13 14:00:00 to 2026"):
+            scores = of_three["combined"].decision_function(data)
+        assert without_score(of_three["combined"], scores).sum() == 2  # a tenth of the context
+
+
+def test_a_gap_of_all_channels_is_a_gap(of_three):
+    gap = NAMED[TRAIN:].copy()
+    gap.iloc[100:150] = np.nan
+    scores = of_three["combined"].decision_function(gap)  # no warning: no channel is dead
+    assert without_score(of_three["combined"], scores)[100:150].all()
+
+
+def test_live_points_come_in_any_memory_order_and_number(of_three):
+    live = of_three["combined"].online()
+    assert live.extend(np.empty((0, 3))) == []
+    backwards = live.extend(THREE[TRAIN::-1][:50])
+    again = of_three["combined"].online().extend(THREE[TRAIN::-1][:50].copy())
+    assert [each.score for each in backwards] == [each.score for each in again]

@@ -80,8 +80,12 @@ def to_wide(long: pd.DataFrame, values: str = VALUE) -> pd.DataFrame:
     return long.pivot(index=TIME, columns=ID, values=values)[order].rename_axis(columns=None)
 
 
-def split_long(long: pd.DataFrame, min_steps: int = 2) -> dict[Hashable, pd.DataFrame]:
+def split_long(
+    long: pd.DataFrame, min_steps: int = 2, empty_columns: bool = False
+) -> dict[Hashable, pd.DataFrame]:
     """Each series of a long table as a frame of floats on a regular index, all columns but `unique_id` and `ds`.
+
+    `min_steps` and `empty_columns` are as in `as_regular`.
 
     Raises
     ------
@@ -93,7 +97,9 @@ def split_long(long: pd.DataFrame, min_steps: int = 2) -> dict[Hashable, pd.Data
     series: dict[Hashable, pd.DataFrame] = {}
     for name, rows in long.groupby(ID, sort=False):
         try:
-            series[name] = as_regular(rows.drop(columns=ID), time=TIME, min_steps=min_steps)
+            series[name] = as_regular(
+                rows.drop(columns=ID), time=TIME, min_steps=min_steps, empty_columns=empty_columns
+            )
         except TableError as error:
             raise TableError(f"series {name!r}: {error}") from error
     if not series:

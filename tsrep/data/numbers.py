@@ -37,8 +37,8 @@ def numbers_of(column: pd.Series, decimal: str | None = None) -> Floats:
     Raises
     ------
     TableError
-        The column holds dates, time differences, text or infinite values, no value at all, or numbers that read with
-        either decimal mark.
+        The column holds dates, time differences, text or infinite values, or numbers that read with either decimal
+        mark.
     """
     name, dtype = str(column.name), column.dtype
     leave_out = "name the columns to use (--columns in a shell) and leave it out"
@@ -63,8 +63,6 @@ def numbers_of(column: pd.Series, decimal: str | None = None) -> Floats:
         raise TableError(
             f"column {name!r} holds an infinite value in row {int(np.isinf(values).argmax()) + 1}"
         )
-    if np.isnan(values).all():
-        raise TableError(f"column {name!r} holds no value; {leave_out}")
     return values
 
 

@@ -39,6 +39,7 @@ class ReadOptions:
     missing: float | None = None
     day_first: bool | None = None
     decimal: str | None = None
+    empty_columns: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ def read_table(
     missing: float | None = None,
     day_first: bool | None = None,
     decimal: str | None = None,
+    empty_columns: bool = False,
 ) -> Frame:
     """A file with a time column as a frame of floats (t, c) on a regular index, NaN where nothing was measured.
 
@@ -84,6 +86,7 @@ def read_table(
     missing : a number that marks a missing value, such as -9999.
     day_first : whether the day comes before the month in dates such as 01/02/2024. None: the more regular reading.
     decimal : "." or ",", the mark before the decimals. None: the one with which the numbers of the file read.
+    empty_columns : True keeps a column without a value, False refuses it.
 
     Raises
     ------
@@ -98,7 +101,15 @@ def read_table(
     path = Path(path)
     opened = open_table(path, decimal)
     options = ReadOptions(
-        time, columns, min_steps, sort, every, missing, day_first, decimal=opened.decimal or decimal
+        time,
+        columns,
+        min_steps,
+        sort,
+        every,
+        missing,
+        day_first,
+        decimal=opened.decimal or decimal,
+        empty_columns=empty_columns,
     )
     try:
         return regular_table(opened.frame, options).frame
@@ -117,6 +128,7 @@ def as_regular(
     missing: float | None = None,
     day_first: bool | None = None,
     decimal: str | None = None,
+    empty_columns: bool = False,
 ) -> Frame:
     """The result of `read_table` for a frame in memory instead of a file; `frame` is not changed.
 
@@ -131,7 +143,7 @@ def as_regular(
     [1.0, 2.0, nan, 4.0, 5.0]
     """
     return regular_table(
-        frame, ReadOptions(time, columns, min_steps, sort, every, missing, day_first, decimal)
+        frame, ReadOptions(time, columns, min_steps, sort, every, missing, day_first, decimal, empty_columns)
     ).frame
 
 
@@ -144,6 +156,8 @@ def regular_table(frame: Frame, options: ReadOptions, time: Time | None = None) 
     selected = _selected(frame, time, options.columns)
     texts = [str(name) for name in frame if name not in time.columns and is_text(frame[name])]
     table = Frame({str(name): numbers_of(selected[name], options.decimal) for name in selected})
+    if not options.empty_columns:
+        _refuse_empty(table)
     table = table.set_axis(time.index, axis=0)
     if options.missing is not None:
         table = table.mask(table == options.missing)
@@ -164,6 +178,14 @@ def _selected(frame: Frame, time: Time, columns: Sequence[str] | None) -> Frame:
     if len(twice):
         raise TableError(f"has two columns called {str(twice[0])!r}")
     return values
+
+
+def _refuse_empty(table: Frame) -> None:
+    for name in table:
+        if table[name].isna().all():
+            raise TableError(
+                f"column {name!r} holds no value; name the columns to use (--columns in a shell) and leave it out"
+            )
 
 
 def _summary(

@@ -50,7 +50,7 @@ class RegularSeries:
 
 
 def read_series(
-    data: Any, *, times: str = "any", min_steps: int = 1, argument: str = "X"
+    data: Any, *, times: str = "any", min_steps: int = 1, empty_columns: bool = False, argument: str = "X"
 ) -> dict[Hashable, RegularSeries]:
     """The series in `data` by name; a series that is given alone is called `ONLY`.
 
@@ -64,6 +64,7 @@ def read_series(
         dates or step numbers, in the index, in `ds` or in a time column, text that reads as dates included. "dates":
         an index (or `ds`) of type date or period only; otherwise every row is one step, in the order given.
     min_steps : a series with fewer rows is an error where its rows are ordered in time.
+    empty_columns : True takes a column without a value, False refuses it where rows are ordered in time.
     argument : the name of `data` in messages.
 
     Raises
@@ -75,26 +76,28 @@ def read_series(
         `data` is not one of these containers.
     """
     if isinstance(data, str | Path):
-        data = open_file(data, min_steps)
+        data = open_file(data, min_steps, empty_columns)
         if not is_long(data):
             return {ONLY: _of_frame(data)}
     if not is_long(data):
-        return {ONLY: _read_one(data, times, min_steps, argument)}
+        return {ONLY: _read_one(data, times, min_steps, empty_columns, argument)}
     if times == "any":
-        return {name: _of_frame(frame) for name, frame in split_long(data, min_steps).items()}
+        return {name: _of_frame(frame) for name, frame in split_long(data, min_steps, empty_columns).items()}
     tables = data.groupby(ID, sort=False)
     return {
-        name: _read_one(table.drop(columns=ID).set_index(TIME), times, min_steps, argument)
+        name: _read_one(table.drop(columns=ID).set_index(TIME), times, min_steps, empty_columns, argument)
         for name, table in tables
     }
 
 
-def open_file(data: Any, min_steps: int = 1) -> Any:
+def open_file(data: Any, min_steps: int = 1, empty_columns: bool = False) -> Any:
     """The table in a file, long or on a regular index, if `data` is a path; otherwise `data` itself."""
     if not isinstance(data, str | Path):
         return data
     long = read_long(data)
-    return read_table(data, min_steps=min_steps) if long is None else long
+    if long is not None:
+        return long
+    return read_table(data, min_steps=min_steps, empty_columns=empty_columns)
 
 
 def places_of_rows(
@@ -157,7 +160,7 @@ def in_message(name: Hashable, argument: str = "X") -> str:
     return argument if name == ONLY else f"the series {name!r}"
 
 
-def _read_one(data: Any, times: str, min_steps: int, argument: str) -> RegularSeries:
+def _read_one(data: Any, times: str, min_steps: int, empty_columns: bool, argument: str) -> RegularSeries:
     """One series that is no long table."""
     frame = data
     if isinstance(data, pd.Series):
@@ -165,9 +168,9 @@ def _read_one(data: Any, times: str, min_steps: int, argument: str) -> RegularSe
     if not isinstance(frame, pd.DataFrame):
         series = _of_array(data, argument)
     elif _dates(frame.index) is not None:
-        series = _of_frame(as_regular(frame, min_steps=min_steps))
+        series = _of_frame(as_regular(frame, min_steps=min_steps, empty_columns=empty_columns))
     elif times == "any":
-        series = _of_frame(_on_step_numbers(frame, min_steps))
+        series = _of_frame(_on_step_numbers(frame, min_steps, empty_columns))
     else:
         values = frame.to_numpy(dtype=np.float64, na_value=np.nan)
         series = RegularSeries(values, frame.index, [str(column) for column in frame.columns])
@@ -195,7 +198,7 @@ def _of_frame(frame: pd.DataFrame) -> RegularSeries:
     return RegularSeries(frame.to_numpy(), frame.index, list(frame.columns))
 
 
-def _on_step_numbers(frame: pd.DataFrame, min_steps: int) -> pd.DataFrame:
+def _on_step_numbers(frame: pd.DataFrame, min_steps: int, empty_columns: bool) -> pd.DataFrame:
     """A frame without an index of dates on a regular index.
 
     Integers in the index are step numbers, unless they only count the rows (0, 1, 2, ...): then a time column is looked
@@ -203,10 +206,10 @@ def _on_step_numbers(frame: pd.DataFrame, min_steps: int) -> pd.DataFrame:
     """
     index = frame.index
     if not pd.api.types.is_integer_dtype(index.dtype) or index.equals(pd.RangeIndex(len(index))):
-        return as_regular(frame, min_steps=min_steps)
+        return as_regular(frame, min_steps=min_steps, empty_columns=empty_columns)
     step = "step of the index"
     with_steps = frame.set_axis(pd.Index(index, name=step), axis=0).reset_index()
-    regular = as_regular(with_steps, time=step, min_steps=min_steps)
+    regular = as_regular(with_steps, time=step, min_steps=min_steps, empty_columns=empty_columns)
     return regular.set_axis(regular.index.rename(index.name), axis=0)
 
 

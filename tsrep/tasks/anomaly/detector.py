@@ -38,6 +38,7 @@ from tsrep.tasks.anomaly.context import (
     steps_before,
     tail_of,
 )
+from tsrep.tasks.anomaly.dead import DeadChannels, spans
 from tsrep.tasks.anomaly.fitted import FittedSeries, scale_of_training_part
 from tsrep.tasks.anomaly.online import LiveScore, OnlineDetector, RunningThreshold
 from tsrep.tasks.anomaly.parameters import FIXED_BY_FIT, SCORE_OF_RECIPE, as_reaches, check_detector
@@ -115,10 +116,11 @@ class RepresentationAnomalyDetector(SavedEstimator):
 
     Higher = more anomalous: `decision_function` is the score that is compared with `threshold_`, `score_samples` is its
     negative, as in scikit-learn's detectors. `predict` gives 1 for an alarm and 0 otherwise, where scikit-learn's
-    detectors give -1 and 1. A step without a score has the median of the training scores and no alarm. That is a
-    missing step; with a moving average, a step without enough previous scores; and otherwise a step of whose context
-    less was observed than 0.9 times the usual share in training: at the beginning of a series without `history`, and
-    after a gap.
+    detectors give -1 and 1. A step without a score has the median of the training scores and no alarm. That is a step
+    at which a channel is missing; with a moving average, a step without enough previous scores; and otherwise a step of
+    whose context less was observed than 0.9 times the usual share in training: at the beginning of a series without
+    `history`, and after a gap. A channel that is missing for more than a tenth of the context while others are measured
+    counts as its training mean from then on, and a warning names it.
 
     Examples
     --------
@@ -167,8 +169,11 @@ class RepresentationAnomalyDetector(SavedEstimator):
         """
         check_detector(self)
         given = read_series(X, times="dates")
-        scales = {name: scale_of_training_part(s.values, in_message(name)) for name, s in given.items()}
-        scaled = {name: scales[name].apply(series.values) for name, series in given.items()}
+        scales = {name: scale_of_training_part(series, in_message(name)) for name, series in given.items()}
+        scaled = {
+            name: self._without_dead(scales[name].apply(series.values), series, in_message(name))
+            for name, series in given.items()
+        }
         self.encoder_ = fit_encoder(
             self.encoder,
             as_panel_of_series([values.T for values in scaled.values()]),
@@ -208,15 +213,17 @@ class RepresentationAnomalyDetector(SavedEstimator):
     def scores_and_alarms(self, X: Any, history: Any = None) -> tuple[Floats, NDArray[np.int64]]:
         """(rows,) each: `decision_function` and `predict`, computed once."""
         self._check_fitted()
-        X = open_file(X)
-        data = joined(None if is_training(history) else open_file(history), X)
-        given = read_series(data, times="dates")
+        X = open_file(X, empty_columns=True)
+        data = joined(None if is_training(history) else open_file(history, empty_columns=True), X)
+        given = read_series(data, times="dates", empty_columns=True)
         scores, alarms = np.empty(len(data)), np.empty(len(data), dtype=np.int64)
         for name, (rows, steps) in places_of_rows(data, given).items():
             fitted = self._fitted(name)
             values = self._in_order(given[name])
             before = steps_before(history, fitted.tail, given[name])
-            at_steps = self._scores(fitted, np.concatenate([before, values]), len(before))
+            scaled = fitted.standardised(np.concatenate([before, values]))
+            scaled = self._without_dead(scaled, given[name], in_message(name))
+            at_steps = self._scores(fitted, scaled, len(before))
             alarms_at_steps = raise_alarms(at_steps, self._threshold_at(fitted, at_steps), self.delay)
             steps = steps + len(before)
             alarms[rows] = alarms_at_steps[steps]
@@ -247,7 +254,7 @@ class RepresentationAnomalyDetector(SavedEstimator):
             raise ValueError(f"series is {series!r}; the detector was fitted on {self._names()}")
         fitted = self.series_[series]
         raw_scores = LiveScore(
-            fitted.score, self.encoder_, self.context, self.n_channels_, fitted.required_share
+            fitted.score, self.encoder_, self.context, self.n_channels_, fitted.required_share, self.columns_
         )
         threshold: float | RunningThreshold = fitted.threshold
         if self.threshold == "running":
@@ -263,7 +270,7 @@ class RepresentationAnomalyDetector(SavedEstimator):
         if is_training(history):
             live.extend(tail_of(fitted.tail).values, scored=not fitted.score.distance_to_training)
         elif history is not None:
-            several = read_series(history, times="dates", argument="history")
+            several = read_series(history, times="dates", empty_columns=True, argument="history")
             if series not in several and ONLY not in several:
                 raise ValueError(
                     f"history has no series {series!r}; wanted the steps before the first new point"
@@ -278,11 +285,11 @@ class RepresentationAnomalyDetector(SavedEstimator):
         """
         from tsrep.plots import plot_anomalies
 
-        X = open_file(X)
+        X = open_file(X, empty_columns=True)
         if is_long(X):
             raise ValueError("X has several series; wanted one, without the column unique_id")
         scores, alarms = self.scores_and_alarms(X, history)
-        given = read_series(X, times="dates")
+        given = read_series(X, times="dates", empty_columns=True)
         _, steps = places_of_rows(X, given)[ONLY]
         times, values = given[ONLY].index[steps], given[ONLY].values[steps]
         threshold = None if self.threshold == "running" else self.series_[ONLY].threshold
@@ -309,12 +316,22 @@ class RepresentationAnomalyDetector(SavedEstimator):
 
     # Scoring
 
-    def _scores(self, fitted: FittedSeries, values: Floats, n_trained: int) -> Floats:
-        """(t,) scores of the steps of one series, NaN where there is none.
+    def _without_dead(self, scaled: Floats, series: RegularSeries, name: str) -> Floats:
+        """Standardised values (t, c) with dead channels at their mean; those of `series`, the last steps, are named."""
+        values, dead = DeadChannels(self.context, scaled.shape[1]).at_mean(scaled)
+        described = spans(dead[len(scaled) - len(series.values) :], series.index, series.columns)
+        if described:
+            warnings.warn(
+                f"{name} has channels without values, which count as their training mean: {described}",
+                stacklevel=4,
+            )
+        return values
+
+    def _scores(self, fitted: FittedSeries, scaled: Floats, n_trained: int) -> Floats:
+        """(t,) scores of the standardised steps of one series, NaN where there is none.
 
         The first `n_trained` steps are of the training part: their distance to training is no score.
         """
-        scaled = fitted.standardised(values)
         raw = fitted.score.score(CausalViews(self.encoder_, self.context), scaled)
         if fitted.score.distance_to_training:
             raw[:n_trained] = np.nan

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tsrep.data import Scale
 from tsrep.tasks.anomaly.context import Tail
 from tsrep.tasks.anomaly.scores import SCORES, Score
+from tsrep.tasks.series import RegularSeries
 
 Arrays = dict[str, NDArray[Any]]
 Floats = NDArray[np.float64]
@@ -68,15 +69,15 @@ class FittedSeries(NamedTuple):
         )
 
 
-def scale_of_training_part(values: Floats, series: str) -> Scale:
-    """The scale of a training part (t, c).
+def scale_of_training_part(training: RegularSeries, series: str) -> Scale:
+    """The scale of a training part.
 
     Raises
     ------
     ValueError
         A channel has no value; `series` is how the message calls the series.
     """
-    observed = ~np.isnan(values).all(axis=0)
-    if not observed.all():
-        raise ValueError(f"{series} has no value in channel {int(np.argmin(observed))}")
-    return Scale.of(values)
+    empty = np.isnan(training.values).all(axis=0)
+    if empty.any():
+        raise ValueError(f"{series} has no value in the channel {training.columns[int(np.argmax(empty))]!r}")
+    return Scale.of(training.values)

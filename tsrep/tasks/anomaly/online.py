@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tsrep.tasks.anomaly.causal import CausalViews, Floats
 from tsrep.tasks.anomaly.context import known_steps, observed_share
+from tsrep.tasks.anomaly.dead import DeadChannels
 from tsrep.tasks.anomaly.scores import Score
 
 Array = NDArray[Any]
@@ -45,10 +47,21 @@ class LiveScore:
     the last steps are kept and scored again with every call, which gives the same scores and takes longer.
     """
 
-    def __init__(self, score: Score, encoder: Any, context: int, channels: int, required_share: float):
+    def __init__(
+        self,
+        score: Score,
+        encoder: Any,
+        context: int,
+        channels: int,
+        required_share: float,
+        names: Sequence[str] | None = None,
+    ):
         self.score = score
         self.required_share = required_share
         self.recent: Array | None = None
+        self.dead = DeadChannels(context, channels)
+        self.names = [str(channel) for channel in range(channels)] if names is None else names
+        self.named: set[str] = set()  # dead channels that a warning has named
         self.steps = score.steps(context)
         self.known = np.zeros(self.steps - 1, dtype=bool)  # the steps before the next one
         if hasattr(encoder, "online") and score.stepwise:
@@ -58,11 +71,21 @@ class LiveScore:
             self.recent = np.empty((0, channels))
 
     def update(self, values: Array) -> Array:
-        """(k,) scores of the new steps (k, channels), NaN where too little of their context was observed."""
+        """(k,) scores of the new steps (k, channels), NaN where missing or too little of the context was observed."""
+        values, dead = self.dead.at_mean(values)
+        self._warn_of(dead)
         known = np.concatenate([self.known, known_steps(values)])
         self.known = known[len(values) :]
         shares = observed_share(known, self.steps)[self.steps - 1 :]
-        return np.where(shares < self.required_share, np.nan, self._scores(values))
+        enough = known[self.steps - 1 :] & (shares >= self.required_share)
+        return np.where(enough, self._scores(values), np.nan)
+
+    def _warn_of(self, dead: NDArray[np.bool_]) -> None:
+        """A warning when a channel begins to count as its mean."""
+        names = {self.names[channel] for channel in np.flatnonzero(dead.any(axis=0))}
+        for name in sorted(names - self.named):
+            warnings.warn(f"the channel {name!r} has no values: it counts as its training mean", stacklevel=5)
+        self.named |= names
 
     def _scores(self, values: Array) -> Array:
         if self.recent is None:
@@ -134,7 +157,9 @@ class OnlineDetector:
             )
         if np.isinf(values).any():
             raise ValueError("points has infinite values; NaN marks a missing value")
-        raw = np.where(np.isnan(values).any(axis=1), np.nan, self._raw_scores(values))
+        if len(values) == 0:
+            return []
+        raw = self._raw_scores(np.ascontiguousarray(values))
         if not scored:
             return []
         return [self._verdict(float(score)) for score in raw]
