@@ -31,8 +31,8 @@ def reconstruct(
 ) -> None:
     """Hide patches of images and draw what a pre-trained model predicts there.
 
-    `reconstructions.png` (`hog.png` of a MaskFeat) shows the first eight images, `result.json` has the loss at each
-    ratio over the first 256.
+    `reconstructions.png` (`hog.png` of a MaskFeat) shows eight images from all over the source, `result.json` has the
+    loss at each ratio over the first 256.
     """
     from tsrep.train.runtime import launch_processes
     from tsrep_vision.evaluation import masked_loss

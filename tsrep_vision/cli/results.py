@@ -44,14 +44,17 @@ def write_history(out: Path, history: Sequence[Mapping[str, Any]]) -> None:
 
 
 def write_pictures(out: Path, model: Any, images: Any, ratios: Sequence[float], seed: int) -> Path:
-    """What a masked model makes of the first images: `reconstructions.png`, or `hog.png` of a MaskFeat."""
+    """What a masked model makes of eight images from all over a set: `reconstructions.png`, or `hog.png`."""
+    import numpy as np
+
     from tsrep_vision import MaskFeat
     from tsrep_vision.evaluation import ordered_batches
     from tsrep_vision.plots import plot_hog, plot_reconstructions
 
-    first = next(ordered_batches(images, SHOWN))
-    sizes = first.sizes.tolist()
-    some = [image[:, :height, :width] for image, (height, width) in zip(first.images, sizes, strict=True)]
+    spread = np.linspace(0, len(images) - 1, min(SHOWN, len(images))).astype(int)
+    batch = next(ordered_batches(images[spread], SHOWN))
+    sizes = batch.sizes.tolist()
+    some = [image[:, :height, :width] for image, (height, width) in zip(batch.images, sizes, strict=True)]
     if isinstance(model, MaskFeat):
         figure, file = plot_hog(model, some, random_state=seed), out / "hog.png"
     else:
