@@ -46,6 +46,8 @@ class TSRepClusterer(TakesEncoder, BaseClusterer):
         "capability:unequal_length": True,
     }
 
+    _X_metadata: Any
+
     def __init__(
         self,
         n_clusters: int = 8,

@@ -168,7 +168,7 @@ class TSRepForecaster(TakesEncoder, BaseForecaster):
         for end in self._ends:
             cutoff = pd.Index([end])
             if isinstance(cutoff, pd.DatetimeIndex):
-                cutoff.freq = self.cutoff.freq
+                cutoff = pd.DatetimeIndex(cutoff, freq=self.cutoff.freq)
             steps = self.fh.to_relative(cutoff).to_numpy().astype(np.int64)
             horizons.append((steps, self.fh.to_absolute_index(cutoff)))
         return horizons

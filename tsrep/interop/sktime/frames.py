@@ -7,6 +7,8 @@ learns from all.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -28,7 +30,7 @@ def as_instances(X: pd.DataFrame, instances: pd.Index | None = None) -> pd.DataF
     if X.index.nlevels == 1:
         numbers, time = np.zeros(len(X), dtype=int), X.index
     else:
-        labels, time = X.index.droplevel([-1]), X.index.get_level_values(-1)
+        labels, time = _labels(X), X.index.get_level_values(-1)
         numbers = pd.factorize(labels)[0] if instances is None else instances.get_indexer(labels)
         if (numbers < 0).any():
             raise ValueError(f"X has the instance {labels[numbers < 0][0]!r}; wanted those of the fit only")
@@ -37,7 +39,7 @@ def as_instances(X: pd.DataFrame, instances: pd.Index | None = None) -> pd.DataF
 
 def instances_of(X: pd.DataFrame) -> pd.Index | None:
     """The label of each instance of a panel or hierarchy, in the order of `as_instances`; None for a series."""
-    return X.index.droplevel([-1]).unique() if X.index.nlevels > 1 else None
+    return _labels(X).unique() if X.index.nlevels > 1 else None
 
 
 def per_step(Z: NDArray[np.floating], X: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -51,3 +53,9 @@ def per_step(Z: NDArray[np.floating], X: pd.DataFrame, name: str) -> pd.DataFram
 def feature_names(name: str, n: int) -> list[str]:
     """`name0`, `name1`, ..."""
     return [f"{name}{number}" for number in range(n)]
+
+
+def _labels(X: pd.DataFrame) -> pd.Index:
+    """The label of the instance of each row of a panel or hierarchy."""
+    index: Any = X.index
+    return index.droplevel(-1)
