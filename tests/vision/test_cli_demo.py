@@ -51,4 +51,4 @@ def test_the_mean_digit_has_an_error_of_1(monkeypatch: pytest.MonkeyPatch) -> No
 def test_pieces_for_testing_overlap_none_for_training() -> None:
     train, test = read_pieces()
     assert train.shape[1:] == test.shape[1:] == (3, 64, 64)
-    assert len(test) == 2 * 9 and len(train) == 2 * 11 * 33
+    assert len(test) == 2 * 10 and len(train) == 2 * 10 * 19

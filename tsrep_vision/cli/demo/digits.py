@@ -12,7 +12,7 @@ from torch import Tensor
 
 TRAINED_ON = 1500  # of 1,797
 SIDE, PATCH, RATIO = 32, 4, 0.75
-STEPS, BATCH, LR = 500, 64, 2e-3
+STEPS, BATCH, LR = 700, 64, 2e-3
 JUDGED = 128  # test digits whose hidden pixels are compared
 
 
