@@ -89,7 +89,7 @@ def _photographs(photographs: Photographs, picture: bytes) -> str:
         ),
         report.prose(
             f"The squared error of hidden histograms is {photographs.error:.2f} times that of the mean histogram of "
-            "the training. Two photographs and a short training teach which edges are frequent, and little of their places."
+            "the training. Two photographs and a short training teach which edges are frequent, and little else."
         ),
     )
 
