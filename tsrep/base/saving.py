@@ -107,7 +107,7 @@ def inner_from_folder(config: dict[str, Any], tensors: Tensors, name: str) -> An
 
 
 def _class_named(name: str, path: str | Path) -> type[SavedEstimator]:
-    """The estimator class of `tsrep` or `tsrep_vision` that a saved model names; anything else is a `ModelFileError`."""
+    """The estimator class that a saved model names; one that is not ours is a `ModelFileError`."""
     module, _, qualname = name.partition(":")
     cls: Any = None
     if module.startswith(("tsrep.", "tsrep_vision.")):
