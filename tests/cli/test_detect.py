@@ -92,7 +92,10 @@ def test_gaps_are_reported_and_rows_sorted(detect, file, tmp_path):
     rows.sample(frac=1, random_state=0).to_csv(tmp_path / "gaps.csv", index=False)
     assert "not sorted by time" in detect("gaps.csv", "--columns", "load", code=1)
     shown = detect("gaps.csv", "--columns", "load", "--sort", "--max-steps", 0)
-    assert "240 steps, one every 0 days 01:00:00, 2 steps with a missing value" in shown
+    assert (
+        "240 steps, one every 0 days 01:00:00, 2 steps with a missing value (2 of them without a row)"
+        in shown
+    )
     assert len(pd.read_csv(tmp_path / "gaps-alarms.csv")) == 240
 
 

@@ -61,7 +61,7 @@ def _inputs(folder: Path) -> dict[str, Path]:
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("text.csv", "column 'b' holds text"),
+        ("text.csv", "no column reads as a time among 'a', 'b'"),
         ("broken.ts", "broken.ts"),
         ("nothing.npz", "wanted an array called X"),
         ("wide.npy", "3 channels"),

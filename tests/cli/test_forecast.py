@@ -90,7 +90,7 @@ def test_many_targets_are_told_in_standard_deviations_and_without_intervals(fore
         "┃ time ┃ load ┃ other ┃ flat0 [m] ┃ flat1 [m] ┃ flat2 [m] ┃" in shown and "load_lower" not in shown
     )
     assert (
-        "; columns load, other, flat0 [m], flat1 [m], flat2 [m] learning" in shown
+        "; columns load, other, flat0 [m], flat1 [m], flat2 [m] time: column 'time', from 2026-01-01" in shown
     )  # brackets are no markup
     assert "load_lower" in pd.read_csv(file.with_name("power-forecast.csv"))
 

@@ -15,6 +15,9 @@ TIMES = pd.date_range("2026-01-01", periods=60, freq="h")
 GAPS = [3, 4, 5, 40]
 
 
+KEYS = ["unique_id", "ds"]
+
+
 class Lines:
     """Stands in for the imputer: straight lines, deviation 1, samples one apart."""
 
@@ -22,12 +25,20 @@ class Lines:
         self.max_steps, self.random_state = max_steps, random_state
 
     def fit(self, X, y=None):
-        self.fallback_ = np.array([name == "load" for name in X])
+        self.fallback_ = np.array([name == "load" for name in X.columns.drop(KEYS, errors="ignore")])
         return self
 
     def transform(self, X, return_std=False):
-        filled = X.interpolate(limit_direction="both")
-        return (filled, X.isna().astype(float)) if return_std else filled
+        values = X.drop(columns=KEYS, errors="ignore")
+        groups = X["unique_id"] if "unique_id" in X else np.zeros(len(X))
+        filled = values.groupby(groups).transform(lambda one: one.interpolate(limit_direction="both"))
+        deviations = values.isna().astype(float)
+        if "unique_id" in X:  # a panel (n, c, t), padded at the end
+            parts = [part.to_numpy().T for _, part in deviations.groupby(groups, sort=False)]
+            longest = max(part.shape[1] for part in parts)
+            deviations = np.stack([np.pad(part, ((0, 0), (0, longest - part.shape[1]))) for part in parts])
+        whole = X.assign(**{name: filled[name] for name in filled})
+        return (whole, deviations) if return_std else whole
 
     def sample(self, X, n_samples):
         lines = self.transform(X).to_numpy()
@@ -60,8 +71,8 @@ def file(tmp_path, monkeypatch):
 def test_gaps_and_absent_rows_are_filled_and_the_rest_is_as_it_was(impute, file):
     shown = impute(file, "--columns", "load,other", "--plot")
     assert (
-        "power.csv: 60 steps, one every 0 days 01:00:00, 5 steps with a missing value; columns load, other"
-        in shown
+        "power.csv: 60 steps, one every 0 days 01:00:00, 5 steps with a missing value (1 of them without a row); "
+        "columns load, other" in shown
     )
     assert "6 of 120 values missing" in shown
     assert "load │ 5 │ 3 │ 0.4286 to 5.714" in shown and "other │ 1 │ 1 │" in shown
@@ -94,7 +105,7 @@ def test_the_series_of_a_long_table_come_back_as_rows(impute, file, tmp_path):
     first.loc[7, "y"] = np.nan
     pd.concat([first, second.drop(index=5)]).to_csv(tmp_path / "shops.csv", index=False)
     shown = impute("shops.csv", "--std")
-    assert "2 of 120 values missing" in shown  # what lies outside the second series is not asked for
+    assert "2 of 100 values missing" in shown  # what lies outside the second series is not asked for
     table = pd.read_csv(tmp_path / "shops-imputed.csv", parse_dates=["ds"])
     assert list(table) == ["unique_id", "ds", "y", "y std"]
     assert table["unique_id"].value_counts().to_dict() == {"a": 60, "b": 40}

@@ -235,3 +235,22 @@ def test_observed_and_inside():
     observed, inside = observed_and_inside(X)
     assert observed.astype(int).tolist() == [[0, 0, 0, 0, 1, 0], [1, 1, 1, 1, 1, 0]]
     assert inside.astype(int).tolist() == [[0, 1, 1, 1, 1, 0], [1, 1, 1, 1, 1, 0]]
+
+
+def test_a_hole_in_the_times_of_one_series_stays_open():
+    days = pd.date_range("2026-01-01", periods=6, freq="D")
+    frame = pd.DataFrame({"a": np.arange(6.0), "b": 1.0}, days).drop(index=days[2])
+    in_column = frame.reset_index(names="when")
+    texts = frame.set_axis(frame.index.strftime("%Y-%m-%d"), axis=0)
+    for X in (frame, in_column, texts, frame.set_axis(frame.index.date, axis=0)):
+        panel = as_panel(X)
+        np.testing.assert_array_equal(panel[0, 0], [0, 1, NAN, 3, 4, 5])
+        assert not is_flat(X)
+    assert as_panel(frame.reset_index(drop=True)).shape == (5, 1, 2)  # rows are instances
+    assert as_panel(frame.set_axis([3, 9, 4, 1, 7], axis=0)).shape == (5, 1, 2)
+
+
+def test_one_long_series_among_many_short_ones_is_no_panel_of_padding():
+    series = [np.zeros((1, 50))] * 2000 + [np.broadcast_to(0.0, (1, 5_000_000))]
+    with pytest.raises(ValueError, match="instance 2000 of X has 5000000 time points .* GiB"):
+        as_panel(series)

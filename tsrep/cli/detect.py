@@ -15,6 +15,8 @@ from tsrep.cli.options import (
     OUTPUT,
     Columns,
     Context,
+    DayFirst,
+    Decimal,
     Every,
     MaxSteps,
     Missing,
@@ -70,6 +72,8 @@ def detect(
     every: Every = None,
     missing: Missing = None,
     sort: Sort = False,
+    day_first: DayFirst = None,
+    decimal: Decimal = None,
     out: Annotated[
         Path | None,
         typer.Option(help="CSV file for the scores; default: NAME-alarms.csv.", rich_help_panel=OUTPUT),
@@ -88,9 +92,12 @@ def detect(
     checked_folder(save)
     if not 0 < train <= 1:
         raise ValueError(f"--train is {train:g}; wanted a share of the steps, above 0 and at most 1")
-    frame = read_series(file, TableOptions(time, names(columns), every, missing, sort), MIN_STEPS)
+    table = read_series(
+        file, TableOptions(time, names(columns), every, missing, sort, day_first, decimal), MIN_STEPS
+    )
     saved: Any = None if model is None else _loaded(model)
-    console.print(described(file, frame))
+    frame = table.frame
+    console.print(described(file, table), soft_wrap=True)
 
     rows = len(frame) if train == 1 else int(train * len(frame))
     if saved is not None:

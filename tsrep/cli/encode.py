@@ -9,7 +9,19 @@ import typer
 from rich.console import Console
 
 from tsrep.cli.files import checked_ending, load_model
-from tsrep.cli.options import Columns, Every, Missing, Root, Sort, Split, TableOptions, Time, names
+from tsrep.cli.options import (
+    Columns,
+    DayFirst,
+    Decimal,
+    Every,
+    Missing,
+    Root,
+    Sort,
+    Split,
+    TableOptions,
+    Time,
+    names,
+)
 from tsrep.cli.series import SOURCE_HELP, Series, read_source
 
 if TYPE_CHECKING:
@@ -32,11 +44,13 @@ def encode(
     every: Every = None,
     missing: Missing = None,
     sort: Sort = False,
+    day_first: DayFirst = None,
+    decimal: Decimal = None,
 ) -> None:
     """Turn series into representations with a saved encoder.
 
-    A data set given by name is normalised as in `tsrep classify`; the values of a file are used as they are. Each row
-    of a .csv file of one series is a step, unless an option below says how its time column is read.
+    A data set given by name is normalised as in `tsrep classify`; the values of a file are used as they are. A
+    step that a table has no row for is a missing one.
 
     A .npz file holds the arrays Z and, if there are any, the labels y and the names of the series; .npy holds Z alone;
     .csv one line per series or step.
@@ -46,7 +60,7 @@ def encode(
     checked_ending(out, ENDINGS)
 
     encoder = load_model(model, lambda found: hasattr(found, "encode"), "an encoder")
-    options = TableOptions(time, names(columns), every, missing, sort)
+    options = TableOptions(time, names(columns), every, missing, sort, day_first, decimal)
     series = read_source(source, options, split, root, encoder)
     Z = np.asarray(encoder.encode(series.X) if per_step else encoder.transform(series.X))
     out.parent.mkdir(parents=True, exist_ok=True)

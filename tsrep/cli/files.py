@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-READING = ("time", "columns", "known", "every", "missing", "sort")
+READING = ("time", "columns", "known", "every", "missing", "sort", "day_first", "decimal")
 """Options that say how a table is read; a saved model does not hold them."""
 
 
@@ -73,7 +73,9 @@ def reading_options(context: typer.Context) -> list[str]:
     words: list[str] = []
     for name in READING:
         value = context.params.get(name)
-        if value is True:
+        if name == "day_first":
+            words += [] if value is None else ["--day-first" if value else "--month-first"]
+        elif value is True:
             words.append(f"--{name}")
         elif value is not None and value is not False:
             words += [f"--{name}", str(value)]

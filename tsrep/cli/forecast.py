@@ -17,6 +17,8 @@ from tsrep.cli.options import (
     TABLE,
     Columns,
     Context,
+    DayFirst,
+    Decimal,
     Every,
     MaxSteps,
     Missing,
@@ -63,6 +65,8 @@ def forecast(
     every: Every = None,
     missing: Missing = None,
     sort: Sort = False,
+    day_first: DayFirst = None,
+    decimal: Decimal = None,
     out: Annotated[
         Path | None,
         typer.Option(help="CSV file for the forecasts; default: NAME-forecast.csv.", rich_help_panel=OUTPUT),
@@ -78,7 +82,7 @@ def forecast(
     out = checked_ending(out or Path(f"{stem(file)}-forecast.csv"), (".csv",))
     checked_folder(save)
     targets, known_columns = names(target), names(known) or []
-    options = TableOptions(time, names(columns), every, missing, sort)
+    options = TableOptions(time, names(columns), every, missing, sort, day_first, decimal)
     forecaster: Any = None
     if model is not None:
         refuse_with_model(
@@ -89,11 +93,15 @@ def forecast(
     data = read_long_table(file, options, REFUSED, given=["--known"] if known_columns else [])
     future = None
     if data is None:
-        data, future = _split_future(read_series(file, options), targets, known_columns, horizon)
-        console.print(described(file, data))
+        table = read_series(file, options)
+        data, future = _split_future(table.frame, targets, known_columns, horizon)
+        console.print(described(file, table), soft_wrap=True)
     else:
         series = data["unique_id"].nunique()
-        console.print(f"[bold]{escape(file.name)}[/bold]: {series} series, {len(data)} rows")
+        console.print(
+            f"[bold]{escape(file.name)}[/bold]: {series} series, {len(data)} rows, from {data['ds'].min()} to "
+            f"{data['ds'].max()}"
+        )
 
     if forecaster is None:
         forecaster = _forecaster(_longest(data), horizon, context, level, max_steps, seed, console)

@@ -7,13 +7,16 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table as TextTable
 
 from tsrep.cli.files import checked_ending, checked_folder, load_model, print_saved, refuse_with_model, stem
-from tsrep.cli.long_table import SideBySide
+from tsrep.cli.long_table import LongTable
 from tsrep.cli.options import (
     OUTPUT,
     Columns,
+    DayFirst,
+    Decimal,
     Every,
     Missing,
     Plot,
@@ -59,6 +62,8 @@ def impute(
     every: Every = None,
     missing: Missing = None,
     sort: Sort = False,
+    day_first: DayFirst = None,
+    decimal: Decimal = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -77,19 +82,27 @@ def impute(
     console = Console(highlight=False)
     out = checked_ending(out or Path(f"{stem(file)}-imputed.csv"), ENDINGS)
     checked_folder(save)
-    options = TableOptions(time, names(columns), every, missing, sort)
+    options = TableOptions(time, names(columns), every, missing, sort, day_first, decimal)
     long = read_long_table(file, options, REFUSED)
-    several = None if long is None else SideBySide(long, MIN_STEPS)
-    frame = read_series(file, options, MIN_STEPS) if several is None else several.frame
-    gaps = frame.isna() if several is None else frame.isna() & several.inside
+    several = None if long is None else LongTable(long, MIN_STEPS)
+    table: Any = read_series(file, options, MIN_STEPS) if several is None else None
+    frame = table.frame if several is None else several.frame
+    channels = list(frame.columns) if several is None else several.channels
+    gaps = frame[channels].isna()
     if not gaps.to_numpy().any():
         raise ValueError(f"{file.name} has no gap: every value of every step is there")
     imputer = None if model is None else load_model(model, _is_imputer, "an imputer")
-    console.print(described(file, frame))
+    if several is None:
+        console.print(described(file, table), soft_wrap=True)
+    else:
+        console.print(
+            f"[bold]{escape(file.name)}[/bold]: {len(several.lengths)} series, {len(frame)} steps, from "
+            f"{frame['ds'].min()} to {frame['ds'].max()}"
+        )
     console.print(f"{int(gaps.to_numpy().sum())} of {gaps.size} values missing")
 
     if imputer is None:
-        imputer = _fitted(frame, max_steps, seed, console)
+        imputer = _fitted(frame, channels, max_steps, seed, console)
     else:
         refuse_with_model(ctx, "the saved imputer", "max_steps", "seed")
         console.print("a saved imputer: nothing is learned from this file")
@@ -97,16 +110,19 @@ def impute(
         imputer.save(save)
     if std:
         filled, deviation = imputer.transform(frame, return_std=True)
-        deviation = np.where(frame.isna(), np.asarray(deviation), 0.0)
+        deviation = np.asarray(deviation) if several is None else several.rows_of(np.asarray(deviation))
+        deviation = np.where(gaps, deviation, 0.0)
     else:
         filled, deviation = imputer.transform(frame), None
     out.parent.mkdir(parents=True, exist_ok=True)
-    _write(_table(filled, deviation, several), out)
+    _write(_table(filled, channels, deviation), out)
     _print_filled(console, gaps, filled)
     console.print(f"filled table: {out}", soft_wrap=True)
     if samples:
         beside = out.with_name(f"{out.stem}-samples{out.suffix}")
-        _write(_sampled(imputer.sample(frame, n_samples=samples), frame, several), beside)
+        draws = imputer.sample(frame, n_samples=samples)
+        rows = [np.asarray(draw) if several is None else several.rows_of(np.asarray(draw)) for draw in draws]
+        _write(_sampled(rows, frame, channels), beside)
         console.print(f"{samples} sampled tables: {beside}", soft_wrap=True)
     if plot:
         imputer.plot(frame).savefig(out.with_suffix(".png"), dpi=150)
@@ -121,12 +137,12 @@ def _is_imputer(model: Any) -> bool:
     return isinstance(model, SSGANImputer)
 
 
-def _fitted(frame: Any, max_steps: int | None, seed: int, console: Console) -> Any:
+def _fitted(frame: Any, channels: list[str], max_steps: int | None, seed: int, console: Console) -> Any:
     from tsrep import SSGANImputer
 
     imputer = SSGANImputer(max_steps=max_steps, random_state=seed, verbose=int(console.is_terminal))
     imputer.fit(frame)
-    lines = [str(name) for name, falls in zip(frame.columns, imputer.fallback_, strict=True) if falls]
+    lines = [str(name) for name, falls in zip(channels, imputer.fallback_, strict=True) if falls]
     if lines:
         shown = ", ".join(lines[:SHOWN_NAMES]) + (" ..." if len(lines) > SHOWN_NAMES else "")
         console.print(
@@ -135,25 +151,23 @@ def _fitted(frame: Any, max_steps: int | None, seed: int, console: Console) -> A
     return imputer
 
 
-def _table(filled: Any, deviation: Any, several: SideBySide | None) -> Any:
+def _table(filled: Any, channels: list[str], deviation: Any) -> Any:
     """The table as it is written: time and values, or `unique_id`, `ds` and values of a long table."""
-    table = filled.copy()
-    if deviation is not None:
-        columns = list(table.columns)
-        table[[f"{name} std" for name in columns]] = deviation
-        table = table[[column for name in columns for column in (name, f"{name} std")]]
-    return table.rename_axis("time").reset_index() if several is None else several.as_long(table)
+    table = filled.copy() if "unique_id" in filled else filled.rename_axis("time").reset_index()
+    for place, name in enumerate(channels if deviation is not None else ()):
+        table.insert(table.columns.get_loc(name) + 1, f"{name} std", deviation[:, place])
+    return table
 
 
-def _sampled(draws: Any, frame: Any, several: SideBySide | None) -> Any:
+def _sampled(draws: Any, frame: Any, channels: list[str]) -> Any:
     """The sampled tables, one below the other, with the number of each in the column `sample`."""
     import numpy as np
     import pandas as pd
 
     tables = []
     for number, draw in enumerate(draws):
-        values = pd.DataFrame(np.asarray(draw).reshape(frame.shape), frame.index, frame.columns)
-        table = _table(values, None, several)
+        values = pd.DataFrame(np.asarray(draw).reshape(len(frame), -1), frame.index, channels)
+        table = _table(frame.assign(**{name: values[name] for name in channels}), channels, None)
         table.insert(0, "sample", number)
         tables.append(table)
     return pd.concat(tables, ignore_index=True)
@@ -183,5 +197,7 @@ def _print_filled(console: Console, gaps: Any, filled: Any) -> None:
         ends = np.flatnonzero(np.diff(np.concatenate([[0], missing, [0]])))
         values = filled[name].to_numpy()[missing]
         longest = (ends[1::2] - ends[::2]).max()
-        table.add_row(str(name), str(count), str(longest), f"{values.min():.4g} to {values.max():.4g}")
+        table.add_row(
+            escape(str(name)), str(count), str(longest), f"{values.min():.4g} to {values.max():.4g}"
+        )
     console.print(table)

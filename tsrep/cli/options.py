@@ -91,15 +91,25 @@ class MaskKind(StrEnum):
 
 TABLE = "How the file is read"
 
-Table = Annotated[Path, typer.Argument(help="A CSV or Parquet file with a time column.")]
-Time = Annotated[str | None, typer.Option(help="The time column; default: detected.", rich_help_panel=TABLE)]
+Table = Annotated[Path, typer.Argument(help="A CSV, Parquet or Excel file with a time column.")]
+Time = Annotated[
+    str | None,
+    typer.Option(
+        help="The time column, or several that are one time together, separated by commas; none: each row is a step; "
+        "default: detected.",
+        rich_help_panel=TABLE,
+    ),
+]
 Columns = Annotated[
     str | None,
     typer.Option(help="The columns to use, separated by commas; default: all.", rich_help_panel=TABLE),
 ]
 Every = Annotated[
     str | None,
-    typer.Option(help="Average the rows over steps of this length, for example 5min.", rich_help_panel=TABLE),
+    typer.Option(
+        help="Average the rows over steps of this length, for example 5min, or of the calendar, for example MS.",
+        rich_help_panel=TABLE,
+    ),
 ]
 Missing = Annotated[
     float | None,
@@ -115,6 +125,19 @@ Sort = Annotated[
         rich_help_panel=TABLE,
     ),
 ]
+DayFirst = Annotated[
+    bool | None,
+    typer.Option(
+        "--day-first/--month-first",
+        help="Which number of dates such as 01/02/2024 is the day; default: detected.",
+        rich_help_panel=TABLE,
+        show_default=False,
+    ),
+]
+Decimal = Annotated[
+    str | None,
+    typer.Option(help="The mark before decimals, . or , (default: detected).", rich_help_panel=TABLE),
+]
 
 
 @dataclass(frozen=True)
@@ -126,6 +149,12 @@ class TableOptions:
     every: str | None = None
     missing: float | None = None
     sort: bool = False
+    day_first: bool | None = None
+    decimal: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.decimal not in (None, ".", ","):
+            raise ValueError(f"--decimal is {self.decimal!r}; wanted '.' or ','")
 
     @property
     def given(self) -> set[str]:
@@ -136,6 +165,8 @@ class TableOptions:
             "--every": self.every,
             "--missing": self.missing is not None,
             "--sort": self.sort,
+            "--day-first": self.day_first is not None,
+            "--decimal": self.decimal,
         }
         return {name for name, value in values.items() if value}
 

@@ -13,6 +13,8 @@ from tsrep.cli.files import checked_folder, print_saved
 from tsrep.cli.options import (
     OUTPUT,
     Columns,
+    DayFirst,
+    Decimal,
     Design,
     Every,
     MaskKind,
@@ -27,7 +29,7 @@ from tsrep.cli.options import (
     Time,
     names,
 )
-from tsrep.cli.series import SOURCE_HELP, Series, columns_to_name, describe, read_source
+from tsrep.cli.series import SOURCE_HELP, Series, describe, read_source
 
 MASKED = "The masked model"
 FEW_WINDOWS = 10
@@ -97,6 +99,8 @@ def pretrain(
     every: Every = None,
     missing: Missing = None,
     sort: Sort = False,
+    day_first: DayFirst = None,
+    decimal: Decimal = None,
     plot: Annotated[
         Path | None,
         typer.Option(
@@ -131,7 +135,7 @@ def pretrain(
     }
     estimator = _unfitted(model, training, chosen, plot)
     checked_folder(save)
-    options = TableOptions(time, names(columns), every, missing, sort)
+    options = TableOptions(time, names(columns), every, missing, sort, day_first, decimal)
     series = read_source(source, options, split, root)
     console.print(describe(source, series))
 
@@ -144,8 +148,7 @@ def pretrain(
     if plot is not None:
         estimator.plot_reconstruction(_shown(X, estimator.patch_length_)).savefig(plot, dpi=150)
         console.print(f"picture: {plot}", soft_wrap=True)
-    command = [*_next(source, series, save, root), *columns_to_name(source, options, series)]
-    print_saved(console, ctx, "encoder", save, command)
+    print_saved(console, ctx, "encoder", save, _next(source, series, save, root))
 
 
 def _unfitted(model: Model, training: dict[str, Any], chosen: dict[str, Any], plot: Path | None) -> Any:

@@ -17,28 +17,43 @@ from tsrep.cli.options import TableOptions
 if TYPE_CHECKING:
     import pandas as pd
 
+    from tsrep.data.table import ReadOptions, RegularTable
+
 STAND_INS = (-999.0, -9999.0, -99999.0)
 """Numbers that instruments write where they measured nothing."""
 
 
-def read_series(file: Path, options: TableOptions, min_steps: int = 2) -> pd.DataFrame:
-    """The series in `file`, (t, c) floats on a regular index with NaN where nothing was measured.
+def read_series(file: Path, options: TableOptions, min_steps: int = 2) -> RegularTable:
+    """The series in `file`: its frame (t, c) of floats on a regular index with NaN where nothing was measured, and what
+    was seen.
 
     Raises
     ------
     TableError
         The file holds no regular series, or one of fewer than `min_steps` rows; see `tsrep.data.read_table`.
     """
-    from tsrep.data import read_table
+    from tsrep.data import TableError
+    from tsrep.data.tables import ONLY, read_tables
 
-    return read_table(
-        file,
+    tables = read_tables(file, read_options(options, min_steps))
+    if list(tables) != [ONLY]:
+        raise TableError(f"{file.name} is a long table of {len(tables)} series; wanted one series")
+    return tables[ONLY]
+
+
+def read_options(options: TableOptions, min_steps: int = 2) -> ReadOptions:
+    """The options of a command as those of the reader."""
+    from tsrep.data.table import ReadOptions
+
+    return ReadOptions(
         time=options.time,
         columns=options.columns,
         min_steps=min_steps,
         sort=options.sort,
         every=options.every,
         missing=options.missing,
+        day_first=options.day_first,
+        decimal=options.decimal,
     )
 
 
@@ -59,7 +74,7 @@ def read_long_table(
     """
     from tsrep.data import read_long
 
-    long = read_long(file)
+    long = read_long(file, day_first=options.day_first, decimal=options.decimal)
     if long is None:
         return None
     if options.given.union(given).intersection(refused):
@@ -74,28 +89,6 @@ def read_long_table(
     return long if options.missing is None else long.replace(options.missing, float("nan"))
 
 
-def read_values(file: Path, channels: Any = None) -> Any:
-    """The numbers of a CSV file as they are, as a panel of one instance (1, c, t).
-
-    Text may be in the first column only, as time stamps, and is left out. Columns are put in the order of `channels`,
-    the names that an encoder was fitted with, if it has any.
-    """
-    import pandas as pd
-
-    frame = pd.read_csv(file)
-    if frame.shape[1] > 1 and not pd.api.types.is_numeric_dtype(frame.dtypes.iloc[0]):
-        frame = frame.set_index(frame.columns[0])
-    texts = [str(name) for name, dtype in frame.dtypes.items() if not pd.api.types.is_numeric_dtype(dtype)]
-    if texts:
-        raise ValueError(
-            f"{file}: column {texts[0]!r} holds text; wanted numbers (only the first column may hold time stamps)"
-        )
-    frame = frame.set_axis(list(map(str, frame.columns)), axis=1)
-    if channels is not None:
-        frame = in_columns(file, frame, list(channels), "as in the fit of the encoder")
-    return frame.to_numpy(dtype=float).T[None]
-
-
 def in_columns(file: Path, frame: pd.DataFrame, wanted: Sequence[str], reason: str) -> pd.DataFrame:
     """`frame` with its columns in the order of `wanted`; a ValueError with the `reason` if it has others."""
     names = list(frame.columns)
@@ -107,16 +100,11 @@ def in_columns(file: Path, frame: pd.DataFrame, wanted: Sequence[str], reason: s
 # What is reported
 
 
-def described(file: Path, frame: pd.DataFrame) -> str:
-    """Rich markup: steps, gaps and columns of a frame on a regular index; then values that may stand for gaps."""
-    missing = int(frame.isna().any(axis=1).sum())
-    gaps = f", {missing} steps with a missing value" if missing else ""
-    step = frame.index[1] - frame.index[0]
-    lines = [
-        f"[bold]{escape(file.name)}[/bold]: {len(frame)} steps, one every {step}{gaps}; "
-        f"columns {first_names(frame.columns)}"
-    ]
-    return "\n".join([*lines, *stand_in_lines(frame)])
+def described(file: Path, table: RegularTable) -> str:
+    """Rich markup: steps, gaps, columns and times of a table, what was decided, and values that may stand for gaps."""
+    first, *others = table.summary.lines()
+    line = f"[bold]{escape(file.name)}[/bold]: {escape(first)}; columns {first_names(table.frame.columns)}"
+    return "\n".join([line, *map(escape, others), *stand_in_lines(table.frame)])
 
 
 def stand_in_lines(frame: pd.DataFrame) -> list[str]:

@@ -19,7 +19,6 @@ from tsrep.cli.reading import (
     in_columns,
     read_long_table,
     read_series,
-    read_values,
     stand_in_lines,
 )
 
@@ -27,15 +26,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from tsrep.cli.dataset import Array
+    from tsrep.data.table import RegularTable
 
 SOURCE_HELP = (
     "The name of a data set; a file: .ts .tsv .arff .txt .npy .npz, or a .csv or .parquet table, which is one series "
     "with a time column or a long table (unique_id, ds, values); or a folder with one .csv, .parquet or .npy file per "
     "series."
 )
-TABLES = (".csv", ".parquet", ".pq")
+TABLES = (".csv", ".parquet", ".pq", ".xlsx")
 TEXTS = (".tsv", ".txt")
-"""Endings of a table if an option says how it is read, else of the UCR archive's format."""
+"""Endings of a table if it has a header or an option says how it is read, else of the UCR archive's format."""
 PACKED = (".gz", ".bz2", ".xz", ".zip")
 IN_FOLDER = (".csv", ".parquet", ".npy")
 REFUSED = ("--time", "--every", "--sort")
@@ -52,11 +52,13 @@ class Series:
     X : an array, or a list of arrays or frames, one per series, as `tsrep.data.as_panel` takes them.
     y : labels, if the source has any.
     names : the names of the series in a long table or a folder, None elsewhere.
+    table : what was seen in the table of one series.
     """
 
     X: Any
     y: Array | None = None
     names: list[str] | None = None
+    table: RegularTable | None = None
 
     @property
     def frames(self) -> list[pd.DataFrame] | None:
@@ -79,8 +81,7 @@ def read_source(
     source : a name, a file or a folder, see `SOURCE_HELP`.
     options : how tables are read.
     split, root : the part of a data set given by name, and the folder of the archives.
-    encoder : the encoder that the series are for. Columns are put in the order of its fit, and the rows of a .csv file
-        of one series are taken as they are, each row one step, unless an option says how the table is read.
+    encoder : the encoder that the series are for. Columns are put in the order of its fit.
 
     Raises
     ------
@@ -99,8 +100,8 @@ def read_source(
     if path.is_dir():
         return _read_folder(path, options, channels)
     ending = _ending(path)
-    if ending in TABLES or (ending in TEXTS and options.given):
-        return _read_tables(path, options, encoder is not None, channels)
+    if ending in TABLES or (ending in TEXTS and (options.given or _has_header(path))):
+        return _read_tables(path, options, channels)
     _refuse(options, f"{path.name} is no table with a time column")
     if ending == ".npy":
         return Series(_array(path))
@@ -116,8 +117,8 @@ def describe(source: str, series: Series) -> str:
     from tsrep.data import as_panel, observed_and_inside
 
     frames = series.frames
-    if frames is not None and series.names is None:
-        return described(Path(source), frames[0])
+    if series.table is not None:
+        return described(Path(source), series.table)
     panel = as_panel(series.X)
     inside = observed_and_inside(panel)[1]
     lengths = inside.sum(1) if series.names is None else np.array(series.lengths)
@@ -138,28 +139,6 @@ def describe(source: str, series: Series) -> str:
     return "\n".join(
         [f"{line}; columns {first_names(frames[0].columns)}", *stand_in_lines(pd.concat(frames))]
     )
-
-
-def columns_to_name(source: str, options: TableOptions, series: Series) -> list[str]:
-    """`--columns` and its value where `tsrep encode` needs it to read a .csv file as `series` was read, else nothing.
-
-    Without options that command takes the rows as they are: an hour that the file lacks is no step.
-    """
-    import numpy as np
-
-    path, frames = Path(source), series.frames
-    if frames is None or series.names is not None or path.suffix != ".csv" or options.given:
-        return []
-    names = list(frames[0].columns)
-    try:
-        rows = read_values(path, names)[0].T
-    except ValueError:  # then that command reads the table too
-        return []
-    same = np.array_equal(rows, frames[0].to_numpy(), equal_nan=True)
-    return [] if same or any("," in name for name in names) else ["--columns", ",".join(names)]
-
-
-# Kinds of sources
 
 
 def _read_folder(folder: Path, options: TableOptions, channels: list[str] | None) -> Series:
@@ -196,14 +175,14 @@ def _frames(files: list[Path], options: TableOptions, channels: list[str] | None
     frames: list[pd.DataFrame] = []
     reason = "as in the fit of the encoder" if channels else f"as in {files[0].name}"
     for file in files:
-        frame = read_series(file, options, min_steps=1)
+        frame = read_series(file, options, min_steps=1).frame
         channels = channels or list(frame.columns)
         frames.append(in_columns(file, frame, channels, reason))
     return frames
 
 
-def _read_tables(path: Path, options: TableOptions, rows: bool, channels: list[str] | None) -> Series:
-    """One series, or those of a long table; `rows` True takes the rows of a .csv file as they are where it can."""
+def _read_tables(path: Path, options: TableOptions, channels: list[str] | None) -> Series:
+    """One series, or those of a long table."""
     from tsrep.data import DatasetFileError, split_long
 
     reason = "as in the fit of the encoder"
@@ -213,26 +192,22 @@ def _read_tables(path: Path, options: TableOptions, rows: bool, channels: list[s
         if channels is not None:
             frames = {name: in_columns(path, frame, channels, reason) for name, frame in frames.items()}
         return Series(list(frames.values()), names=list(frames))
-    if (
-        path.name.lower().endswith(".csv.gz") and not options.given
-    ):  # of the UCR archive, label first, if it is
+    if path.name.lower().endswith(".csv.gz") and not options.given:  # of the UCR archive, if it is
         try:
             return _read_dataset_file(path)
         except DatasetFileError:
             pass
-    fault: ValueError | None = None
-    if rows and path.suffix == ".csv" and not options.given:
-        try:
-            return Series(read_values(path, channels))
-        except ValueError as error:
-            fault = error
-    try:
-        frame = read_series(path, options)
-        return Series([frame if channels is None else in_columns(path, frame, channels, reason)])
-    except ValueError:
-        if fault is not None:
-            raise fault from None
-        raise
+    table = read_series(path, options)
+    frame = table.frame if channels is None else in_columns(path, table.frame, channels, reason)
+    return Series([frame], table=table)
+
+
+def _has_header(path: Path) -> bool:
+    """Whether a text file begins with names of columns, as no file of the UCR archive does."""
+    from tsrep.data.files import header_of
+
+    names = header_of(path)
+    return bool(names) and not all(name.isdecimal() for name in names)
 
 
 def _read_arrays(path: Path) -> Series:

@@ -9,10 +9,13 @@ missing.py        removes values by seeded patterns of missingness
 
 Tables with a time column:
 
-table.py          a CSV or Parquet file, or a frame, as a frame on a regular index
-times.py          finds and reads the time column
-grid.py           rows in the order of time, on regular steps
+tables.py         the one door: a file or a frame, wide or long, as regular tables
 long.py           many series in one table, long or wide
+table.py          one series as a frame on a regular index, and what was seen
+files.py          CSV, Parquet and Excel files as frames: dialect.py, text_files.py, numbers.py
+times.py          finds the time: time_column.py, dates.py, numbered_times.py
+grid.py           rows in the order of time, on regular steps: steps.py, calendar_steps.py
+summary.py        what was seen, for people
 calendar.py       features of a time index
 
 Public sets by name:

@@ -17,8 +17,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tsrep.data.long import ID, TIME, is_long
-from tsrep.data.panel import as_panel, is_flat
+from tsrep.data.long import ID, TIME, is_long, with_columns
+from tsrep.data.panel import as_panel, as_series, is_flat
+from tsrep.data.times import times_of_series
 
 Array = NDArray[Any]
 
@@ -26,7 +27,9 @@ _DATED = (pd.DatetimeIndex, pd.PeriodIndex, pd.TimedeltaIndex)
 
 
 class Series:
-    """The series in `X`, anything that `tsrep.data.as_panel` takes or a long table.
+    """The series in `X`, anything that `tsrep.data.as_panel` takes.
+
+    The rows of one long series are its steps, also where a step has no row: `times` says how far apart they are.
 
     Attributes
     ----------
@@ -37,9 +40,11 @@ class Series:
     """
 
     def __init__(self, X: Any):
+        X = X.to_pandas() if hasattr(X, "to_pandas") else X
         self.container = X
-        self.source = _as_indexed(X) if is_long(X) else X
-        self.panel = as_panel(self.source)
+        self.source = _indexed(X)
+        self._alone = self.source is not X and not is_long(X)
+        self.panel = as_panel([self.source] if self._alone else self.source)
         self.lengths = _lengths(self.source, self.panel)
         self.times = _times(self.source, self.panel, self.lengths)
         self.names = channel_names(self.source)
@@ -77,7 +82,7 @@ class Series:
         if isinstance(X, pd.DataFrame):
             return self._into_frame(X, values)
         if isinstance(X, pd.Series):
-            if isinstance(X.index, (pd.MultiIndex, *_DATED)):
+            if self._alone or isinstance(X.index, pd.MultiIndex):
                 return self._into_rows(X.to_frame(), values).iloc[:, 0].rename(X.name)  # type: ignore[call-overload]
             cells = [_fill_item(cell, row) for cell, row in zip(X, values, strict=True)]
             return pd.Series(cells, index=X.index, name=X.name)
@@ -96,10 +101,8 @@ class Series:
     def as_array(self, values: Array) -> Array:
         """`values` (n, c, t) in the shape of the container if that is an array or one long series, else as a panel."""
         values = self._as_given(values)
-        if isinstance(self.source, pd.DataFrame) and isinstance(self.source.index, _DATED):
-            return np.asarray(values[0].T)
-        if isinstance(self.source, pd.Series) and isinstance(self.source.index, _DATED):
-            return np.asarray(values[0, 0])
+        if self._alone:
+            return np.asarray(values[0, 0] if isinstance(self.source, pd.Series) else values[0].T)
         return np.asarray(values[:, 0] if is_flat(self.source) else values)
 
     def with_indicator(self, filled: Any, channels: Array) -> Any:
@@ -117,7 +120,7 @@ class Series:
         if self._places is not None:
             channels = channels[self._places]
         if isinstance(filled, pd.DataFrame):
-            source = self.source if is_long(self.container) else filled
+            source = self.source if self._alone or is_long(self.container) else filled
             names = [f"missingindicator_{name}" for name in np.asarray(source.columns)[channels]]
             indicators = pd.DataFrame(self._flags(missing)[:, channels], filled.index, names)
             return pd.concat([filled, indicators], axis=1)
@@ -129,9 +132,9 @@ class Series:
     def _flags(self, missing: Array) -> Array:
         """`missing` (n, c, t) as 0 and 1 in the rows and columns of the container, a frame."""
         flags = missing.astype(np.float64)
-        if is_flat(self.source):
+        if not self._alone and is_flat(self.source):
             return np.asarray(flags[:, 0])
-        if not isinstance(self.source.index, (pd.MultiIndex, *_DATED)):  # nested
+        if not self._alone and not isinstance(self.source.index, pd.MultiIndex):  # nested
             cells = np.empty(missing.shape[:2], dtype=object)
             for i, j in np.ndindex(*missing.shape[:2]):
                 cells[i, j] = pd.Series(flags[i, j, : self.lengths[i]])
@@ -141,7 +144,7 @@ class Series:
 
     def _rows_of_long(self) -> Array:
         """Where the rows of the container, a long table, are in `source`."""
-        return np.argsort(_long_order(self.container), kind="stable")
+        return np.argsort(_long_order(with_columns(self.container)), kind="stable")
 
     def _into_array(self, X: Any, values: Array) -> Array:
         if isinstance(X, np.ma.MaskedArray):
@@ -166,7 +169,10 @@ class Series:
                 for j, name in enumerate(X.columns)
             }
             return pd.DataFrame(cells, index=X.index)
-        if isinstance(X.index, (pd.MultiIndex, *_DATED)):
+        if self._alone and self.source.shape[1] < X.shape[1]:  # the time is in columns
+            filled = self._into_rows(X[self.source.columns], values)
+            return pd.DataFrame({name: filled[name] if name in filled else X[name] for name in X})
+        if self._alone or isinstance(X.index, pd.MultiIndex):
             return self._into_rows(X, values)
         return _fill_columns(X, values[:, 0])
 
@@ -175,9 +181,20 @@ class Series:
         return _fill_columns(X, values.transpose(0, 2, 1)[self.inside])
 
 
+def _indexed(X: Any) -> Any:
+    """A long table and one long series with their times as index, in sktime's form; anything else as it is."""
+    if is_long(X):
+        return _as_indexed(with_columns(X))
+    if isinstance(X, pd.DataFrame | pd.Series) and (series := as_series(X)) is not None:
+        return pd.Series(series.iloc[:, 0], name=X.name) if isinstance(X, pd.Series) else series
+    return X
+
+
 def _as_indexed(long: pd.DataFrame) -> pd.DataFrame:
     """A long table in sktime's form: rows sorted by series and time, (series, time) as index."""
-    rows = long.iloc[_long_order(long)]
+    if long[ID].isna().any():
+        raise ValueError(f"row {int(long[ID].isna().to_numpy().argmax()) + 1} of X has no {ID}")
+    rows = long.assign(**{TIME: times_of_series(long[TIME])}).iloc[_long_order(long)]
     twice = rows.duplicated([ID, TIME])
     if twice.any():
         row = rows[twice].iloc[0]
@@ -188,7 +205,7 @@ def _as_indexed(long: pd.DataFrame) -> pd.DataFrame:
 def _long_order(long: pd.DataFrame) -> Array:
     """Positions of a long table's rows, series by series in the order of appearance, each by time."""
     series = pd.factorize(long[ID])[0]
-    time = pd.factorize(long[TIME], sort=True)[0]
+    time = pd.factorize(times_of_series(long[TIME]), sort=True)[0]
     return np.lexsort((time, series))
 
 
@@ -220,7 +237,8 @@ def _times(X: Any, panel: Array, lengths: Array) -> Array:
     index = X.index.get_level_values(1) if isinstance(X.index, pd.MultiIndex) else X.index
     if isinstance(index, pd.PeriodIndex):
         index = index.to_timestamp()
-    numeric = isinstance(X.index, pd.MultiIndex) and pd.api.types.is_numeric_dtype(index)
+    fractions = pd.api.types.is_float_dtype(index.dtype) and n == 1 and len(index) == t
+    numeric = fractions or (isinstance(X.index, pd.MultiIndex) and pd.api.types.is_numeric_dtype(index))
     if not (numeric or isinstance(index, _DATED)):
         return times
     stamps = (
@@ -242,8 +260,10 @@ def channel_names(X: Any) -> list[str] | None:
     if isinstance(X, (list, tuple)) and len(X) and isinstance(X[0], pd.DataFrame):
         return [str(name) for name in X[0].columns]
     if isinstance(X, pd.DataFrame):
-        across = isinstance(X.index, (pd.MultiIndex, *_DATED)) or (X.size and _is_item(X.iat[0, 0]))
-        return [str(name) for name in X.columns] if across else None
+        if isinstance(X.index, pd.MultiIndex) or (X.size and _is_item(X.iat[0, 0])):
+            return [str(name) for name in X.columns]
+        series = as_series(X)
+        return None if series is None else [str(name) for name in series.columns]
     return None
 
 

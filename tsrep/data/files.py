@@ -183,3 +183,12 @@ def _or_none(column: pd.Series, decimal: str | None) -> Floats | None:
         return numbers_of_text(column, decimal)
     except TableError:  # said when the column is used
         return None
+
+
+def header_of(path: Path) -> list[str]:
+    """The names of the columns of a text file, from its first lines; none where these are damaged."""
+    try:
+        with open_text(path) as (text, _):
+            return dialect_of([line.rstrip("\r\n") for line in islice(text, LINES)]).names
+    except (TableError, UnicodeDecodeError):
+        return []

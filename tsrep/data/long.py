@@ -1,52 +1,68 @@
 """Many series in one table: long (`unique_id`, `ds`, `y`: one row per series and time) or wide (one column per series).
 
-The names are those of Nixtla's libraries, which most long tables use.
+The names are those of Nixtla's libraries, which most long tables use; they may stand in the columns or in the index.
+Ids of a text file stay text: "007" and "NA" are names like others.
 """
 
 from __future__ import annotations
 
-import gzip
 import os
 from collections.abc import Hashable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
-from tsrep.data.columns import TableError
-from tsrep.data.table import as_regular
+from tsrep.data.columns import TableError, is_text
+from tsrep.data.files import ID, TEXTS, header_of, open_table
+from tsrep.data.numbers import numbers_of
+from tsrep.data.table import ReadOptions, RegularTable, regular_table
+from tsrep.data.text_files import PACKED
+from tsrep.data.times import Time, times_of_series
 
-ID, TIME, VALUE = "unique_id", "ds", "y"
+TIME, VALUE = "ds", "y"
 
 
 def is_long(data: object) -> bool:
-    """Whether `data` is a frame with the columns `unique_id` and `ds`."""
-    return isinstance(data, pd.DataFrame) and {ID, TIME} <= set(data.columns)
+    """Whether `data` is a frame with `unique_id` and `ds` among its columns or the levels of its index."""
+    return isinstance(data, pd.DataFrame) and {ID, TIME} <= {*data.columns, *data.index.names}
 
 
-def read_long(path: str | os.PathLike[str]) -> pd.DataFrame | None:
-    """The table in a CSV or Parquet file with the columns `unique_id` and `ds`; None if it is not such a file.
+def with_columns(long: pd.DataFrame) -> pd.DataFrame:
+    """A long table with `unique_id` and `ds` among the columns, its rows numbered."""
+    levels = [name for name in long.index.names if name in (ID, TIME)]
+    return long.reset_index(level=levels).reset_index(drop=True) if levels else long.reset_index(drop=True)
 
-    `ds` is parsed as dates if it holds text.
+
+def read_long(
+    path: str | os.PathLike[str], *, day_first: bool | None = None, decimal: str | None = None
+) -> pd.DataFrame | None:
+    """The table in a file with the columns `unique_id` and `ds`; None if it is not such a file.
+
+    `ds` holds dates where it reads as dates. `day_first` and `decimal` are those of `read_table`.
+
+    Raises
+    ------
+    TableError
+        The file is damaged, or a row has no time or no id.
     """
     path = Path(path)
-    name = path.name.lower()
     if not path.is_file():
         return None
-    if name.endswith((".parquet", ".pq")):
-        long = pd.read_parquet(path)
-    elif name.removesuffix(".gz").endswith(".csv"):
-        with (gzip.open if name.endswith(".gz") else open)(path, "rb") as file:
-            header = file.readline().decode("utf-8", errors="replace").strip()
-        if not {ID, TIME} <= {part.strip(' "') for part in header.split(",")}:
-            return None
-        long = pd.read_csv(path)
-    else:
+    name = path.name.lower()
+    for ending in PACKED:
+        name = name.removesuffix(ending)
+    if name.endswith(TEXTS) and not {ID, TIME} <= set(header_of(path)):
         return None
+    long = open_table(path, decimal).frame
     if not is_long(long):
         return None
-    if not pd.api.types.is_numeric_dtype(long[TIME]):
-        long[TIME] = pd.to_datetime(long[TIME])
-    return long
+    long = with_columns(long)
+    try:
+        return long.assign(**{TIME: _times(long, day_first)})
+    except TableError as error:
+        raise TableError(f"{path.name}: {error}") from error
 
 
 def to_long(wide: pd.DataFrame) -> pd.DataFrame:
@@ -90,21 +106,45 @@ def split_long(
     Raises
     ------
     TableError
-        A series has two rows for one time, rows out of order, no common step, text, or fewer rows than
-        `min_steps`; the message names it.
+        A row has no id or no time; a series has two rows for one time, rows out of order, no common step, text, or
+        fewer rows than `min_steps`; the message names it.
     """
+    tables = split_tables(long, ReadOptions(min_steps=min_steps, empty_columns=empty_columns))
+    return {name: table.frame for name, table in tables.items()}
+
+
+def split_tables(long: pd.DataFrame, options: ReadOptions) -> dict[Hashable, RegularTable]:
+    """Each series of a long table as a regular table, with the places of its rows."""
+    long = with_columns(long)
     _check_columns(long, (ID, TIME))
-    series: dict[Hashable, pd.DataFrame] = {}
-    for name, rows in long.groupby(ID, sort=False):
+    if len(long) == 0:
+        raise TableError("the long table has no rows")
+    index = _times(long, options.day_first)
+    values = long.drop(columns=[ID, TIME])
+    if options.columns is not None:
+        absent = [name for name in options.columns if name not in values.columns]
+        if absent:
+            raise TableError(f"no column {absent[0]!r} among {', '.join(map(repr, long.columns))}")
+        values = values[list(options.columns)]
+    texts = {name: numbers_of(values[name], options.decimal) for name in values if is_text(values[name])}
+    values = values.assign(**{str(name): numbers for name, numbers in texts.items()})
+    options = replace(options, columns=None)
+    series: dict[Hashable, RegularTable] = {}
+    for name, rows in long.groupby(ID, sort=False).indices.items():
+        time = Time(index[rows], where=f"column {TIME!r}")
         try:
-            series[name] = as_regular(
-                rows.drop(columns=ID), time=TIME, min_steps=min_steps, empty_columns=empty_columns
-            )
+            table = regular_table(values.iloc[rows], options, time)
         except TableError as error:
             raise TableError(f"series {name!r}: {error}") from error
-    if not series:
-        raise TableError("the long table has no rows")
-    return series
+        series[name] = replace(table, rows=np.asarray(rows, dtype=np.intp))
+    return {name: series[name] for name in pd.unique(long[ID])}
+
+
+def _times(long: pd.DataFrame, day_first: bool | None) -> pd.Index:
+    """(n,) the times of all rows, read together; every row has an id."""
+    if long[ID].isna().any():
+        raise TableError(f"row {int(long[ID].isna().to_numpy().argmax()) + 1} has no {ID}")
+    return times_of_series(long[TIME], day_first)
 
 
 def _check_columns(long: pd.DataFrame, required: tuple[str, ...]) -> None:

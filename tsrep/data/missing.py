@@ -33,7 +33,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tsrep.data.panel import as_panel, is_flat
+from tsrep.data.panel import as_panel, as_series, is_flat
 
 Array = NDArray[Any]
 Flags = NDArray[np.bool_]
@@ -222,7 +222,8 @@ def _panel_of(X: Any) -> Array:
     """`X` as `(n, c, t)`. Unlike in `as_panel`, an array may have instances without values; these do not change."""
     if isinstance(X, np.ndarray) and X.dtype.kind in "biuf" and X.ndim in (2, 3):
         return X[:, None] if X.ndim == 2 else X
-    return as_panel(X)
+    alone = as_series(X) if isinstance(X, pd.DataFrame | pd.Series) else None
+    return as_panel(X if alone is None else [alone])
 
 
 def _without(X: Any, removed: Flags) -> Any:
@@ -247,4 +248,9 @@ def _frame_without(frame: pd.DataFrame, removed: Flags) -> pd.DataFrame:
         instance = pd.factorize(frame.index.get_level_values(0))[0]
         step = frame.groupby(instance).cumcount().to_numpy()
         return frame.mask(removed[instance, :, step])
-    return frame.mask(removed[:, 0] if is_flat(frame) else removed[0].T)
+    alone = as_series(frame)
+    if alone is None:
+        return frame.mask(removed[:, 0])
+    gone = pd.DataFrame(False, frame.index, frame.columns)
+    gone[alone.columns] = removed[0].T
+    return frame.mask(gone)

@@ -13,10 +13,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import DTypeLike, NDArray
 
+from tsrep.data.grid import on_grid
+from tsrep.data.long import is_long, split_long
+from tsrep.data.times import series_time
+
 Array = NDArray[Any]
 Flags = NDArray[np.bool_]
 
-_TIME_INDEX = (pd.DatetimeIndex, pd.PeriodIndex, pd.TimedeltaIndex)
+MOST_PADDED = 2**27
+"""Values of a padded panel up to which nothing is asked."""
+LEAST_FILLED = 0.05
+"""Share of a larger panel that must not be padding."""
 
 
 def as_panel(X: Any, *, dtype: DTypeLike | None = None, allow_missing: bool = True) -> Array:
@@ -31,8 +38,11 @@ def as_panel(X: Any, *, dtype: DTypeLike | None = None, allow_missing: bool = Tr
         - sktime's `pd-multiindex` (rows: instance and time), `nested_univ` (a series in each cell) and
           `df-list` (one frame `(t_i, c)` per instance). Steps are taken in order, not by the value of their
           time stamp;
-        - pandas object with a time index (dates, periods or time differences): ONE series, time down and
-          channels across, `(1, c, t)`; with a plain index its rows are instances, `(n, 1, t)`.
+        - pandas object with its time in the index (dates, periods, time differences, fractions, text that reads
+          as dates) or, with numbered rows, dates in a column: ONE series, time down and channels across,
+          `(1, c, t)`, with NaN at the steps that have no row; otherwise its rows are instances, `(n, 1, t)`;
+        - a long table (`unique_id`, `ds` and values): each series is an instance;
+        - a frame of another library that has `to_pandas`, such as polars.
     dtype : float32, float64 or None
         None keeps float32 and float64, and converts float16 to float32 and everything else to float64.
     allow_missing : bool
@@ -95,7 +105,20 @@ def is_flat(X: Any) -> bool:
     True for 2-D arrays, lists of equally long rows, and data frames of numbers with a plain index. Estimators
     follow scikit-learn's 2-D conventions (a length fixed at `fit`, 2-D output) for these only.
     """
+    if isinstance(X, pd.DataFrame | pd.Series) and as_series(X) is not None:
+        return False
     return _array_of(X).ndim == 2
+
+
+def as_series(X: pd.DataFrame | pd.Series) -> pd.DataFrame | None:
+    """A pandas object that is one long series, with its times as index and its channels as columns; None otherwise."""
+    frame = X.to_frame() if isinstance(X, pd.Series) else X
+    if frame.size == 0 or _is_series(frame.iat[0, 0]) or is_long(frame):
+        return None
+    time = series_time(frame)
+    if time is None or len(time.columns) == frame.shape[1]:
+        return None
+    return frame.drop(columns=list(time.columns)).set_axis(time.index, axis=0)
 
 
 def observed_and_inside(X: Array) -> tuple[Flags, Flags]:
@@ -113,7 +136,21 @@ def observed_and_inside(X: Array) -> tuple[Flags, Flags]:
 
 
 def pad_ragged(series: list[Array]) -> Array:
-    """Series `(c, t_i)` of unequal length as one panel `(n, c, max t_i)`, NaN-padded at the end."""
+    """Series `(c, t_i)` of unequal length as one panel `(n, c, max t_i)`, NaN-padded at the end.
+
+    Raises
+    ------
+    ValueError
+        One series is so long that the panel would be gigabytes of padding.
+    """
+    lengths = np.array([item.shape[1] for item in series])
+    values = len(series) * series[0].shape[0] * int(lengths.max())
+    if values > MOST_PADDED and lengths.sum() < LEAST_FILLED * len(series) * lengths.max():
+        raise ValueError(
+            f"instance {int(lengths.argmax())} of X has {lengths.max()} time points and most others about "
+            f"{int(np.median(lengths))}, which makes a panel of {values * 8 / 2**30:.1f} GiB; wanted series of like "
+            "length: cut the long ones"
+        )
     panel = np.full(
         (len(series), series[0].shape[0], max(item.shape[1] for item in series)),
         np.nan,
@@ -135,6 +172,12 @@ def _array_of(X: Any) -> Array:
         raise TypeError(
             f"X is a {type(X).__name__}; wanted an array, a list of arrays or a pandas object, with numbers"
         )
+    if hasattr(X, "to_pandas"):
+        X = X.to_pandas()
+    if is_long(X):
+        return _from_frames(list(split_long(X, min_steps=1, empty_columns=True).values()))
+    if isinstance(X, pd.DataFrame | pd.Series) and (series := as_series(X)) is not None:
+        return _on_grid(series)
     if isinstance(X, pd.DataFrame):
         return _from_frame(X)
     if isinstance(X, pd.Series):
@@ -241,14 +284,26 @@ def _from_frame(X: pd.DataFrame) -> Array:
         return _from_multiindex(X)
     if X.size and _is_series(X.iat[0, 0]):
         return _from_nested(X.to_numpy(dtype=object).tolist())
-    if isinstance(X.index, _TIME_INDEX):
-        _refuse_unsorted(X.index, "X")
-        return _frame_values(X).T[None]
     return _frame_values(X)
 
 
+def _on_grid(series: pd.DataFrame) -> Array:
+    """One long series as (1, c, t), with NaN at the steps without a row."""
+    _refuse_unsorted(series.index, "X")
+    values = _frame_values(series)
+    index = series.index.to_timestamp() if isinstance(series.index, pd.PeriodIndex) else series.index
+    if len(index) == 0 or not index.is_unique:
+        return values.T[None]
+    steps = on_grid(pd.DataFrame(index=index)).steps
+    if steps[-1] + 1 == len(steps):
+        return values.T[None]
+    placed = np.full((1, values.shape[1], steps[-1] + 1), np.nan, dtype=values.dtype)
+    placed[0][:, steps] = values.T
+    return placed
+
+
 def _from_series(X: pd.Series) -> Array:
-    if isinstance(X.index, (pd.MultiIndex, *_TIME_INDEX)):
+    if isinstance(X.index, pd.MultiIndex):
         return _from_frame(X.to_frame())
     if len(X) and _is_series(X.iat[0]):
         return _from_list(list(X))

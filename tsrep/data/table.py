@@ -47,13 +47,15 @@ class RegularTable:
     """One series with every step in place.
 
     frame : (t, c) floats on a regular index, NaN where nothing was measured.
-    steps : (n,) the step at which each of the given rows is.
+    steps : (n,) the step at which each of its rows is.
     summary : what was seen.
+    rows : (n,) the places of its rows in the table that was given.
     """
 
     frame: Frame
     steps: NDArray[np.intp]
     summary: TableSummary
+    rows: NDArray[np.intp]
 
 
 def read_table(
@@ -151,6 +153,9 @@ def regular_table(frame: Frame, options: ReadOptions, time: Time | None = None) 
     """A frame (n, c) as a regular table; `time`, where it is known already, is the time of its rows."""
     if len(frame) < options.min_steps:
         raise TableError(f"holds {len(frame)} rows; wanted at least {options.min_steps}")
+    twice = frame.columns[frame.columns.astype(str).duplicated()]
+    if len(twice):
+        raise TableError(f"has two columns called {str(twice[0])!r}")
     if time is None:
         time = find_time(frame, options.time, options.day_first)
     selected = _selected(frame, time, options.columns)
@@ -162,7 +167,8 @@ def regular_table(frame: Frame, options: ReadOptions, time: Time | None = None) 
     if options.missing is not None:
         table = table.mask(table == options.missing)
     grid = on_grid(table, sort=options.sort, every=options.every, texts=texts)
-    return RegularTable(grid.frame, grid.steps, _summary(frame, time, options, grid.frame, grid.step))
+    summary = _summary(frame, time, options, grid.frame, grid.step)
+    return RegularTable(grid.frame, grid.steps, summary, np.arange(len(frame)))
 
 
 def _selected(frame: Frame, time: Time, columns: Sequence[str] | None) -> Frame:
@@ -174,9 +180,6 @@ def _selected(frame: Frame, time: Time, columns: Sequence[str] | None) -> Frame:
         values = values[[column_called(values, name) for name in columns]]
     if values.shape[1] == 0:
         raise TableError("holds no column of values except the time")
-    twice = values.columns[values.columns.astype(str).duplicated()]
-    if len(twice):
-        raise TableError(f"has two columns called {str(twice[0])!r}")
     return values
 
 

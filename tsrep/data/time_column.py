@@ -24,10 +24,12 @@ def is_typed(column: pd.Series) -> bool:
     return pd.api.types.infer_dtype(column, skipna=True) in ("date", "datetime", "datetime64", "period")
 
 
-def read_times(column: pd.Series, day_first: bool | None) -> tuple[pd.Index, str] | None:
+def read_times(
+    column: pd.Series, day_first: bool | None, ordered: bool = True
+) -> tuple[pd.Index, str] | None:
     """(times, how they were read) of a column; None if it holds neither dates nor steps.
 
-    Numbers that are no dates are steps only if they rise or fall all the time.
+    With `ordered`, numbers that are no dates are steps only if they rise or fall all the time.
     """
     if len(column) == 0 or column.isna().any():
         return None
@@ -40,10 +42,10 @@ def read_times(column: pd.Series, day_first: bool | None) -> tuple[pd.Index, str
     if not is_text(column):
         if not pd.api.types.is_numeric_dtype(column.dtype):
             return None
-        return _of_numbers(column.to_numpy(dtype=float, na_value=np.nan), str(column.name))
+        return _of_numbers(column.to_numpy(dtype=float, na_value=np.nan), str(column.name), ordered)
     text = column.astype(str).str.strip()
     if text.str.fullmatch(NUMBER).all():
-        return _of_numbers(text.astype(float).to_numpy(), str(column.name))
+        return _of_numbers(text.astype(float).to_numpy(), str(column.name), ordered)
     dates = dates_of_text(text, day_first)
     return (dates, "") if dates is not None else _differences(text)
 
@@ -60,14 +62,14 @@ def _typed(column: pd.Series) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(pd.to_datetime(column, utc=mixed))
 
 
-def _of_numbers(values: Any, name: str) -> tuple[pd.Index, str] | None:
+def _of_numbers(values: Any, name: str, ordered: bool) -> tuple[pd.Index, str] | None:
     if not np.isfinite(values).all():
         return None
     dates = dates_of_numbers(values, name)
     if dates is not None:
         return dates[0], f", {dates[1]}"
     differences = np.diff(values)
-    if len(values) > 2 and (differences > 0).any() and (differences < 0).any():
+    if ordered and len(values) > 2 and (differences > 0).any() and (differences < 0).any():
         return None
     if (values == np.round(values)).all():
         return pd.Index(values.astype(np.int64)), ", step numbers"

@@ -84,6 +84,40 @@ def find_time(frame: Frame, named: str | Sequence[str] | None = None, day_first:
     return Time(pd.RangeIndex(len(frame)))
 
 
+def times_of_series(column: pd.Series, day_first: bool | None = None) -> pd.Index:
+    """The times of the rows of a long table, in which one series follows another.
+
+    Raises
+    ------
+    TableError
+        The column cannot be read as dates, time differences or step numbers, or a row has no time.
+    """
+    times = read_times(column, day_first, ordered=False)
+    if times is None:
+        raise TableError(f"the time column {str(column.name)!r} cannot be read: {why_not(column)}")
+    return times[0]
+
+
+def series_time(frame: Frame) -> Time | None:
+    """The time of a frame that is one long series; None if its rows are instances.
+
+    A frame is one series where its index holds dates, time differences or fractions, text that reads as dates included,
+    or its rows are numbered and a column holds dates.
+    """
+    index = frame.index
+    if isinstance(index, pd.MultiIndex) or len(index) == 0:
+        return None
+    if isinstance(index, pd.PeriodIndex | pd.DatetimeIndex | pd.TimedeltaIndex):
+        return Time(index, where="the index")
+    if index.equals(pd.RangeIndex(len(index))):
+        found = (time for time in _in_columns(frame, None) if time is not None and _is_dated(time.index))
+        return next(found, None)
+    if pd.api.types.is_integer_dtype(index.dtype) or index.isna().any():
+        return None
+    times = read_times(_as_column(index), None)
+    return None if times is None else Time(times[0].rename(index.name), where=f"the index{times[1]}")
+
+
 def may_be_time(name: str) -> bool:
     """Whether a column may be a time by its name."""
     patterns = (TIME_NAMES, CALENDAR_NAMES, SHORT_NAMES, CLOCK_NAMES)
@@ -100,7 +134,7 @@ def _as_column(index: pd.Index) -> pd.Series:
 
 def _of_index(index: pd.Index, day_first: bool | None) -> pd.Index:
     """Numbers in an index as dates where they are such, else as step numbers."""
-    times = read_times(_as_column(index), day_first)
+    times = read_times(_as_column(index), day_first, ordered=False)
     if times is None:
         shown = ", ".join(repr(value) for value in index[:3])
         raise TableError(
@@ -127,7 +161,7 @@ def _named(frame: Frame, named: str | Sequence[str], day_first: bool | None) -> 
         times = read_times(frame[columns[0]], day_first)
         if times is None:
             raise TableError(f"the time column {names[0]!r} cannot be read: {why_not(frame[columns[0]])}")
-        return Time(times[0], (columns[0],), f"column {names[0]!r}{times[1]}")
+        return _of_column(columns[0], *times)
     together = _parts(frame[columns]) or _date_and_clock(frame, columns[0], columns[1], day_first)
     if together is None:
         raise TableError(
@@ -141,6 +175,8 @@ def _named(frame: Frame, named: str | Sequence[str], day_first: bool | None) -> 
 
 
 def _in_columns(frame: Frame, day_first: bool | None) -> Iterator[Time | None]:
+    if not frame.columns.is_unique:
+        return
     names = {column: str(column).strip().lower() for column in frame}
     typed = [c for c in frame if is_typed(frame[c])]
     texts = [c for c in frame if is_text(frame[c]) and c not in typed]
@@ -168,7 +204,11 @@ def _in_columns(frame: Frame, day_first: bool | None) -> Iterator[Time | None]:
 
 def _single(frame: Frame, column: Hashable, day_first: bool | None) -> Time | None:
     times = read_times(frame[column], day_first)
-    return None if times is None else Time(times[0], (column,), f"column {str(column)!r}{times[1]}")
+    return None if times is None else _of_column(column, *times)
+
+
+def _of_column(column: Hashable, times: pd.Index, how: str) -> Time:
+    return Time(times.rename(column), (column,), f"column {str(column)!r}{how}")
 
 
 def _with_clock(

@@ -168,7 +168,7 @@ class RepresentationAnomalyDetector(SavedEstimator):
             A parameter is out of range, or `X` is no series to fit on.
         """
         check_detector(self)
-        given = read_series(X, times="dates")
+        given = read_series(X)
         scales = {name: scale_of_training_part(series, in_message(name)) for name, series in given.items()}
         scaled = {
             name: self._without_dead(scales[name].apply(series.values), series, in_message(name))
@@ -215,9 +215,9 @@ class RepresentationAnomalyDetector(SavedEstimator):
         self._check_fitted()
         X = open_file(X, empty_columns=True)
         data = joined(None if is_training(history) else open_file(history, empty_columns=True), X)
-        given = read_series(data, times="dates", empty_columns=True)
+        given = read_series(data, empty_columns=True)
         scores, alarms = np.empty(len(data)), np.empty(len(data), dtype=np.int64)
-        for name, (rows, steps) in places_of_rows(data, given).items():
+        for name, (rows, steps) in places_of_rows(given).items():
             fitted = self._fitted(name)
             values = self._in_order(given[name])
             before = steps_before(history, fitted.tail, given[name])
@@ -270,7 +270,7 @@ class RepresentationAnomalyDetector(SavedEstimator):
         if is_training(history):
             live.extend(tail_of(fitted.tail).values, scored=not fitted.score.distance_to_training)
         elif history is not None:
-            several = read_series(history, times="dates", empty_columns=True, argument="history")
+            several = read_series(history, empty_columns=True, argument="history")
             if series not in several and ONLY not in several:
                 raise ValueError(
                     f"history has no series {series!r}; wanted the steps before the first new point"
@@ -289,8 +289,8 @@ class RepresentationAnomalyDetector(SavedEstimator):
         if is_long(X):
             raise ValueError("X has several series; wanted one, without the column unique_id")
         scores, alarms = self.scores_and_alarms(X, history)
-        given = read_series(X, times="dates", empty_columns=True)
-        _, steps = places_of_rows(X, given)[ONLY]
+        given = read_series(X, empty_columns=True)
+        _, steps = places_of_rows(given)[ONLY]
         times, values = given[ONLY].index[steps], given[ONLY].values[steps]
         threshold = None if self.threshold == "running" else self.series_[ONLY].threshold
         return plot_anomalies(times, values, scores, alarms, threshold=threshold, labels=labels, title=title)
