@@ -14,16 +14,16 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin, RegressorMixin
-from sklearn.utils import check_array, column_or_1d
+from sklearn.utils import check_array
 from sklearn.utils.multiclass import check_classification_targets
 from torch import Tensor, nn
 
 from tsrep.base.fitting import atomic
+from tsrep.base.labels import known_labels
 from tsrep.base.parameters import check_parameters
 from tsrep.encoding.finetuned import RANGES, FineTuned, Labelled
 
 SMOOTHING = 0.1
-UNLABELLED = -1
 
 
 def smoothed_cross_entropy(network: nn.Module, batch: Labelled, generator: torch.Generator) -> Tensor:
@@ -107,7 +107,7 @@ class FineTunedClassifier(ClassifierMixin, FineTuned):
 
     @atomic
     def fit(self, X: Any, y: ArrayLike) -> Self:
-        """Trains on the labelled instances of a panel (n, c, t); -1 in an integer `y` is unlabelled.
+        """Trains on the labelled instances of a panel (n, c, t); None, NaN, NA and -1 are unlabelled.
 
         Raises
         ------
@@ -115,12 +115,11 @@ class FineTunedClassifier(ClassifierMixin, FineTuned):
             A parameter is out of range, `X` and `y` differ in length, or fewer than two classes are left.
         """
         check_parameters(self, RANGES)
-        labels = column_or_1d(y, warn=True)
+        labels, labelled = known_labels(y)
         check_classification_targets(labels)
-        x, known = self._series_with(X, labels, "labels")
-        if labels.dtype.kind in "iuf":
-            known = known & (labels != UNLABELLED)
-        self.classes_, numbers = np.unique(labels[known], return_inverse=True)
+        x, known = self._series_with(X, labelled, "labels")
+        known = known & labelled
+        self.classes_, numbers = np.unique(labels[known[labelled]], return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"y has the class(es) {self.classes_.tolist()}; wanted at least two")
         data = Labelled(x[torch.from_numpy(known)], torch.from_numpy(numbers))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils import check_consistent_length
 
+from tsrep.base.labels import known_labels
 from tsrep.ssgan.loss import UNLABELLED
 
 Array = NDArray[Any]
@@ -18,16 +18,18 @@ def class_numbers(y: Any, n: int) -> tuple[Array, Array]:
     """(class number of each of `n` instances, -1 for unlabelled; the sorted classes); `y` None: no labels."""
     if y is None:
         return np.full(n, UNLABELLED), np.array([])
-    labels = np.asarray(y)
-    check_consistent_length(labels, np.empty(n))
-    if labels.ndim != 1:
-        raise ValueError(f"y has shape {labels.shape}; wanted one label per instance, ({n},)")
-    known = ~(pd.isna(labels) | (labels == UNLABELLED))
+    if np.ndim(y) != 1:
+        raise ValueError(f"y has shape {np.shape(y)}; wanted one label per instance, ({n},)")
+    check_consistent_length(y, np.empty(n))
+    labels, known = known_labels(y)
     numbers = np.full(n, UNLABELLED)
     if not known.any():
         return numbers, np.array([])
-    known_labels = np.array(labels[known].tolist())  # without None and NaN, NumPy finds their type
-    classes, numbers[known] = np.unique(known_labels, return_inverse=True)
+    classes, numbers[known] = np.unique(np.array(labels.tolist()), return_inverse=True)
+    if len(classes) < 2:
+        raise ValueError(
+            f"y has the class {classes.tolist()} only; wanted at least two, or no labels; rename a class called -1"
+        )
     return numbers, classes
 
 

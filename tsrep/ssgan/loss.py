@@ -18,9 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from tsrep.base.labels import UNLABELLED
 from tsrep.nn.masking import masked_mean
-
-UNLABELLED = -1
 
 
 def discriminator_loss(logits: Tensor, observed: Tensor, inside: Tensor | None = None) -> Tensor:

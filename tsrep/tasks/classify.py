@@ -13,18 +13,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import softmax
 from sklearn.base import ClassifierMixin
-from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 
 from tsrep.base.fitting import atomic
+from tsrep.base.labels import known_labels
 from tsrep.base.parameters import boolean, check_parameters, one_of
 from tsrep.base.saving import Tensors
 from tsrep.tasks.probes import PROBES, choose_probe, class_scores, probe_temperature
 from tsrep.tasks.saved_probe import probe_from_tensor, probe_to_tensor
 from tsrep.tasks.task import RepresentationTask
 
-UNLABELLED = -1
 OF_THE_PROBE = ("probe_name_", "probe_accuracies_", "temperature_")
 """Fitted attributes that `config.json` holds; which of them there are depends on the probe."""
 
@@ -69,8 +68,8 @@ class RepresentationClassifier(ClassifierMixin, RepresentationTask):
 
     Notes
     -----
-    Instances with the label -1 in an integer `y` are unlabelled: they train the encoder and not the probe. Data whose
-    classes are named -1 and 1 must be renamed first; strings are always labels.
+    Instances whose label is None, NaN, NA or the number -1 are unlabelled: they train the encoder and not the probe,
+    and a warning says how many they are. A class that is called -1 must be renamed first; strings are always labels.
 
     `save` writes the encoder as its own `save` does, and the probe as a skops file; `tsrep.load` builds a probe only
     from the types that the four probes are made of. The encoder must be an estimator of this package.
@@ -101,7 +100,7 @@ class RepresentationClassifier(ClassifierMixin, RepresentationTask):
         Parameters
         ----------
         X : whatever the encoder takes, (n, c, t) or (n, t) for example.
-        y : (n,) labels, -1 for unlabelled.
+        y : (n,) labels; None, NaN, NA or -1 for unlabelled.
 
         Raises
         ------
@@ -113,21 +112,20 @@ class RepresentationClassifier(ClassifierMixin, RepresentationTask):
             raise ValueError(
                 "requires y to be passed, but the target y is None; wanted one label per instance"
             )
-        labels = column_or_1d(y, warn=True)
+        labels, labelled = known_labels(y)
         check_classification_targets(labels)
         if isinstance(X, np.ndarray | list):
-            _check_lengths(len(X), len(labels))
-        labelled = _is_labelled(labels)
-        self.classes_ = np.unique(labels[labelled])
+            _check_lengths(len(X), len(labelled))
+        self.classes_ = np.unique(labels)
         if len(self.classes_) < 2:
             raise ValueError(
                 f"y has {len(self.classes_)} class(es) {self.classes_.tolist()} and "
-                f"{int(np.sum(~labelled))} unlabelled instances (-1); wanted at least two classes; "
-                "rename classes called -1"
+                f"{int(np.sum(~labelled))} unlabelled instances (None, NaN, NA or -1); wanted at least two "
+                "classes; rename classes called -1"
             )
         Z = self._fit_encoder(X)
-        _check_lengths(len(Z), len(labels))
-        return self._fit_probe(Z[labelled], labels[labelled])
+        _check_lengths(len(Z), len(labelled))
+        return self._fit_probe(Z[labelled], labels)
 
     def _fit_probe(self, Z: NDArray[Any], y: NDArray[Any]) -> Self:
         for name in OF_THE_PROBE:
@@ -176,10 +174,6 @@ class RepresentationClassifier(ClassifierMixin, RepresentationTask):
 def _check_lengths(instances: int, labels: int) -> None:
     if instances != labels:
         raise ValueError(f"X has {instances} instances and y has {labels} labels; wanted one per instance")
-
-
-def _is_labelled(y: NDArray[Any]) -> NDArray[np.bool_]:
-    return y != UNLABELLED if y.dtype.kind in "iuf" else np.ones(len(y), dtype=bool)
 
 
 def _with_largest_at(probabilities: NDArray[Any], predicted: NDArray[np.intp]) -> NDArray[Any]:
