@@ -88,15 +88,25 @@ def series_from_arrays(
 
 
 def _index_to_json(index: pd.Index) -> dict[str, Any]:
+    """A regular index by its start and step; one whose step has no name in pandas, or no whole width, by its times."""
     name = None if index.name is None else str(index.name)
-    if isinstance(index, pd.DatetimeIndex):
-        freq = index.freqstr or pd.infer_freq(index) or str(index[1] - index[0])
-        zone = None if index.tz is None else str(index.tz)
-        return {"index": name, "start": index[0].tz_localize(None).isoformat(), "zone": zone, "step": freq}
-    return {"index": name, "start": int(index[0]), "step": int(index[1] - index[0])}
+    zone = None if not isinstance(index, pd.DatetimeIndex) or index.tz is None else str(index.tz)
+    if isinstance(index, pd.DatetimeIndex) and index.freq is not None:
+        start = index[0].tz_localize(None).isoformat()
+        return {"index": name, "start": start, "zone": zone, "step": index.freqstr}
+    if pd.api.types.is_integer_dtype(index.dtype):
+        return {"index": name, "start": int(index[0]), "step": int(index[1] - index[0])}
+    if isinstance(index, pd.DatetimeIndex | pd.TimedeltaIndex):
+        kind = "datetime64" if isinstance(index, pd.DatetimeIndex) else "timedelta64"
+        return {"index": name, "times": index.asi8.tolist(), "dtype": f"{kind}[{index.unit}]", "zone": zone}
+    return {"index": name, "times": index.tolist(), "dtype": str(index.dtype), "zone": None}
 
 
 def _index_from_json(described: dict[str, Any], length: int) -> pd.Index:
+    if "times" in described:
+        times = np.asarray(described["times"]).astype(described["dtype"])
+        index = pd.Index(times, name=described["index"])
+        return index.tz_localize("UTC").tz_convert(described["zone"]) if described["zone"] else index
     start, step, name = described["start"], described["step"], described["index"]
     if isinstance(start, str):
         moment = pd.Timestamp(start, tz=described["zone"])
