@@ -89,7 +89,7 @@ def summarise(lines: Sequence[Mapping[str, Any]], pictures: Path) -> Summary:
     ]
     if len(on_test):
         sections += [
-            (q.heading, as_text(numbers.loc[q.heading])) for q in QUESTIONS if q.heading in numbers.index
+            (q.heading, as_text(of_question(numbers, q))) for q in QUESTIONS if q.heading in numbers.index
         ]
         figures = drawn(numbers, pictures)
         steps, train, test = (
@@ -113,20 +113,22 @@ def summarise(lines: Sequence[Mapping[str, Any]], pictures: Path) -> Summary:
 
 def compared(lines: pd.DataFrame) -> pd.DataFrame:
     """Means, spreads and paired differences as shares: one row per question and row of it that was measured."""
-    table = lines.set_index(["method", "variant", "seed"])[list(SCORES)].astype(float).sort_index()
-    measured = set(zip(lines["method"], lines["variant"], strict=True))
+    measured = {
+        key: own.set_index("seed")[list(SCORES)].astype(float)
+        for key, own in lines.groupby(["method", "variant"])
+    }
     rows = {}
     for question in QUESTIONS:
         for name, key in question.rows.items():
             if key not in measured:
                 continue
-            own = table.loc[key]
+            own = measured[key]
             row: dict[str, float] = {"seeds": len(own)}
             reference = question.rows.get(question.references.get(name, ""))
             for score in SCORES:
                 row |= {score: own[score].mean(), f"{score}_std": own[score].std()}
                 if reference in measured:
-                    paired = (own[score] - table.loc[reference][score]).dropna()
+                    paired = (own[score] - measured[reference][score]).dropna()
                     row[f"{score}_difference"] = paired.mean()
                     row[f"{score}_difference_error"] = (
                         paired.std() / len(paired) ** 0.5 if len(paired) else np.nan
@@ -137,6 +139,11 @@ def compared(lines: pd.DataFrame) -> pd.DataFrame:
     ]
     frame = pd.DataFrame.from_dict(rows, orient="index").reindex(columns=["seeds", *columns])
     return frame.set_axis(pd.MultiIndex.from_tuples(list(rows), names=["question", "row"]))
+
+
+def of_question(numbers: pd.DataFrame, question: Question) -> pd.DataFrame:
+    """The rows of `compared` that belong to one question."""
+    return numbers.loc[[question.heading]].droplevel("question")
 
 
 def as_text(numbers: pd.DataFrame) -> pd.DataFrame:
@@ -192,7 +199,7 @@ def drawn(numbers: pd.DataFrame, pictures: Path) -> dict[str, Figure]:
     figures = {}
     ratios = QUESTIONS[1]
     if sum((ratios.heading, name) in numbers.index for name in ratios.rows) > 1:
-        figures["mask-ratio.png"] = draw_ratios(numbers.loc[ratios.heading])
+        figures["mask-ratio.png"] = draw_ratios(of_question(numbers, ratios))
     saved = {key: found for key in DRAWN if (found := load_pictures(pictures, *key)) is not None}
     if saved:
         figures["reconstructions.png"] = draw_reconstructions(saved)
