@@ -17,7 +17,7 @@ Choice       Learning rates, and whether MAE's target is normalised, are chosen 
 Budget       8 core-hours, of which about 6 are expected: 12 candidates are pre-trained for 400 steps, 33 variants and 3
              teachers for 1,200; 54 probes, 51 fine-tunings of 300 steps. Measured on one core of a busy AMD EPYC, in
              seconds per step of 64 images: MAE 0.17 (0.34 with a quarter hidden), SimMIM 0.41, MaskFeat 0.38 (pixels
-             0.36), fine-tuning 0.4 at most; a probe 20 seconds.
+             0.36), fine-tuning 0.6 at most; a probe 20 seconds.
              No seed is begun when more than two thirds are spent.
 Result       benchmarks/results/vision-cifar/table.md, table.csv, mask-ratio.png, reconstructions.png
 

@@ -288,7 +288,7 @@ def refused(shell, tmp_path, monkeypatch):
         ("--mask-ratio 0.5,0.6,0.7", "--mask-ratio is '0.5,0.6,0.7'"),
         ("--mask-ratio 1.5", "mask_ratio is 1.5; wanted a number between 0 and 1"),
         ("--target valeus --plot p.png", "target is 'valeus'; wanted one of ['values',"),
-        ("--target spectrum,sax --plot p.png", "--plot draws predicted values, and --target is spectrum,sax"),
+        ("--encoder ssgan --target spectrum,sax --plot p.png", "which --encoder ssgan does not learn without values"),
         ("--plot p.jpg", "--plot is 'p.jpg'; wanted a name that ends in .png"),
         ("--plot folder.png", "--plot is folder.png, which is a folder"),
         ("--design mae --encoder ts2vec", "design is 'mae' and encoder 'ts2vec'"),
@@ -329,7 +329,7 @@ def _sources(folder):
     frame.drop(index=range(1, 50)).to_csv(folder / "irregular" / "a.csv", index=False)
     np.save(folder / "text.npy", np.array(["a", "b"]))
     np.savez(folder / "nothing.npz", other=np.zeros(3))
-    (folder / "sheet.xlsx").touch()
+    (folder / "sheet.ods").touch()
     (folder / "text.csv").write_text("time,a\n2026-01-01,x\n2026-01-02,y\n")
     np.save(folder / "empty.npy", np.full((2, 1, 5), np.nan))
 
@@ -346,7 +346,7 @@ def _sources(folder):
         ("irregular", "a.csv: 49 of 60 steps are missing"),
         ("text.npy", "text.npy holds values of the type <U1; wanted numbers"),
         ("nothing.npz", "wanted an array called X"),
-        ("sheet.xlsx", "sheet.xlsx is of no known kind; wanted a file that ends in .csv, .parquet"),
+        ("sheet.ods", "sheet.ods is of no known kind; wanted a file that ends in .csv, .parquet"),
         ("text.csv", "column 'a' holds text"),
         ("empty.npy", "without any observed value"),
         ("missing.csv", "missing.csv does not exist"),

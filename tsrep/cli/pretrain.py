@@ -168,17 +168,19 @@ def _unfitted(model: Model, training: dict[str, Any], chosen: dict[str, Any], pl
     check_parameters(estimator, RANGES)
     check(estimator)
     if plot is not None:
-        _check_picture(plot, resolved(estimator).targets)
+        settings = resolved(estimator)
+        _check_picture(plot, settings.encoder != "ssgan" or "values" in settings.targets)
     return estimator
 
 
-def _check_picture(plot: Path, targets: tuple[Any, ...]) -> None:
+def _check_picture(plot: Path, rebuilds: bool) -> None:
     """Raises now what would prevent the picture after the training."""
     if plot.suffix != ".png":
         raise ValueError(f"--plot is {plot.name!r}; wanted a name that ends in .png")
-    if "values" not in targets:
+    if not rebuilds:
         raise ValueError(
-            f"--plot draws predicted values, and --target is {','.join(targets)}: add values to it, or leave --plot out"
+            "--plot draws predicted values, which --encoder ssgan does not learn without values in --target: "
+            "add them, or leave --plot out"
         )
     if plot.is_dir():
         raise ValueError(f"--plot is {plot}, which is a folder; wanted a file")
