@@ -288,7 +288,10 @@ def refused(shell, tmp_path, monkeypatch):
         ("--mask-ratio 0.5,0.6,0.7", "--mask-ratio is '0.5,0.6,0.7'"),
         ("--mask-ratio 1.5", "mask_ratio is 1.5; wanted a number between 0 and 1"),
         ("--target valeus --plot p.png", "target is 'valeus'; wanted one of ['values',"),
-        ("--encoder ssgan --target spectrum,sax --plot p.png", "which --encoder ssgan does not learn without values"),
+        (
+            "--encoder ssgan --target spectrum,sax --plot p.png",
+            "which --encoder ssgan does not learn without values",
+        ),
         ("--plot p.jpg", "--plot is 'p.jpg'; wanted a name that ends in .png"),
         ("--plot folder.png", "--plot is folder.png, which is a folder"),
         ("--design mae --encoder ts2vec", "design is 'mae' and encoder 'ts2vec'"),

@@ -48,10 +48,10 @@ class DeadChannels:
         return np.where(dead, 0.0, values), dead
 
 
-def spans(dead: Flags, index: Sequence[Any], names: Sequence[str]) -> str:
-    """The dead channels of `dead` (t, c) by name, each with its first and last dead step; empty if there is none."""
+def spans(dead: Flags, index: Any, names: Sequence[str]) -> str:
+    """The dead channels of `dead` (t, c) by name, each with its first and last dead step in `index`; empty if none."""
     described = []
-    for channel in np.flatnonzero(dead.any(axis=0)):
+    for channel in np.flatnonzero(dead.any(axis=0)).tolist():
         steps = np.flatnonzero(dead[:, channel])
         count = "1 step" if len(steps) == 1 else f"{len(steps)} steps"
         described.append(f"{names[channel]!r} ({count} from {index[steps[0]]} to {index[steps[-1]]})")

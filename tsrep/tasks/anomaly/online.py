@@ -82,7 +82,7 @@ class LiveScore:
 
     def _warn_of(self, dead: NDArray[np.bool_]) -> None:
         """A warning when a channel begins to count as its mean."""
-        names = {self.names[channel] for channel in np.flatnonzero(dead.any(axis=0))}
+        names = {self.names[channel] for channel in np.flatnonzero(dead.any(axis=0)).tolist()}
         for name in sorted(names - self.named):
             warnings.warn(f"the channel {name!r} has no values: it counts as its training mean", stacklevel=5)
         self.named |= names
