@@ -397,6 +397,12 @@ def test_a_generator_that_was_not_trained_on_values_cannot_rebuild(X):
             rebuild(X)
 
 
+def test_short_series_have_patches_as_long_as_the_targets_need():
+    X = np.random.default_rng(0).normal(size=(6, 1, 20))
+    assert make(max_steps=0).fit(X).patch_length_ == 1
+    assert make(target=["values", "patch_normalised"], max_steps=0).fit(X).patch_length_ == 2
+
+
 def test_a_design_that_is_named_has_the_target_of_its_paper():
     targets = {
         design: resolved(MaskedSeriesEncoder(design=design)).targets for design in (None, "mae", "simmim")

@@ -36,6 +36,7 @@ from tsrep.masked.objective import MaskedObjective
 from tsrep.masked.rebuild import as_hidden, draw_hidden, rebuilt, value_head
 from tsrep.masked.recipe import RANGES, check, mask_of, patch_length_for, resolved
 from tsrep.masked.references import ReferenceLosses
+from tsrep.masked.targets import least_patch
 from tsrep.masked.targets.lost import LostTarget, name_of, names_of, targets_of
 from tsrep.nn.padding import inside
 from tsrep.nn.patch import to_patches
@@ -79,7 +80,7 @@ class MaskedSeriesEncoder(SeriesRepresentation):
     mask_ratio : share that is hidden, or the ends of a range from which each batch draws.
     mask_span : length of a hidden run, or a range; see `tsrep.masked.masks.Mask`.
     shared_mask : False hides other patches in each channel.
-    patch_length : steps per patch; None: the length of the series over 32.
+    patch_length : steps per patch; None: the length of the series over 32, and what the targets need at least.
     n_components, depth : width D and blocks of the encoder.
     hidden_channels : width within TS2Vec's network.
     n_heads : attention heads of the Transformer.
@@ -227,7 +228,8 @@ class MaskedSeriesEncoder(SeriesRepresentation):
             raise out_of_range("mask", settings.mask, "another mask for X with one channel")
         longest = self.max_train_length or (WINDOW if n < FEW_SERIES and steps > 2 * WINDOW else LONGEST)
         self._window = min(int(longest), steps)
-        self.patch_length_ = min(int(self.patch_length or patch_length_for(self._window)), steps)
+        chosen = self.patch_length or max(patch_length_for(self._window), least_patch(settings.targets))
+        self.patch_length_ = min(int(chosen), steps)
 
     def _build(self, channels: int) -> nn.Module:
         return build_network(self, resolved(self), channels, self.patch_length_, self._window)

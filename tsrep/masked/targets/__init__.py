@@ -13,12 +13,13 @@
 - `scaled.py`: a target in units of its best constant prediction; `lost.py`: targets as a saved model names them.
 - `series.py`: what they share: interpolation, windows, which patches are defined.
 
-`build_target` makes one from its name.
+`build_target` makes one from its name; `least_patch` is the patch length that some need.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from torch import Tensor
 
@@ -47,6 +48,12 @@ TARGETS: dict[str, type[Target]] = {
     "catch22": Catch22,
     "random_kernels": RandomKernels,
 }
+
+
+def least_patch(targets: Iterable[Any]) -> int:
+    """The least patch length with which there is something to predict of each target, as `build_target` takes them."""
+    kinds = [TARGETS.get(target) if isinstance(target, str) else target for target in targets]
+    return max(getattr(kind, "least_patch", 1) for kind in kinds)
 
 
 def build_target(

@@ -30,11 +30,13 @@ class Target(nn.Module):
     per_step : True where K = P and number k belongs to step k of the patch. False: to the patch as a whole.
     classes : 0 for numbers. Otherwise the K numbers are labels from 0 to `classes` - 1, which are predicted by
         cross-entropy.
+    least_patch : the least P with which there is something to predict.
     """
 
     width: int
     per_step: bool = False
     classes: int = 0
+    least_patch: int = 1
 
     def __init__(self, channels: int, patch_length: int):
         super().__init__()

@@ -38,10 +38,11 @@ class PatchNormalised(Target):
     """
 
     per_step = True
+    least_patch = 2  # a patch of one step would be normalised to 0
 
     def __init__(self, channels: int, patch_length: int):
         super().__init__(channels, patch_length)
-        if patch_length < 2:  # a patch of one step would be normalised to 0: nothing to learn
+        if patch_length < self.least_patch:
             wanted = "an integer of at least 2 for the target 'patch_normalised'"
             raise out_of_range("patch_length", patch_length, wanted)
         self.width = patch_length
