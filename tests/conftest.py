@@ -6,6 +6,7 @@ default the folder `fixtures` beside the data).
 """
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -40,3 +41,34 @@ def fixtures_root() -> Path:
     if not root.is_dir():
         pytest.skip(f"no recorded outputs: {root} is not a folder (TSREP_FIXTURES names another)")
     return root
+
+
+@pytest.fixture(scope="session")
+def shell() -> Callable[..., str]:
+    """`shell("info", folder, code=1)` runs `tsrep info folder`, checks its exit code, and gives what it printed.
+
+    Standard output and errors come together, with single spaces.
+    """
+    from typer.testing import CliRunner
+
+    from tsrep.cli import app
+
+    def run(*arguments: object, code: int = 0) -> str:
+        result = CliRunner().invoke(app, [str(argument) for argument in arguments], env={"COLUMNS": "200"})
+        assert result.exit_code == code, result.output
+        return " ".join(result.output.split())
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A saved univariate encoder of width 4."""
+    import numpy as np
+
+    from tsrep import TS2Vec
+
+    folder = tmp_path_factory.mktemp("models") / "encoder"
+    encoder = TS2Vec(n_components=4, hidden_channels=4, depth=2, max_steps=1, random_state=0)
+    encoder.fit(np.random.default_rng(0).normal(size=(5, 1, 24))).save(folder)
+    return folder

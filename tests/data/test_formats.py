@@ -5,6 +5,7 @@ import io
 import pickle
 import re
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -310,3 +311,17 @@ def test_damage_gives_a_valid_result_or_the_one_error(tmp_path_factory, file):
     assert X.ndim == 3 and X.dtype == np.float64 and min(X.shape) > 0
     assert not np.isinf(X).any()
     assert y is None or len(y) == len(X)
+
+
+def test_a_ts_file_without_labels_and_one_with_labels_of_several_words(tmp_path: Path) -> None:
+    header = "@problemName T\n@timeStamps false\n@univariate true\n"
+    path = tmp_path / "x.ts"
+    path.write_text(f"{header}@targetLabel false\n@data\n1,2,3\n2,3,4\n")
+    X, y = read_dataset_file(path)
+    assert X.shape == (2, 1, 3) and y is None
+    path.write_text(f"{header}@classLabel true good very bad\n@data\n1,2,3:very bad\n2,3,4:good\n")
+    labels = read_dataset_file(path)[1]
+    assert labels is not None and labels.tolist() == ["very bad", "good"]
+    path.write_text(f"{header}@classLabel true good very bad\n@data\n1,2,3:bad good\n")
+    with pytest.raises(DatasetFileError, match="'bad good' is not among those of the header"):
+        read_dataset_file(path)

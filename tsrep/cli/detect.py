@@ -7,9 +7,10 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table as TextTable
 
-from tsrep.cli.files import checked_ending, checked_folder, load_model, print_saved, refuse_with_model, stem
+from tsrep.cli.files import checked_folder, checked_out, load_model, print_saved, refuse_with_model, stem
 from tsrep.cli.options import (
     CONTEXT,
     OUTPUT,
@@ -35,6 +36,7 @@ from tsrep.cli.reading import described, read_series
 
 MIN_STEPS = 100
 SHOWN_ALARMS = 20
+OWN_COLUMNS = ("score", "alarm", "part")
 
 
 def detect(
@@ -88,7 +90,7 @@ def detect(
     import numpy as np
 
     console = Console(highlight=False)
-    out = checked_ending(out or Path(f"{stem(file)}-alarms.csv"), (".csv",))
+    out = checked_out(out or Path(f"{stem(file)}-alarms.csv"), (".csv",), file)
     checked_folder(save)
     if not 0 < train <= 1:
         raise ValueError(f"--train is {train:g}; wanted a share of the steps, above 0 and at most 1")
@@ -119,19 +121,22 @@ def detect(
     if save is not None:
         detector.save(save)
     scores, alarms = detector.scores_and_alarms(frame)
-    result = frame.assign(score=scores, alarm=alarms)
-    result["part"] = np.where(np.arange(len(frame)) < start, "train", "test")
+    score_name, alarm_name, part_name = own = _own_columns(frame.columns)
+    result = frame.assign(**{score_name: scores, alarm_name: alarms})
+    result[part_name] = np.where(np.arange(len(frame)) < start, "train", "test")
+    if own != OWN_COLUMNS:
+        console.print(escape(f"the file has columns of these names: the results are called {', '.join(own)}"))
     out.parent.mkdir(parents=True, exist_ok=True)
     result.rename_axis("time").to_csv(out)
 
     tested = result.iloc[start:]
-    _print_alarms(console, tested[tested["alarm"] == 1], len(tested))
-    console.print(f"scores of all steps: {out}", soft_wrap=True)
+    _print_alarms(console, tested.loc[tested[alarm_name] == 1, score_name], len(tested))
+    console.print(f"scores of all steps: {escape(str(out))}", soft_wrap=True)
     if plot:
         history = frame.iloc[:start] if start else None
         figure = detector.plot(tested[frame.columns], history=history, title=stem(file))
         figure.savefig(out.with_suffix(".png"), dpi=150)
-        console.print(f"picture: {out.with_suffix('.png')}", soft_wrap=True)
+        console.print(f"picture: {escape(str(out.with_suffix('.png')))}", soft_wrap=True)
     if save is not None:
         print_saved(console, ctx, "detector", save)
 
@@ -175,14 +180,24 @@ def _detector(
     return RepresentationAnomalyDetector(new, context=context, **settings)
 
 
+def _own_columns(taken: Any) -> tuple[str, str, str]:
+    """The names of the columns of results: `OWN_COLUMNS`, with "_" behind them where the file has one of these."""
+    names = OWN_COLUMNS
+    while set(names) & set(taken):
+        score, alarm, part = names
+        names = f"{score}_", f"{alarm}_", f"{part}_"
+    return names
+
+
 def _print_alarms(console: Console, alarms: Any, tested: int) -> None:
+    """The alarms by time, from their scores."""
     if len(alarms) == 0:
         console.print(f"no alarm in {tested} steps")
         return
-    highest = alarms.nlargest(SHOWN_ALARMS, "score").sort_index()
+    highest = alarms.nlargest(SHOWN_ALARMS).sort_index()
     title = f"{len(alarms)} alarm{'s' if len(alarms) > 1 else ''} in {tested} steps"
     shown = f", the {SHOWN_ALARMS} with the highest scores" if len(alarms) > SHOWN_ALARMS else ""
     table = TextTable("time", "score", title=title + shown)
-    for time, score in highest["score"].items():
+    for time, score in highest.items():
         table.add_row(str(time), f"{score:.3g}")
     console.print(table)

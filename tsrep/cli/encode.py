@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
-from tsrep.cli.files import checked_ending, load_model
+from tsrep.cli.files import checked_out, load_model
 from tsrep.cli.options import (
     Columns,
     DayFirst,
@@ -57,7 +58,7 @@ def encode(
     """
     import numpy as np
 
-    checked_ending(out, ENDINGS)
+    checked_out(out, ENDINGS, Path(source))
 
     encoder = load_model(model, lambda found: hasattr(found, "encode"), "an encoder")
     options = TableOptions(time, names(columns), every, missing, sort, day_first, decimal)
@@ -72,7 +73,7 @@ def encode(
     else:
         _write_csv(out, Z, series)
     axes = "series x steps x dimensions" if per_step else "series x dimensions"
-    Console(highlight=False).print(f"{out}: {' x '.join(map(str, Z.shape))} ({axes})")
+    Console(highlight=False).print(f"{escape(str(out))}: {' x '.join(map(str, Z.shape))} ({axes})")
 
 
 def _write_csv(path: Path, Z: Array, series: Series) -> None:

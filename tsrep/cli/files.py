@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,16 +16,40 @@ READING = ("time", "columns", "known", "every", "missing", "sort", "day_first", 
 """Options that say how a table is read; a saved model does not hold them."""
 
 
+ENDINGS = (".gz", ".bz2", ".xz", ".zip", ".csv", ".tsv", ".txt", ".parquet", ".pq", ".xlsx", ".xlsm")
+"""Endings of table files, those of packed ones first."""
+
+
 def stem(file: Path) -> str:
-    """The name of a file without any ending: "power" of power.csv.gz."""
-    return file.name.split(".")[0]
+    """The name of a table file without its ending: "power.v1" of power.v1.csv.gz."""
+    name = file.name
+    for ending in ENDINGS:
+        name = name.removesuffix(ending)
+    return name or file.name
 
 
-def checked_ending(out: Path, endings: Sequence[str]) -> Path:
-    """`out` as it is; a ValueError if its name ends in none of `endings`."""
+def checked_out(out: Path, endings: Sequence[str], file: Path | None = None) -> Path:
+    """`out` as it is, once it is known that a result can be written there.
+
+    Raises
+    ------
+    ValueError
+        Its name ends in none of `endings`, it is the `file` that is read, or it is a folder.
+    PermissionError
+        It cannot be written.
+    """
     if out.suffix not in endings:
         choices = " or ".join(", ".join(endings).rsplit(", ", 1))
         raise ValueError(f"--out is {out.name!r}; wanted a name that ends in {choices}")
+    if out.is_dir():
+        raise ValueError(f"--out is {str(out)!r}, which is a folder; wanted a file")
+    if file is not None and out.exists() and file.exists() and out.samefile(file):
+        raise ValueError(f"--out is {str(out)!r}, the file that is read; wanted another one")
+    place = out if out.exists() else next(folder for folder in out.absolute().parents if folder.exists())
+    if not place.is_dir() and not out.exists():
+        raise ValueError(f"--out is {str(out)!r}, and {place} is no folder")
+    if not os.access(place, os.W_OK):
+        raise PermissionError(f"--out is {str(out)!r}, and {place} cannot be written")
     return out
 
 

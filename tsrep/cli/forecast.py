@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as TextTable
 
-from tsrep.cli.files import checked_ending, checked_folder, load_model, print_saved, refuse_with_model, stem
+from tsrep.cli.files import checked_folder, checked_out, load_model, print_saved, refuse_with_model, stem
 from tsrep.cli.options import (
     CONTEXT,
     OUTPUT,
@@ -79,7 +79,7 @@ def forecast(
     The file written has one row per forecast step: for each target the forecast and both ends of its interval.
     """
     console = Console(highlight=False)
-    out = checked_ending(out or Path(f"{stem(file)}-forecast.csv"), (".csv",))
+    out = checked_out(out or Path(f"{stem(file)}-forecast.csv"), (".csv",), file)
     checked_folder(save)
     targets, known_columns = names(target), names(known) or []
     options = TableOptions(time, names(columns), every, missing, sort, day_first, decimal)
@@ -121,12 +121,12 @@ def forecast(
     result.to_csv(out, index=not several, index_label=None if several else "time")
 
     _print_forecast(console, result)
-    console.print(f"all forecasts: {out}", soft_wrap=True)
+    console.print(f"all forecasts: {escape(str(out))}", soft_wrap=True)
     if plot:
         if several:
             raise ValueError("--plot draws one series, and the file holds several; the table is written")
         forecaster.plot(data, future, title=stem(file)).savefig(out.with_suffix(".png"), dpi=150)
-        console.print(f"picture: {out.with_suffix('.png')}", soft_wrap=True)
+        console.print(f"picture: {escape(str(out.with_suffix('.png')))}", soft_wrap=True)
     if save is not None:
         print_saved(console, ctx, "forecaster", save)
 
@@ -211,5 +211,5 @@ def _print_forecast(console: Console, forecast: Any) -> None:
         shown = shown.iloc[:, :SHOWN_COLUMNS]
     table = TextTable(*(escape(str(name)) for name in shown.columns), title=title)
     for row in shown.head(SHOWN_ROWS).itertuples(index=False):
-        table.add_row(*(f"{value:.4g}" if isinstance(value, float) else str(value) for value in row))
+        table.add_row(*(f"{value:.4g}" if isinstance(value, float) else escape(str(value)) for value in row))
     console.print(table)

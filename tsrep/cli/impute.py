@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as TextTable
 
-from tsrep.cli.files import checked_ending, checked_folder, load_model, print_saved, refuse_with_model, stem
+from tsrep.cli.files import checked_folder, checked_out, load_model, print_saved, refuse_with_model, stem
 from tsrep.cli.long_table import LongTable
 from tsrep.cli.options import (
     OUTPUT,
@@ -80,7 +80,7 @@ def impute(
     import numpy as np
 
     console = Console(highlight=False)
-    out = checked_ending(out or Path(f"{stem(file)}-imputed.csv"), ENDINGS)
+    out = checked_out(out or Path(f"{stem(file)}-imputed.csv"), ENDINGS, file)
     checked_folder(save)
     options = TableOptions(time, names(columns), every, missing, sort, day_first, decimal)
     long = read_long_table(file, options, REFUSED)
@@ -117,16 +117,16 @@ def impute(
     out.parent.mkdir(parents=True, exist_ok=True)
     _write(_table(filled, channels, deviation), out)
     _print_filled(console, gaps, filled)
-    console.print(f"filled table: {out}", soft_wrap=True)
+    console.print(f"filled table: {escape(str(out))}", soft_wrap=True)
     if samples:
         beside = out.with_name(f"{out.stem}-samples{out.suffix}")
         draws = imputer.sample(frame, n_samples=samples)
         rows = [np.asarray(draw) if several is None else several.rows_of(np.asarray(draw)) for draw in draws]
         _write(_sampled(rows, frame, channels), beside)
-        console.print(f"{samples} sampled tables: {beside}", soft_wrap=True)
+        console.print(f"{samples} sampled tables: {escape(str(beside))}", soft_wrap=True)
     if plot:
         imputer.plot(frame).savefig(out.with_suffix(".png"), dpi=150)
-        console.print(f"picture: {out.with_suffix('.png')}", soft_wrap=True)
+        console.print(f"picture: {escape(str(out.with_suffix('.png')))}", soft_wrap=True)
     if save is not None:
         print_saved(console, ctx, "imputer", save)
 

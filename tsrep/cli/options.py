@@ -6,6 +6,7 @@ compare the two. Options that describe a table file become one object, `TableOpt
 
 from __future__ import annotations
 
+import csv
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -172,14 +173,17 @@ class TableOptions:
 
 
 def names(text: str | None) -> list[str] | None:
-    """The names between commas.
+    """The names between commas; one that holds a comma stands in double quotes.
 
     Examples
     --------
-    >>> names("load, price")
-    ['load', 'price']
+    >>> names('load, "power, kW"')
+    ['load', 'power, kW']
     """
-    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
+    if text is None:
+        return None
+    fields = next(csv.reader([text], skipinitialspace=True), [])
+    return [name.strip() for name in fields if name.strip()]
 
 
 # The model

@@ -137,7 +137,7 @@ def pretrain(
     checked_folder(save)
     options = TableOptions(time, names(columns), every, missing, sort, day_first, decimal)
     series = read_source(source, options, split, root)
-    console.print(describe(source, series))
+    console.print(describe(source, series), soft_wrap=True)
 
     from tsrep.data import as_panel
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from tsrep.data.columns import TableError
+from tsrep.data.columns import TableError, is_text
 from tsrep.data.dialect import COMMENT, LINES, Dialect, dialect_of
 from tsrep.data.numbers import MISSING_MARKS, Floats, decimal_mark, numbers_of_text
 from tsrep.data.text_files import PACKED, open_bytes, open_text
@@ -74,11 +74,13 @@ def _open_parquet(path: Path) -> pd.DataFrame:
     try:
         with open_bytes(path) as stream:
             frame = pd.read_parquet(stream)
+        for name in frame.columns[[is_text(frame[column]) for column in frame]]:
+            frame[name] = frame[name].astype(object)  # damaged text raises here
     except ImportError as error:
         raise ImportError("reading Parquet needs pyarrow: pip install 'tsrep[parquet]'") from error
     except TableError:
         raise
-    except (ValueError, OSError, MemoryError, NotImplementedError) as error:
+    except Exception as error:  # pyarrow has errors of its own for damaged files
         raise TableError(f"cannot be read as Parquet: {' '.join(str(error).split())}") from error
     return frame
 
@@ -170,8 +172,6 @@ def _with_numbers(table: pd.DataFrame, values: list[str], decimal: str | None) -
         if numbers is not None:
             columns[name] = pd.Series(numbers, name=name)
             continue
-        if decimal == "," and column.str.fullmatch(r"\d*,\d+|\d+").all():
-            column = column.str.replace(",", ".", regex=False)
         gap = column == "" if name == ID else column.str.lower().isin(MISSING_MARKS)
         columns[name] = column.astype(object).where(~gap, None)
     return pd.DataFrame(columns)

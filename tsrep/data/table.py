@@ -167,6 +167,10 @@ def regular_table(frame: Frame, options: ReadOptions, time: Time | None = None) 
     if options.missing is not None:
         table = table.mask(table == options.missing)
     grid = on_grid(table, sort=options.sort, every=options.every, texts=texts)
+    if len(grid.frame) < options.min_steps:
+        raise TableError(
+            f"holds {len(grid.frame)} steps of {options.every}; wanted at least {options.min_steps}"
+        )
     summary = _summary(frame, time, options, grid.frame, grid.step)
     return RegularTable(grid.frame, grid.steps, summary, np.arange(len(frame)))
 

@@ -11,6 +11,7 @@ from tsrep.data.columns import is_text
 from tsrep.data.dates import clock_times, dates_of_text
 from tsrep.data.numbered_times import dates_of_numbers
 
+DECIMAL_COMMA = r"[+-]?\d+(,\d+)?"
 NUMBER = r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?"
 
 
@@ -44,6 +45,8 @@ def read_times(
             return None
         return _of_numbers(column.to_numpy(dtype=float, na_value=np.nan), str(column.name), ordered)
     text = column.astype(str).str.strip()
+    if text.str.fullmatch(DECIMAL_COMMA).all():
+        text = text.str.replace(",", ".", regex=False)
     if text.str.fullmatch(NUMBER).all():
         return _of_numbers(text.astype(float).to_numpy(), str(column.name), ordered)
     dates = dates_of_text(text, day_first)

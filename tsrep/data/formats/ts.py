@@ -40,6 +40,7 @@ class TsHeader:
     series_length: int | None = None
     labelled: bool | None = None
     classes: frozenset[str] = frozenset()
+    written_classes: str = ""
     regression: bool = False
 
 
@@ -98,8 +99,10 @@ def _read_header_line(key: str, words: list[str], header: TsHeader, lines: TextL
     elif key == "classlabel":
         header.labelled = _yes(key, words, lines)
         header.classes = frozenset(parse_label(word, lines) for word in words[1:])
+        header.written_classes = f" {' '.join(words[1:])} "
     elif key == "targetlabel":
         header.regression = _yes(key, words, lines)
+        header.labelled = header.labelled or False
 
 
 def _yes(key: str, words: list[str], lines: TextLines) -> bool:
@@ -161,6 +164,7 @@ def _check_header(instance: Array, before: list[Array], header: TsHeader, lines:
 
 
 def _known(label: str, header: TsHeader, lines: TextLines) -> str:
-    if header.classes and label not in header.classes:
+    of_several_words = " " in label and f" {label} " in header.written_classes
+    if header.classes and label not in header.classes and not of_several_words:
         raise lines.error(f"class label {label[:30]!r} is not among those of the header")
     return label
