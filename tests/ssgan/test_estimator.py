@@ -225,6 +225,13 @@ def test_labels_may_be_anything_and_partly_unknown(X, y):
     assert set(imputer.predict(X)) <= set(imputer.classes_)
 
 
+def test_one_class_beside_unlabelled_instances_is_refused(X):
+    two_of_which_one_is_called_minus_one = np.where(np.arange(12) % 2, 1, -1)
+    with pytest.raises(ValueError, match=r"y has the class \[1\] only; .* rename a class called -1"):
+        small().fit(X, two_of_which_one_is_called_minus_one)
+    assert small().fit(X, np.ones(12, int)).classes_.tolist() == [1]
+
+
 def test_without_labels_there_is_no_classifier(X):
     imputer = small().fit(X)
     assert not hasattr(imputer, "predict")

@@ -42,7 +42,7 @@ from tsrep.ssgan.build import Shape, default_width
 from tsrep.ssgan.filling import Scaling, fill, windowed
 from tsrep.ssgan.inference import class_probabilities, estimate
 from tsrep.ssgan.judgement import Judgement, judge, unjudged
-from tsrep.ssgan.labels import class_numbers, renumbered
+from tsrep.ssgan.labels import class_numbers, refuse_one_class, renumbered
 from tsrep.ssgan.networks import Networks, borrowed_share, mean_of, members_of, train_all
 from tsrep.ssgan.parameters import Settings, resolved
 from tsrep.ssgan.training import HeldOut, hold_out
@@ -236,6 +236,7 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
         data = "" if self.checkpoint is None else digest(panel, labels, series.times)
         source = self._source(data)
         if source is None:
+            refuse_one_class(labels, classes)
             self._start(series, panel, classes)
         else:
             self._take_over(source)

@@ -18,6 +18,8 @@ def class_numbers(y: Any, n: int) -> tuple[Array, Array]:
     """(class number of each of `n` instances, -1 for unlabelled; the sorted classes); `y` None: no labels."""
     if y is None:
         return np.full(n, UNLABELLED), np.array([])
+    if not isinstance(y, list | tuple):
+        y = np.asarray(y)
     if np.ndim(y) != 1:
         raise ValueError(f"y has shape {np.shape(y)}; wanted one label per instance, ({n},)")
     check_consistent_length(y, np.empty(n))
@@ -26,11 +28,18 @@ def class_numbers(y: Any, n: int) -> tuple[Array, Array]:
     if not known.any():
         return numbers, np.array([])
     classes, numbers[known] = np.unique(np.array(labels.tolist()), return_inverse=True)
-    if len(classes) < 2:
+    return numbers, classes
+
+
+def refuse_one_class(labels: Array, classes: Array) -> None:
+    """Raises ValueError where the labelled instances are all of one class, and others have no label.
+
+    That is what is left of two classes of which one is called -1.
+    """
+    if len(classes) == 1 and (labels == UNLABELLED).any():
         raise ValueError(
             f"y has the class {classes.tolist()} only; wanted at least two, or no labels; rename a class called -1"
         )
-    return numbers, classes
 
 
 def renumbered(numbers: Array, classes: Array, fitted: Array | None) -> Array:
