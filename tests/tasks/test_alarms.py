@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from tsrep.tasks.anomaly.alarms import (
+    alarms_expected,
     budget_threshold,
     deviation_threshold,
     mean_ahead,
@@ -56,14 +57,19 @@ def test_mean_ahead_is_its_definition(scores, reach, data):
 def test_thresholds_by_hand():
     scores = np.array([0, 0, 0, 4, NAN])
     assert deviation_threshold(scores, 2) == pytest.approx(1 + 2 * np.sqrt(3))
-    assert quantile_threshold(np.arange(11.0), 0.9) == 9
+    assert (
+        quantile_threshold(np.arange(9.0), 0.9) == 8
+    )  # the ninth of nine: a tenth is above it in one of ten cases
+    assert quantile_threshold(np.arange(19.0), 0.9) == 17
+    assert quantile_threshold(np.arange(8.0), 0.9) == 7 and quantile_threshold(np.arange(8.0), 0) == 0
 
 
 def test_a_budget_is_kept_and_used():
     scores = np.random.default_rng(0).normal(size=5000)
     for delay in (0, 20):
         threshold = budget_threshold(scores, per_10_000=20, delay=delay)
-        assert suppress(scores > threshold, delay).sum() == 10
+        assert suppress(scores > threshold, delay).sum() == 9  # one more is to be expected of new scores
+        assert alarms_expected(scores, threshold, delay) == pytest.approx(20, rel=1e-3)
     assert not (scores > budget_threshold(scores, per_10_000=0)).any()
 
 
@@ -131,3 +137,19 @@ def test_a_huge_score_counts_only_where_it_is_in_the_window():
     np.testing.assert_allclose(
         relative_increase(spoilt, 5)[26:], relative_increase(scores, 5)[26:], rtol=1e-9
     )
+
+
+@pytest.mark.parametrize("phi", [0.0, 0.8])
+@pytest.mark.parametrize("n", [300, 600])
+def test_new_scores_exceed_thresholds_as_often_as_promised(phi, n):
+    """Mean over many series of scores, of which the first n set the threshold: a rate of 2 %, for alarms and steps."""
+    noise = np.random.default_rng(0).normal(size=(2 * n, 800))
+    scores = noise.copy()
+    for step in range(1, 2 * n):
+        scores[step] += phi * scores[step - 1]
+    steps, alarms = [], []
+    for known, new in zip(scores[:n].T, scores[n:].T, strict=True):
+        steps.append((new > quantile_threshold(known, 0.98)).mean())
+        alarms.append(suppress(new > budget_threshold(known, 200, delay=3), 3).mean())
+    assert 0.02 / 1.1 < np.mean(steps) < 0.02 * (1.1 if phi == 0 else 1.5)
+    assert 0.02 / 1.2 < np.mean(alarms) < 0.02 * 1.2

@@ -323,3 +323,31 @@ def test_live_points_come_in_any_memory_order_and_number(of_three):
     backwards = live.extend(THREE[TRAIN::-1][:50])
     again = of_three["combined"].online().extend(THREE[TRAIN::-1][:50].copy())
     assert [each.score for each in backwards] == [each.score for each in again]
+
+
+@pytest.mark.parametrize("score", ["hidden", "mahalanobis", "nearest", "pooled", "window", "combined"])
+def test_training_scores_are_like_those_of_new_steps(score):
+    """No fold is scored by itself, so thresholds of training scores hold for new steps; the rate is told."""
+    season = np.sin(np.arange(2400) * np.pi / 12) + np.random.default_rng(1).normal(scale=0.3, size=2400)
+    encoder = TS2Vec(n_components=8, hidden_channels=8, depth=3, max_steps=5, random_state=0)
+    detector = RepresentationAnomalyDetector(encoder, CONTEXT, score=score, threshold="quantile", level=0.95)
+    detector.fit(season[:1200])
+    scores = detector.decision_function(season[1200:], history="training")
+    median = detector.series_[ONLY].median_score
+    assert abs(np.median(scores) - median) < 0.2 * np.std(scores)
+    share = (scores > detector.threshold_).mean()
+    assert 0.05 / 2 < share < 0.05 * 2
+
+
+def test_the_rate_of_alarms_is_told(fitted, tmp_path):
+    encoder = fitted["nearest"].encoder_
+    rates = []
+    for options in ({}, {"threshold": "budget", "level": 60}, {"threshold": "running"}):
+        detector = RepresentationAnomalyDetector(encoder, CONTEXT, prefit=True, **options).fit(WAVE[:TRAIN])
+        detector.save(tmp_path / "detector")
+        assert load(tmp_path / "detector").alarm_rate_ == pytest.approx(detector.alarm_rate_, nan_ok=True)
+        rates.append(detector.alarm_rate_)
+    assert rates[0] > 0 and 30 < rates[1] <= 60 and np.isnan(rates[2])
+    rare = RepresentationAnomalyDetector(encoder, CONTEXT, prefit=True, threshold="budget", level=10)
+    with pytest.warns(UserWarning, match="X has 2.. training scores, too few for 10 alarms in 10,000 steps"):
+        rare.fit(WAVE[:TRAIN])

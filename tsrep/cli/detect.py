@@ -131,6 +131,9 @@ def detect(
 
     tested = result.iloc[start:]
     _print_alarms(console, tested.loc[tested[alarm_name] == 1, score_name], len(tested))
+    if not np.isnan(detector.alarm_rate_):
+        rate = f"{detector.alarm_rate_:.3g}"
+        console.print(f"of 10,000 steps like those that it learned from, about {rate} raise an alarm")
     console.print(f"scores of all steps: {escape(str(out))}", soft_wrap=True)
     if plot:
         history = frame.iloc[:start] if start else None

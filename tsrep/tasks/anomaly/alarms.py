@@ -63,22 +63,37 @@ def deviation_threshold(scores: NDArray[Any], deviations: float = 4.0) -> float:
 
 
 def quantile_threshold(scores: NDArray[Any], share: float = 0.999) -> float:
-    """The quantile `share` of the scores, 0 to 1."""
-    return float(np.nanquantile(scores, share))
+    """The score that a new one does not exceed with probability `share`, 0 to 1, if it is like the `scores`.
+
+    Of n scores it is the ceil((n + 1) * share)-th smallest, as in `forecast.intervals`, or the largest where n is too
+    small for that.
+    """
+    known = np.sort(_known(np.asarray(scores, dtype=np.float64)))
+    rank = int(np.ceil(np.round((len(known) + 1) * share, 9)))
+    return float(known[np.clip(rank, 1, len(known)) - 1])
 
 
 def budget_threshold(scores: NDArray[Any], per_10_000: float = 10.0, delay: int = 0) -> float:
-    """The lowest score with at most `per_10_000` alarms per 10,000 steps above it, counted after suppression."""
-    values = np.unique(scores[~np.isnan(scores)])
-    budget = per_10_000 * np.count_nonzero(~np.isnan(scores)) / 10_000
-    low, high = 0, len(values) - 1  # no score exceeds values[high]
+    """The lowest score for which `alarms_expected` are at most `per_10_000`, or the largest if there is none."""
+    values = np.unique(_known(np.asarray(scores, dtype=np.float64)))
+    low, high = 0, len(values) - 1
     while low < high:
         middle = (low + high) // 2
-        if suppress(_exceeds(scores, values[middle]), delay).sum() > budget:
+        if alarms_expected(scores, values[middle], delay) > per_10_000:
             low = middle + 1
         else:
             high = middle
     return float(values[high])
+
+
+def alarms_expected(scores: NDArray[Any], threshold: float, delay: int = 0) -> float:
+    """Alarms to expect per 10,000 new steps whose scores are like `scores`, those within `delay` steps suppressed.
+
+    Of n scores with k alarms above the threshold it is (k + 1) / (n + 1): a threshold set on these scores is exceeded
+    a little more often by new ones.
+    """
+    alarms = suppress(_exceeds(scores, threshold), delay).sum()
+    return float(10_000 * (alarms + 1) / (np.count_nonzero(~np.isnan(scores)) + 1))
 
 
 def running_threshold(scores: NDArray[Any], deviations: float = 4.0, least: int = WIDTH + 1) -> Floats:
@@ -98,14 +113,19 @@ def running_threshold(scores: NDArray[Any], deviations: float = 4.0, least: int 
 
 
 class Threshold(NamedTuple):
-    """A rule for the threshold: its default `level`, the range of levels, and the threshold of training scores (t,).
+    """A rule for the threshold.
 
-    `of_training(scores, level, delay)` is NaN for a rule that looks at the scored series instead.
+    level : the default.
+    levels : the range of levels.
+    of_training : (scores, level, delay) -> threshold, of training scores (t,); NaN for a rule that looks at the scored
+        series instead.
+    promised : level -> alarms per 10,000 steps; None for a rule that promises no number.
     """
 
     level: float
     levels: Range
     of_training: Callable[[Floats, float, int], float]
+    promised: Callable[[float], float] | None = None
 
 
 THRESHOLDS = {
@@ -113,9 +133,12 @@ THRESHOLDS = {
         4.0, number(none=True), lambda scores, level, _: deviation_threshold(_known(scores), level)
     ),
     "quantile": Threshold(
-        0.999, number(0, 1, none=True), lambda scores, level, _: quantile_threshold(_known(scores), level)
+        0.999,
+        number(0, 1, none=True),
+        lambda scores, level, _: quantile_threshold(scores, level),
+        lambda level: 10_000 * (1 - level),
     ),
-    "budget": Threshold(10.0, number(0, none=True), budget_threshold),
+    "budget": Threshold(10.0, number(0, none=True), budget_threshold, lambda level: level),
     "running": Threshold(4.0, number(none=True), lambda scores, level, _: float("nan")),
 }
 

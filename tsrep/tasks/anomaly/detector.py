@@ -23,6 +23,7 @@ from tsrep.data import Scale, is_long
 from tsrep.tasks.anomaly.alarms import (
     THRESHOLDS,
     WIDTH,
+    alarms_expected,
     mean_ahead,
     raise_alarms,
     relative_increase,
@@ -87,9 +88,9 @@ class RepresentationAnomalyDetector(SavedEstimator):
         refuses it. A tuple, (0, 16, 50, 100) for example: the mean of these means, for anomalies of any length.
     threshold : {"deviation", "quantile", "budget", "running"}
         Scores above it raise alarms. "deviation": mean plus `level` standard deviations of the training scores.
-        "quantile": their quantile `level`. "budget": the lowest value with at most `level` alarms per 10,000 training
-        steps. "running": mean plus `level` standard deviations of all scores up to the step, the paper's rule for a
-        cold start.
+        "quantile": a new score exceeds it with probability 1 - `level`. "budget": the lowest value with `level` alarms
+        to expect per 10,000 new steps. "running": mean plus `level` standard deviations of all scores up to the step,
+        the paper's rule for a cold start.
     level : float or None
         None: 4, 0.999, 10 and 4.
     delay : int
@@ -102,6 +103,7 @@ class RepresentationAnomalyDetector(SavedEstimator):
     ----------
     encoder_ : the fitted encoder.
     threshold_ : the threshold, or a dict of one per series if there are several; NaN for "running".
+    alarm_rate_ : alarms to expect per 10,000 new steps like those of training, as `threshold_`; NaN for "running".
     series_ : scale, score and threshold of each series by name.
     n_channels_ : channels of a series.
     columns_ : their names, by which the channels of later frames are put in order; None where they had none.
@@ -310,9 +312,17 @@ class RepresentationAnomalyDetector(SavedEstimator):
                 f"{series} has {len(values)} steps, too few for a threshold; wanted at least "
                 f"{self._width(score) + 2} known ones"
             )
-        threshold = THRESHOLDS[self.threshold].of_training(scores, self._level(), self.delay)
+        rule = THRESHOLDS[self.threshold]
+        threshold = rule.of_training(scores, self._level(), self.delay)
+        rate = float("nan") if np.isnan(threshold) else alarms_expected(scores, threshold, self.delay)
+        if rule.promised is not None and threshold >= known.max() and rate > rule.promised(self._level()):
+            warnings.warn(
+                f"{series} has {len(known)} training scores, too few for {rule.promised(self._level()):.3g} alarms in "
+                f"10,000 steps: the threshold is the largest of them, for about {rate:.3g}",
+                stacklevel=5,
+            )
         tail = Tail.of(given, steps + self._width(score))
-        return FittedSeries(scale, score, threshold, float(np.median(known)), required, tail)
+        return FittedSeries(scale, score, threshold, float(np.median(known)), rate, required, tail)
 
     # Scoring
 
@@ -399,8 +409,12 @@ class RepresentationAnomalyDetector(SavedEstimator):
     @property
     def threshold_(self) -> float | dict[Hashable, float]:
         check_is_fitted(self, "series_")
-        thresholds = {name: fitted.threshold for name, fitted in self.series_.items()}
-        return thresholds[ONLY] if list(thresholds) == [ONLY] else thresholds
+        return _one_or_all({name: fitted.threshold for name, fitted in self.series_.items()})
+
+    @property
+    def alarm_rate_(self) -> float | dict[Hashable, float]:
+        check_is_fitted(self, "series_")
+        return _one_or_all({name: fitted.alarm_rate for name, fitted in self.series_.items()})
 
     # On disk
 
@@ -437,3 +451,8 @@ class RepresentationAnomalyDetector(SavedEstimator):
             fitted = FittedSeries.from_arrays(arrays, described, detector._score_name())
             detector.series_[described["name"]] = fitted
         return detector
+
+
+def _one_or_all(numbers: dict[Hashable, float]) -> float | dict[Hashable, float]:
+    """The number of a series that was given alone, or those of several by name."""
+    return numbers[ONLY] if list(numbers) == [ONLY] else numbers

@@ -26,6 +26,7 @@ class FittedSeries(NamedTuple):
     ----------
     scale, score, threshold : see `RepresentationAnomalyDetector`.
     median_score : of the training scores.
+    alarm_rate : alarms to expect per 10,000 new steps, see `alarms.alarms_expected`; NaN where the threshold is.
     required_share : of the steps that a score uses, the share that must be observed, see `context.required_share`.
     tail : the last steps of the training part; None in a detector that version 0.1 saved.
     """
@@ -34,6 +35,7 @@ class FittedSeries(NamedTuple):
     score: Score
     threshold: float
     median_score: float
+    alarm_rate: float
     required_share: float
     tail: Tail | None
 
@@ -50,12 +52,16 @@ class FittedSeries(NamedTuple):
     def described(self) -> dict[str, Any]:
         """Everything else, as JSON holds it."""
         following = None if self.tail is None else self.tail.following
-        numbers = {"threshold": self.threshold, "ordinary": self.median_score}
+        numbers = {
+            "threshold": self.threshold,
+            "ordinary": self.median_score,
+            "alarm_rate": self.alarm_rate,
+        }
         return {**numbers, "required_share": self.required_share, "following": following}
 
     @classmethod
     def from_arrays(cls, arrays: Arrays, described: dict[str, Any], score: str) -> Self:
-        """The inverse of `arrays` and `described`; version 0.1 kept neither a tail nor a required share."""
+        """The inverse of `arrays` and `described`; version 0.1 kept no tail, no required share and no rate."""
         of_score = {key.removeprefix("score."): a for key, a in arrays.items() if key.startswith("score.")}
         following = described.get("following")
         tail = Tail(arrays["tail"], following and tuple(following)) if "tail" in arrays else None
@@ -64,6 +70,7 @@ class FittedSeries(NamedTuple):
             SCORES[score](**of_score),
             described["threshold"],
             described["ordinary"],
+            described.get("alarm_rate", float("nan")),
             described.get("required_share", 0.0),
             tail,
         )

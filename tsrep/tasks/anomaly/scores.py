@@ -20,6 +20,7 @@ combined      sum of `nearest`, `pooled` and `window`, each divided by its train
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -31,6 +32,7 @@ from tsrep.tasks.anomaly.period import dominant_period
 
 Floats = NDArray[np.float64]
 Array = NDArray[Any]
+Flags = NDArray[np.bool_]
 
 SCALES = (1, 4, 16)
 LEVELS = 4
@@ -39,6 +41,8 @@ DIRECTIONS = 64
 """Most principal directions that whitening keeps."""
 NEIGHBOURS = 6000
 """Most training points that are searched for the nearest; of more, evenly spaced ones are kept."""
+FOLDS = 10
+"""Stretches of the training part, each of which is scored by what is fitted on the others."""
 ROWS_AT_ONCE = 512
 """Queries per matrix product; few, so that the distances stay in the cache."""
 POINTS = 64
@@ -119,11 +123,24 @@ class Standardised(Score):
 
 class Mahalanobis(Score):
     def fit(self, views: CausalViews, train: Array) -> Self:
-        mean, whitening = _whitening(views.shown(train)[_usable(train, views.context)])
-        return type(self)(mean=mean, whitening=whitening)
+        return self._of(views.shown(train)[_usable(train, views.context)])
 
     def score(self, views: CausalViews, values: Array) -> Floats:
-        whitened = (views.shown(values) - self.arrays["mean"]) @ self.arrays["whitening"]
+        return self._distance(views.shown(values))
+
+    def score_training(self, views: CausalViews, train: Array) -> Floats:
+        """Scores of each fold by mean and covariance of the others, which do not fit it as closely as their own."""
+        shown, scores = views.shown(train), np.full(len(train), np.nan)
+        for fold, others in _folds(_usable(train, views.context), self.steps(views.context)):
+            scores[fold] = self._of(shown[others])._distance(shown[fold])
+        return scores
+
+    def _of(self, representations: Array) -> Self:
+        mean, whitening = _whitening(representations)
+        return type(self)(mean=mean, whitening=whitening)
+
+    def _distance(self, representations: Array) -> Floats:
+        whitened = (representations - self.arrays["mean"]) @ self.arrays["whitening"]
         return np.sum(whitened**2, axis=1, dtype=np.float64)
 
 
@@ -144,12 +161,11 @@ class ToNearest(Score):
         return self._distance(self._features(views, values))
 
     def score_training(self, views: CausalViews, train: Array) -> Floats:
-        """Scores of the last third by the points of the first two: a training step is at distance 0 from itself."""
-        cut = 2 * len(train) // 3
-        features = self._features(views, train)
-        earlier = self._with_points(features[:cut][_usable(train[:cut], self.steps(views.context) - 1)])
-        scores = np.full(len(train), np.nan)
-        scores[cut:] = earlier._distance(features[cut:])
+        """Scores of each fold by the points of the others: a training step is at distance 0 from itself."""
+        steps = self.steps(views.context)
+        features, scores = self._features(views, train), np.full(len(train), np.nan)
+        for fold, others in _folds(_usable(train, steps - 1), steps):
+            scores[fold] = self._with_points(features[others])._distance(features[fold])
         return scores
 
     def _distance(self, features: Array) -> Floats:
@@ -311,11 +327,24 @@ def _evenly_spaced(features: Array) -> Array:
     return features[:: max(1, -(-len(features) // NEIGHBOURS))]
 
 
-def _usable(train: Array, before: int) -> NDArray[np.bool_]:
+def _usable(train: Array, before: int) -> Flags:
     """(t,) steps to fit on: complete ones with `before` steps before them, or all complete ones of a short part."""
     complete = ~np.asarray(np.isnan(train).any(axis=1))
     with_context = complete & (np.arange(len(train)) >= before)
     return with_context if with_context.sum() >= 2 * before else complete
+
+
+def _folds(usable: Flags, steps: int) -> Iterator[tuple[NDArray[np.intp], Flags]]:
+    """Each fold of the training part, with the `usable` (t,) steps of other folds.
+
+    Of these, steps less than `steps` away share values with the fold and are left out, as long as most are left.
+    """
+    at = np.arange(len(usable))
+    apart = min(steps, len(usable) // 4)
+    for fold in np.array_split(at, min(FOLDS, len(at))):
+        others = usable & ((at <= fold[0] - apart) | (at >= fold[-1] + apart))
+        if others.any():
+            yield fold, others
 
 
 def _whitening(representations: Array) -> tuple[Array, Array]:
