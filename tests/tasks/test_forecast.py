@@ -15,6 +15,7 @@ from tsrep import TS2Vec, load
 from tsrep.data import calendar_features, to_long
 from tsrep.metrics import coverage, mae, mse
 from tsrep.tasks import RepresentationForecaster
+from tsrep.tasks.forecast.intervals import widening
 
 HOURS = pd.date_range("2026-03-02", periods=900, freq="h", name="time")
 
@@ -489,3 +490,24 @@ def test_a_column_that_changes_only_after_the_fit_is_no_explosion(recipe, value)
 def test_columns_are_put_in_the_order_of_the_fit():
     fitted = forecaster().fit(hourly())
     pd.testing.assert_frame_equal(fitted.predict(hourly()[["heat", "load"]]), fitted.predict(hourly()))
+
+
+@RECIPES
+def test_intervals_of_short_series_hold_what_they_promise(recipe):
+    """The share of values inside, over 100 autoregressive series and 50 origins after each."""
+    noise = np.random.default_rng(0).normal(size=(560, 100))
+    series = noise.copy()
+    for step in range(1, 560):
+        series[step] += 0.9 * series[step - 1]
+    inside = []
+    for values in series[200:].T:
+        fitted = forecaster(horizons=12, context=24, recipe=recipe).fit(values[:300])
+        inside.append(fitted.backtest(values, 299)["coverage"][0])
+    assert 0.88 < np.mean(inside) < 0.92
+
+
+def test_widening_of_intervals():
+    many, few = widening(np.full((12, 1), 10**6), 0.9), widening(np.full((12, 1), 60), 0.9)
+    np.testing.assert_allclose(many, 1, atol=1e-3)
+    assert (np.diff(few[:, 0]) > 0).all() and 1 < few[0, 0] < 1.02 and 1.1 < few[-1, 0] < 1.2
+    assert np.isfinite(widening(np.zeros((2, 1)), 0.9)).all()

@@ -2,8 +2,9 @@
 
 The regressions are not fitted on the validation part, so errors there are as large as future errors, as long as the
 future resembles the validation part. The half width of the interval at a step ahead is the quantile of the absolute
-validation errors at that step. The guarantee is exact for exchangeable errors and approximate here, since errors of
-neighbouring origins overlap; a backtest gives the share of values that were inside.
+validation errors at that step. That would be exact for exchangeable errors. Errors of neighbouring origins overlap, so
+that few rows hold few independent ones, and intervals are wider by a factor for that. A backtest gives the share of
+values that were inside.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from tsrep.base.parameters import number, out_of_range
 from tsrep.tasks.forecast.history import Forecasts, Part
@@ -52,12 +54,29 @@ def conformal_radius(errors: Array, level: float) -> Array:
     return np.where(rank <= count, radius, np.inf)
 
 
+def widening(counts: Array, level: float) -> Array:
+    """The factor (h, k) of intervals that are set by `counts` (h, k) errors of consecutive origins per step ahead.
+
+    Errors h steps ahead whose origins are j < h apart share h - j of their h innovations: their correlation is
+    1 - j / h, and that of their squares the square of it. As in the variance of a mean, n of them are worth
+    n / (1 + 2 / 3 * (h - 1)) independent ones. The factor is that of Student's quantile to the normal one.
+    """
+    ahead = np.arange(len(counts))[:, None]
+    independent = np.maximum(counts / (1 + 2 / 3 * ahead), 1.0)
+    upper = (1 + level) / 2
+    return np.asarray(stats.t.ppf(upper, independent) / stats.norm.ppf(upper))
+
+
 def interval_radius(recipe: Forecasts, validation: Sequence[Part], horizon: int, level: float) -> Array:
     """(horizon, k) half width of the intervals, standardised, from errors on the encoded validation parts."""
-    errors = []
+    errors, rows = [], 0
     for history, first in validation:
-        origins = thinned(np.arange(first, len(history) - 1), INTERVAL_ORIGINS // len(validation) + 1)
+        consecutive = np.arange(first, len(history) - 1)
+        origins = thinned(consecutive, INTERVAL_ORIGINS // len(validation) + 1)
         predicted = recipe.forecast(history, origins, horizon)
         truth = labels(history.target_values, horizon)[origins].reshape(predicted.shape)
         errors.append(truth - predicted)
-    return conformal_radius(np.concatenate(errors), level)
+        rows += len(consecutive)
+    of_all = np.concatenate(errors)
+    counts = (~np.isnan(of_all)).sum(axis=0) * (rows / len(of_all))
+    return conformal_radius(of_all, level) * widening(counts, level)
