@@ -1,8 +1,10 @@
 """The forecaster: no look ahead, the paper's protocol, intervals, gaps, many series, known columns, bad input."""
 
+import json
 from pathlib import Path
 from typing import Any
 
+import dateutil.tz
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,6 +17,7 @@ from tsrep import TS2Vec, load
 from tsrep.data import calendar_features, to_long
 from tsrep.metrics import coverage, mae, mse
 from tsrep.tasks import RepresentationForecaster
+from tsrep.tasks.forecast.folder import series_from_arrays, series_to_arrays
 from tsrep.tasks.forecast.intervals import widening
 
 HOURS = pd.date_range("2026-03-02", periods=900, freq="h", name="time")
@@ -511,3 +514,78 @@ def test_widening_of_intervals():
     np.testing.assert_allclose(many, 1, atol=1e-3)
     assert (np.diff(few[:, 0]) > 0).all() and 1 < few[0, 0] < 1.02 and 1.1 < few[-1, 0] < 1.2
     assert np.isfinite(widening(np.zeros((2, 1)), 0.9)).all()
+
+
+# Time zones, other series, columns without values
+
+
+@pytest.mark.parametrize("zone", [None, "UTC", "Europe/Berlin", "+05:30"])
+def test_the_first_origin_of_a_backtest_is_a_date_in_the_zone_of_the_data(zone):
+    data = hourly() if zone is None else hourly().tz_localize("UTC").tz_convert(zone)
+    fitted = forecaster().fit(data[:700])
+    wanted = fitted.backtest(data, data.index[700])
+    naive = data.index[700].tz_localize(None)
+    for start in (str(naive), naive, str(data.index[700]), data.index[700].to_pydatetime()):
+        pd.testing.assert_frame_equal(fitted.backtest(data, start), wanted)
+    for start in (700, "yesterday's", None):
+        with pytest.raises(ValueError, match="start is .*wanted a date, from 2026-03-02"):
+            fitted.backtest(data, start)
+    if zone is None:
+        with pytest.raises(ValueError, match="without a time zone"):
+            fitted.backtest(data, "2026-03-31T00:00:00Z")
+    with pytest.raises(ValueError, match="wanted a step number, from 0 to 899"):
+        forecaster().fit(data.to_numpy()[:700]).backtest(data.to_numpy(), "2026-03-31")
+
+
+@pytest.mark.parametrize("first", ["2026-10-25T00:00Z", "2026-10-25T01:00Z", "2026-10-25T02:00Z"])
+@pytest.mark.parametrize("freq", ["h", "15min"])
+def test_rows_that_begin_in_the_hour_that_comes_twice_are_saved(tmp_path, first, freq):
+    """The index ends so that the rows that are kept begin at `first`."""
+    kept = 3 * 48 + 1
+    last = pd.date_range(first, periods=kept, freq=freq)[-1]
+    index = pd.date_range(end=last, periods=900, freq=freq).tz_convert("Europe/Berlin")
+    fitted = forecaster(prefit=True).set_params(encoder=MovingMeans().fit(np.zeros((1, 2, 3))))
+    fitted.fit(hourly().set_axis(index, axis=0))
+    assert fitted._ends[""].index[0] == pd.Timestamp(first)
+    described, arrays = series_to_arrays(fitted.scales_, fitted._ends)
+    _, ends = series_from_arrays(json.loads(json.dumps(described)), arrays, fitted.columns_)
+    pd.testing.assert_index_equal(ends[""].index, fitted._ends[""].index, check_names=False)
+    assert ends[""].index.tz == index.tz
+
+
+def test_what_could_not_be_loaded_is_not_saved():
+    data = hourly()
+    unnamed = forecaster().fit(data.tz_localize(dateutil.tz.tzoffset(None, 3600)))
+    with pytest.raises(ValueError, match="the time zone of the series is .*wanted one such as"):
+        series_to_arrays(unnamed.scales_, unnamed._ends)
+    day = pd.Timestamp("2026-01-01")
+    with pytest.raises(ValueError, match="a series is named Timestamp.*wanted text or a number"):
+        series_to_arrays({day: unnamed.scales_[""]}, {day: data})
+    old = {"index": None, "start": "2026-03-02T00:00:00", "zone": "Europe/Berlin", "step": "h", "name": ""}
+    _, ends = series_from_arrays([old], {"0.end": np.zeros((3, 1)), "0.mean": 0, "0.deviation": 1}, ["y"])
+    assert ends[""].index[0] == pd.Timestamp("2026-03-02", tz="Europe/Berlin")  # as version 0.1 wrote it
+
+
+@RECIPES
+def test_a_target_that_begins_after_training_is_refused(recipe):
+    data = hourly()
+    late = data.assign(load=data["load"].where(np.arange(900) > 680))
+    with pytest.raises(ValueError, match="the target 'load' has no value in the rows for training"):
+        forecaster(recipe=recipe).fit(late, targets="load")
+    forecaster(recipe=recipe).fit(late, targets="heat")
+
+
+def test_another_series_by_the_same_name_is_said():
+    fitted = forecaster().fit(hourly()["load"])
+    with pytest.warns(UserWarning, match="data is .* deviations away from the series that was fitted"):
+        fitted.predict(1000 + 50 * hourly(seed=1)["load"])
+
+
+def test_a_column_without_values_at_prediction_is_said():
+    data = hourly()
+    fitted = forecaster().fit(data, targets="load")
+    with pytest.warns(UserWarning, match="data has no value of 'heat', which counts as its training mean"):
+        forecast = fitted.predict(data.assign(heat=np.nan))
+    assert np.isfinite(forecast).all(axis=None)
+    with pytest.raises(ValueError, match="data has no value of the target 'load'"):
+        fitted.predict(data.assign(load=np.nan))

@@ -137,6 +137,20 @@ def names_of_channels(series: Mapping[Hashable, RegularSeries]) -> list[str] | N
     return names[0] if known and all(each == names[0] for each in names) else None
 
 
+def name_to_json(name: Hashable) -> str | int | float | bool | None:
+    """The name of a series as JSON holds it.
+
+    Raises
+    ------
+    ValueError
+        It is neither text nor a number, so that a saved model would not have it.
+    """
+    plain = name.item() if isinstance(name, np.generic) else name
+    if plain is None or isinstance(plain, str | int | float):
+        return plain
+    raise ValueError(f"a series is named {name!r}; wanted text or a number, to save it")
+
+
 def in_message(name: Hashable, argument: str = "X") -> str:
     """How an error calls a series."""
     return argument if name == ONLY else f"the series {name!r}"

@@ -50,6 +50,7 @@ from tsrep.tasks.series import (
     RegularSeries,
     in_message,
     joined,
+    name_to_json,
     names_of_channels,
     open_file,
     places_of_rows,
@@ -423,8 +424,7 @@ class RepresentationAnomalyDetector(SavedEstimator):
         encoder, tensors = inner_to_folder(self.encoder_, "encoder")
         described, tensors["detector"] = [], {}
         for number, (name, fitted) in enumerate(self.series_.items()):
-            name = name.item() if isinstance(name, np.generic) else name
-            described.append({"name": name, **fitted.described()})
+            described.append({"name": name_to_json(name), **fitted.described()})
             for key, array in fitted.arrays().items():
                 tensors["detector"][f"{number}.{key}"] = torch.from_numpy(np.array(array))
         fitted_attributes = {

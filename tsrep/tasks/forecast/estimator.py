@@ -32,7 +32,11 @@ from tsrep.tasks.forecast.paper import PaperRecipe
 from tsrep.tasks.forecast.parameters import (
     FIXED_BY_FIT,
     as_horizons,
+    as_moment,
     check_forecaster,
+    check_level,
+    check_targets,
+    check_values,
     choose_columns,
     known_values,
     long_enough,
@@ -40,7 +44,7 @@ from tsrep.tasks.forecast.parameters import (
     validation_rows,
 )
 from tsrep.tasks.representation import as_panel_of_series, fit_encoder
-from tsrep.tasks.series import ONLY, future_index, read_series
+from tsrep.tasks.series import ONLY, future_index, in_message, read_series
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -168,6 +172,7 @@ class RepresentationForecaster(SavedEstimator):
         histories = {name: self._history(name, frame) for name, frame in frames.items()}
         horizons = as_horizons(self.horizons)
         enough = long_enough(histories, stops, self.context, horizons[-1])
+        check_targets(enough, stops, self.context, self.targets_)
 
         recipe = self._recipe()
         self.recipe_ = recipe.prepare([history[: stops[name]] for name, history in enough.items()])
@@ -209,7 +214,8 @@ class RepresentationForecaster(SavedEstimator):
         Parameters
         ----------
         data : the same columns as in `fit`, up to the last known step. Its last three contexts are used; fewer rows are
-            possible. A series that was not in `fit` is standardised by its rows in `data`.
+            possible. A series with a name that was not in `fit` is standardised by its rows in `data`. One that is
+            given alone is standardised as the one that was fitted alone: it is taken for the same.
         future : the columns in `known` at the steps to forecast; time as in `data`.
 
         Returns
@@ -218,7 +224,7 @@ class RepresentationForecaster(SavedEstimator):
         several series follow one another, with the columns `unique_id` and `ds` in front.
         """
         self._check_fitted()
-        frames = self._ends if data is None else _read_frames(data, "data")
+        frames = self._ends if data is None else _read_frames(data, "data", empty_columns=True)
         ahead = {} if future is None else _read_frames(future, "future", min_steps=1)
         forecasts = {
             name: self._predict_series(name, frame, ahead.get(name)) for name, frame in frames.items()
@@ -232,11 +238,13 @@ class RepresentationForecaster(SavedEstimator):
     ) -> pd.DataFrame:
         horizon = max(as_horizons(self.horizons))
         frame = select_columns(frame, self.columns_, "data").iloc[-(WARM_UP * self.context + 1) :]
+        check_values(frame, self.targets_, in_message(name, "data"))
         index = future_index(frame.index, horizon)
         ahead = pd.DataFrame(np.nan, index, self.columns_)
         if self.known_:
             ahead[self.known_] = known_values(future, self.known_, index)
         history = self._history(name, pd.concat([frame, ahead]))
+        check_level(history, in_message(name, "data"))
         z = self._encoded(history[: len(frame)]).z
         assert z is not None
         history = history.encoded(np.vstack([z, np.full((horizon, z.shape[1]), np.nan, z.dtype)]))
@@ -295,11 +303,13 @@ class RepresentationForecaster(SavedEstimator):
     def _errors(self, name: Hashable, frame: pd.DataFrame, start: Any) -> dict[int, ErrorSums]:
         """Errors of one series per horizon."""
         frame = select_columns(frame, self.columns_, "data")
-        first = int(frame.index.searchsorted(pd.Timestamp(start) if isinstance(start, str) else start))
+        first = int(frame.index.searchsorted(as_moment(start, frame.index)))
         if first + min(self.radii_) >= len(frame):
             return {horizon: ErrorSums() for horizon in self.radii_}
         skipped = max(0, first - WARM_UP * self.context if self.context_across_split else first)
-        history = self._encoded(self._history(name, frame, upto=first + 1)[skipped:])
+        given = self._history(name, frame, upto=first + 1)
+        check_level(given, in_message(name, "data"))
+        history = self._encoded(given[skipped:])
         return backtest_errors(self.recipe_, history, first - skipped, self.radii_)
 
     def plot(
@@ -391,10 +401,13 @@ class RepresentationForecaster(SavedEstimator):
         return forecaster
 
 
-def _read_frames(data: Any, argument: str, min_steps: int = 2) -> dict[Hashable, pd.DataFrame]:
+def _read_frames(
+    data: Any, argument: str, min_steps: int = 2, empty_columns: bool = False
+) -> dict[Hashable, pd.DataFrame]:
     """Each series as a DataFrame on a regular index, from its first observed row on."""
     frames = {}
-    for name, series in read_series(data, min_steps=min_steps, argument=argument).items():
+    all_series = read_series(data, min_steps=min_steps, empty_columns=empty_columns, argument=argument)
+    for name, series in all_series.items():
         first = int((~np.isnan(series.values)).any(axis=1).argmax())
         frames[name] = series.frame.iloc[first:]
     return frames

@@ -13,6 +13,7 @@ from tsrep.data import Scale
 from tsrep.tasks.forecast.best import BestRecipe, Stretch
 from tsrep.tasks.forecast.paper import PaperRecipe
 from tsrep.tasks.forecast.ridge import Ridge
+from tsrep.tasks.series import name_to_json
 
 Arrays = dict[str, NDArray[Any]]
 Recipe = BestRecipe | PaperRecipe
@@ -67,9 +68,7 @@ def series_to_arrays(
     """(what is JSON, arrays by name) of the scale and the last rows of each series."""
     described, arrays = [], {}
     for number, (name, frame) in enumerate(ends.items()):
-        described.append(
-            {"name": name.item() if isinstance(name, np.generic) else name, **_index_to_json(frame.index)}
-        )
+        described.append({"name": name_to_json(name), **_index_to_json(frame.index)})
         arrays[f"{number}.end"] = frame.to_numpy(dtype=np.float64)
         arrays |= _scale_to_arrays(f"{number}", scales[name])
     return described, arrays
@@ -90,16 +89,37 @@ def series_from_arrays(
 def _index_to_json(index: pd.Index) -> dict[str, Any]:
     """A regular index by its start and step; one whose step has no name in pandas, or no whole width, by its times."""
     name = None if index.name is None else str(index.name)
-    zone = None if not isinstance(index, pd.DatetimeIndex) or index.tz is None else str(index.tz)
+    zone = _zone_to_json(index)
     if isinstance(index, pd.DatetimeIndex) and index.freq is not None:
-        start = index[0].tz_localize(None).isoformat()
-        return {"index": name, "start": start, "zone": zone, "step": index.freqstr}
+        return {"index": name, "start": index[0].isoformat(), "zone": zone, "step": index.freqstr}
     if pd.api.types.is_integer_dtype(index.dtype):
         return {"index": name, "start": int(index[0]), "step": int(index[1] - index[0])}
     if isinstance(index, pd.DatetimeIndex | pd.TimedeltaIndex):
         kind = "datetime64" if isinstance(index, pd.DatetimeIndex) else "timedelta64"
         return {"index": name, "times": index.asi8.tolist(), "dtype": f"{kind}[{index.unit}]", "zone": zone}
     return {"index": name, "times": index.tolist(), "dtype": str(index.dtype), "zone": None}
+
+
+def _zone_to_json(index: pd.Index) -> str | None:
+    """The name of the time zone of an index, None where it has none.
+
+    Raises
+    ------
+    ValueError
+        No zone has this name, so the index could not be read again.
+    """
+    if not isinstance(index, pd.DatetimeIndex) or index.tz is None:
+        return None
+    try:
+        named = index.tz_convert("UTC").tz_convert(str(index.tz))
+        if named.tz_localize(None).equals(index.tz_localize(None)):
+            return str(index.tz)
+    except (ValueError, KeyError, OSError):
+        pass
+    raise ValueError(
+        f"the time zone of the series is {index.tz!r}, which has no name to save; wanted one such as "
+        "tz_convert('Europe/Berlin') gives"
+    )
 
 
 def _index_from_json(described: dict[str, Any], length: int) -> pd.Index:
@@ -109,7 +129,10 @@ def _index_from_json(described: dict[str, Any], length: int) -> pd.Index:
         return index.tz_localize("UTC").tz_convert(described["zone"]) if described["zone"] else index
     start, step, name = described["start"], described["step"], described["index"]
     if isinstance(start, str):
-        moment = pd.Timestamp(start, tz=described["zone"])
+        moment = pd.Timestamp(start)
+        if described["zone"]:  # version 0.1 wrote no offset behind the start
+            localised = moment if moment.tz else moment.tz_localize(described["zone"])
+            moment = localised.tz_convert(described["zone"])
         return pd.date_range(moment, periods=length, freq=step, name=name)
     return pd.RangeIndex(start, start + length * step, step, name=name)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ from tsrep.base.parameters import (
     is_number,
     number,
     one_of,
+    out_of_range,
 )
 from tsrep.tasks.forecast.history import History
 from tsrep.tasks.representation import check_encoder
@@ -48,6 +50,8 @@ def _is_part(validation: Any) -> bool:
     return validation >= 2 if is_integer(validation) else is_number(validation) and 0 < validation < 1
 
 
+FAR = 10.0
+"""Training deviations from the training mean, in the median, that a series is hardly away from itself."""
 FIXED_BY_FIT = ("horizons", "context", "recipe", "level", "context_across_split")
 
 RANGES = {
@@ -147,6 +151,72 @@ def long_enough(
             "use a shorter context or horizon"
         )
     return enough
+
+
+def check_targets(
+    histories: Mapping[Hashable, History], stops: Mapping[Hashable, int], context: int, targets: Sequence[str]
+) -> None:
+    """Raises the `ValueError` of a target without a value to learn from, in the first `stops` rows of any series."""
+    for place, target in enumerate(targets):
+        learnt = [
+            history.target_values[context + 1 : stops[name], place] for name, history in histories.items()
+        ]
+        if all(np.isnan(values).all() for values in learnt):
+            raise ValueError(
+                f"the target {target!r} has no value in the rows for training after the first {context + 1}; wanted "
+                "one to learn from: use a smaller validation or later data"
+            )
+
+
+def check_values(frame: pd.DataFrame, targets: Sequence[str], series: str) -> None:
+    """A `ValueError` for a target without any value in (t, c) to forecast from, a `UserWarning` for another column."""
+    for column in frame.columns[frame.isna().all()]:
+        if column in targets:
+            raise ValueError(f"{series} has no value of the target {column!r}; wanted one to forecast from")
+        warnings.warn(f"{series} has no value of {column!r}, which counts as its training mean", stacklevel=4)
+
+
+def check_level(history: History, series: str) -> None:
+    """A `UserWarning` where a series is so far from the one that was fitted by its name that it may be another."""
+    deviations = np.abs(history.target_values)
+    distance = float(np.nanmedian(deviations)) if not np.isnan(deviations).all() else 0.0
+    if distance > FAR:
+        warnings.warn(
+            f"{series} is {distance:.3g} deviations away from the series that was fitted by this name: forecasts of "
+            "another series want a name of its own, in a long table with the column unique_id",
+            stacklevel=5,
+        )
+
+
+def as_moment(start: Any, index: pd.Index) -> Any:
+    """`start` as a value of a regular index: a date in its time zone, or a step number.
+
+    Raises
+    ------
+    ValueError
+        `start` is no date for an index of dates, no number for one of numbers, or has a time zone where the index has
+        none.
+    """
+    if isinstance(index, pd.TimedeltaIndex):
+        return pd.Timedelta(start)
+    if not isinstance(index, pd.DatetimeIndex):
+        if not is_number(start):
+            raise out_of_range("start", start, f"a step number, from {index[0]} to {index[-1]}")
+        return start
+    wanted = f"a date, from {index[0]} to {index[-1]}"
+    if is_number(start):
+        raise out_of_range("start", start, wanted)
+    try:
+        moment = start.to_timestamp() if isinstance(start, pd.Period) else pd.Timestamp(start)
+    except (ValueError, TypeError) as error:
+        raise out_of_range("start", start, wanted) from error
+    if moment is pd.NaT:
+        raise out_of_range("start", start, wanted)
+    if moment.tz is None and index.tz is not None:
+        return moment.tz_localize(index.tz, ambiguous=True, nonexistent="shift_forward")
+    if moment.tz is not None and index.tz is None:
+        raise out_of_range("start", start, f"{wanted}, without a time zone")
+    return moment
 
 
 def select_columns(frame: pd.DataFrame, columns: list[str], argument: str) -> pd.DataFrame:

@@ -6,7 +6,8 @@ fitted and not penalised. scikit-learn's `Ridge` gives the same weights for one 
 
 Labels may be missing (NaN), different ones for each output. They are filled with the predictions of the regression,
 which is then solved again, until it converges. At the fixed point a filled label has no residual, so each output is
-regressed on the rows where it is known (expectation maximisation for missing responses).
+regressed on the rows where it is known (expectation maximisation for missing responses). An output with few known
+labels would take many rounds; it is solved by itself.
 
 Shapes: n rows, d features, k outputs.
 """
@@ -25,6 +26,8 @@ Blocks = Sequence[tuple[Array, Array]]
 
 ROWS_AT_ONCE = 2048
 MOST_ROUNDS = 300
+FEW_KNOWN = 0.2
+"""Share of known labels below which an output is solved by itself."""
 
 
 class Ridge(NamedTuple):
@@ -87,13 +90,34 @@ class RidgePath:
         ridge = self.solve(penalty)
         if self.complete:
             return ridge
-        for _ in range(MOST_ROUNDS):
+        filled = self.known >= FEW_KNOWN * self.n
+        for _ in range(MOST_ROUNDS if filled.any() else 0):
             before = ridge
             self._read_labels(before)
             ridge = self.solve(penalty)
-            if np.abs(ridge.weights - before.weights).max() <= tolerance * np.abs(ridge.weights).max():
+            change = np.abs(ridge.weights - before.weights)[:, filled]
+            if change.max() <= tolerance * np.abs(ridge.weights[:, filled]).max():
                 break
+        alone = np.flatnonzero(~filled & (self.known > 0))
+        for output in alone:
+            ridge.weights[:, output], ridge.intercept[output] = self._solve_alone(int(output), penalty)
+        if len(alone):
+            self._read_labels(ridge)
         return Ridge(ridge.weights, np.where(self.known > 0, ridge.intercept, np.nan))
+
+    def _solve_alone(self, output: int, penalty: float) -> tuple[Array, float]:
+        """Weights (d,) and intercept of one output, from the rows where it is known."""
+        features, label = [], []
+        for X, Y in pieces(self.blocks):
+            known = ~np.isnan(Y[:, output])
+            features.append(X[known])
+            label.append(Y[known, output])
+        X, y = np.concatenate(features).astype(np.float64), np.concatenate(label)
+        mean, centre = X.mean(axis=0), y.mean()
+        centred = X - mean
+        gram = centred.T @ centred + penalty * np.eye(X.shape[1])
+        weights = np.linalg.solve(gram, centred.T @ (y - centre))
+        return weights, float(centre - mean @ weights)
 
     def _read_labels(self, filling: Ridge) -> None:
         """Sets the mean of the labels (k,) and V'X'Y (d, k), with missing labels filled by `filling`."""
