@@ -143,3 +143,21 @@ def test_a_folder_that_cannot_be_saved_to_is_said_first(detect, file):
     (file.parent / "notes" / "mine.txt").write_text("mine")
     shown = detect(file, "--save", file.with_name("notes"), code=1)
     assert "no part of a saved model" in shown and "learning" not in shown
+
+
+def test_a_saved_detector_takes_a_channel_that_is_dead_and_columns_in_any_order(detect, file, tmp_path):
+    options = ["--columns", "load,other", "--max-steps", 1, "--context", 20]
+    detect(file, *options, "--save", tmp_path / "d", "--out", "a.csv")
+    frame = pd.read_csv(file).drop(columns="note")
+    frame[["time", "other", "load"]].to_csv("swapped.csv", index=False)
+    detect("swapped.csv", "--model", tmp_path / "d", "--out", "b.csv")
+    first, second = pd.read_csv("a.csv"), pd.read_csv("b.csv")
+    np.testing.assert_allclose(first["score"], second["score"])
+    frame.assign(other=np.nan).to_csv("dead.csv", index=False)
+    with pytest.warns(
+        UserWarning, match="'other' .240 steps from 2026-01-01 00:00:00 to 2026-01-10 23:00:00"
+    ):
+        detect("dead.csv", "--model", tmp_path / "d", "--out", "c.csv")
+    assert pd.read_csv("c.csv")["score"].nunique() > 100
+    shown = detect("dead.csv", "--max-steps", 1, code=1)
+    assert "column 'other' holds no value" in shown

@@ -94,9 +94,8 @@ def detect(
     checked_folder(save)
     if not 0 < train <= 1:
         raise ValueError(f"--train is {train:g}; wanted a share of the steps, above 0 and at most 1")
-    table = read_series(
-        file, TableOptions(time, names(columns), every, missing, sort, day_first, decimal), MIN_STEPS
-    )
+    options = TableOptions(time, names(columns), every, missing, sort, day_first, decimal)
+    table = read_series(file, options, MIN_STEPS, empty_columns=model is not None)
     saved: Any = None if model is None else _loaded(model)
     frame = table.frame
     console.print(described(file, table), soft_wrap=True)

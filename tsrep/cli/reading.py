@@ -7,6 +7,7 @@ with the columns `unique_id`, `ds` and values.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,9 +24,11 @@ STAND_INS = (-999.0, -9999.0, -99999.0)
 """Numbers that instruments write where they measured nothing."""
 
 
-def read_series(file: Path, options: TableOptions, min_steps: int = 2) -> RegularTable:
+def read_series(
+    file: Path, options: TableOptions, min_steps: int = 2, empty_columns: bool = False
+) -> RegularTable:
     """The series in `file`: its frame (t, c) of floats on a regular index with NaN where nothing was measured, and what
-    was seen.
+    was seen; `empty_columns` keeps columns without a value.
 
     Raises
     ------
@@ -35,7 +38,7 @@ def read_series(file: Path, options: TableOptions, min_steps: int = 2) -> Regula
     from tsrep.data import TableError
     from tsrep.data.tables import ONLY, read_tables
 
-    tables = read_tables(file, read_options(options, min_steps))
+    tables = read_tables(file, replace(read_options(options, min_steps), empty_columns=empty_columns))
     if list(tables) != [ONLY]:
         raise TableError(f"{file.name} is a long table of {len(tables)} series; wanted one series")
     return tables[ONLY]
