@@ -82,7 +82,7 @@ class Training:
             check_writable(self.checkpoint, "checkpoint")
 
     def schedule(self, steps: int) -> Schedule:
-        """Learning rates of a training of so many steps."""
+        """Learning rates of a training of `steps` steps."""
         return warm_up_then_cosine(self.lr, round(self.warm_up * steps), steps, min(self.least_lr, self.lr))
 
 

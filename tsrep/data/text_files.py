@@ -28,7 +28,6 @@ DAMAGED = (
     EOFError,
     OSError,
     RuntimeError,
-    NotImplementedError,
 )
 MARKS = (
     (b"\xef\xbb\xbf", "utf-8-sig"),

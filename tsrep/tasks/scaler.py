@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 
 VALUES_AT_ONCE = 2**22
 ROUNDINGS = 10
-"""A component whose deviation is at most so many roundings of the largest representation is constant."""
+"""A component whose deviation is at most this number of roundings of the largest representation is constant."""
 
 
 def fit_scaler(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 DIGITS = "digits"
 TRAIN_FOLDERS, TEST_FOLDERS = ("train",), ("test", "val", "validation")
-HELD_OUT = 5  # one image in so many is a test image, where the source has no test folder
+HELD_OUT = 5  # every fifth image is a test image where the source has no test folder
 SIDE = 32  # pixels, to which the 8 x 8 digits are enlarged
 
 

@@ -6,6 +6,7 @@ and column, so that interpolation at its border sees no other value.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
@@ -50,7 +51,7 @@ class ObjectBatch(NamedTuple):
     targets: list[dict[str, Tensor]]
 
 
-class ShuffledBatches(Generic[Item]):
+class ShuffledBatches(ABC, Generic[Item]):
     """Shuffled batches of nearly equal size, none larger than `batch_size`: the base of the two classes below.
 
     An image that cannot be decoded goes to `images.skipped`; the next one in the epoch's order that can takes its
@@ -125,8 +126,9 @@ class ShuffledBatches(Generic[Item]):
                     self.images.skip(row, error)
         raise ValueError("none of the images can be decoded")
 
+    @abstractmethod
     def _item(self, row: int) -> Item:
-        raise NotImplementedError
+        """The decoded item in `row`; ImageError where it is damaged."""
 
 
 class ImageBatches(ShuffledBatches[tuple[Tensor, int | None]]):

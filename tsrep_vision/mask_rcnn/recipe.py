@@ -31,7 +31,7 @@ class Recipe(NamedTuple):
 
     Attributes
     ----------
-    base_lr, images : learning rate per batch of so many images.
+    base_lr, images : learning rate for a batch of `images` images.
     weight_decay, layer_decay : of the optimiser; factor on the learning rate per block of a ViT.
     warm_up : steps at most.
     drops : shares of the training from which on the learning rate is a tenth of what it was.
@@ -63,7 +63,7 @@ class DetectionTraining(Training):
     drops: Sequence[float] = ()
 
     def schedule(self, steps: int) -> Schedule:
-        """Learning rates of a training of so many steps."""
+        """Learning rates of a training of `steps` steps."""
         warm_up = min(self.most_warm_up, round(self.warm_up * steps))
         return warm_up_drops(self.lr, warm_up, [round(drop * steps) for drop in self.drops])
 

@@ -80,8 +80,8 @@ class TSRepSeriesTransformer(TakesEncoder, BaseTransformer):
     ----------
     encoder : "ts2vec", "masked", or any object with `fit(X)` and `encode(X)`, or `encode_causal(X, context)`
         where `context` is given. A fitted one is used as it is.
-    context : None represents a step within its whole series. A number represents it by that step and so many steps
-        before it, and by nothing after it, as forecasts and alarms need it.
+    context : None represents a step within its whole series. A number represents it by the step itself and `context`
+        steps before it, and by nothing after it, as forecasts and alarms need it.
     max_steps : training steps of an encoder that is named; None: the encoder's default.
     random_state : seed of an encoder that is named, or that has none of its own.
 

@@ -20,6 +20,7 @@ combined      sum of `nearest`, `pooled` and `window`, each divided by its train
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any, ClassVar, Self
 
@@ -53,7 +54,7 @@ FLOOR = 0.1
 """Added to the deviation of a window, in training deviations, so that noise on a flat stretch is not a shape."""
 
 
-class Score:
+class Score(ABC):
     """An anomaly score: `fit` on the training part of a series (t, c), `score` of any part of it (t,).
 
     `arrays` holds everything fitted. `relative`: by default the score is taken relative to the mean of the previous
@@ -71,8 +72,9 @@ class Score:
     def fit(self, views: CausalViews, train: Array) -> Self:
         return self
 
+    @abstractmethod
     def score(self, views: CausalViews, values: Array) -> Floats:
-        raise NotImplementedError
+        """(t,) scores of the steps of `values` (t, c)."""
 
     def score_training(self, views: CausalViews, train: Array) -> Floats:
         """(t,) scores of the training part that are comparable with scores of new steps; NaN where there is none."""
@@ -175,12 +177,13 @@ class ToNearest(Score):
         """The score with what its features depend on, fitted."""
         return self
 
+    @abstractmethod
     def _features(self, views: CausalViews, values: Array) -> Array:
-        raise NotImplementedError
+        """(t, k) features of the steps of `values` (t, c)."""
 
+    @abstractmethod
     def _with_points(self, features: Array) -> Self:
         """The score with the training points (m, k) to which distances are measured."""
-        raise NotImplementedError
 
     def _project(self, features: Array) -> Array:
         return features
