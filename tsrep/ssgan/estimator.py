@@ -39,10 +39,11 @@ from tsrep.nn.overlap import mean_by_row
 from tsrep.ssgan import saved
 from tsrep.ssgan.beyond import with_beyond
 from tsrep.ssgan.build import Shape, default_width
-from tsrep.ssgan.filling import Scaling, fill, windowed
+from tsrep.ssgan.filling import Scaling, fill, standardised_line_scales, windowed
 from tsrep.ssgan.inference import class_probabilities, estimate
 from tsrep.ssgan.judgement import Judgement, judge, unjudged
 from tsrep.ssgan.labels import class_numbers, refuse_one_class, renumbered
+from tsrep.ssgan.long_gaps import usual_length
 from tsrep.ssgan.networks import Networks, borrowed_share, mean_of, members_of, train_all
 from tsrep.ssgan.parameters import Settings, resolved
 from tsrep.ssgan.training import HeldOut, hold_out
@@ -270,6 +271,8 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
             names = ", ".join(map(str, np.flatnonzero(~self._seen)))
             warnings.warn(f"never observed in fit, so filled with 0: channel {names}", stacklevel=5)
         missing = np.isnan(panel)
+        self._line_scales = standardised_line_scales(series, self._scaling)
+        self._usual_gap = usual_length(np.isnan(series.panel), series.inside)
         self._indicated = np.asarray(missing[:, 0].any(0) if self._fixes_length else missing.any((0, 2)))
         self.__dict__.pop("classes_", None)
         if len(classes):
@@ -404,7 +407,16 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
         """Estimates and the Laplace scale of their errors in the units of the data, (n, c, t) float64."""
         judgement = Judgement(self.fallback_, self.spread_, self.held_out_error_, self.lines_error_)
         fabric = launch(self.device, self.precision)
-        return fill(series, self._scaling, self.window_length, self.generator_, judgement, fabric)
+        return fill(
+            series,
+            self._scaling,
+            self.window_length,
+            self.generator_,
+            judgement,
+            self._line_scales,
+            self._usual_gap,
+            fabric,
+        )
 
     # Classification
 

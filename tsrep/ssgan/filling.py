@@ -19,6 +19,7 @@ from tsrep.ssgan.beyond import with_beyond
 from tsrep.ssgan.inference import estimate
 from tsrep.ssgan.interpolating import interpolate
 from tsrep.ssgan.judgement import Judgement
+from tsrep.ssgan.long_gaps import line_scales, scales_in_long_gaps
 from tsrep.ssgan.loss import UNLABELLED
 from tsrep.ssgan.step import Batch
 
@@ -66,11 +67,19 @@ def windowed(
 
 
 def fill(
-    series: Series, scaling: Scaling, length: int, generator: nn.Module, judgement: Judgement, fabric: Fabric
+    series: Series,
+    scaling: Scaling,
+    length: int,
+    generator: nn.Module,
+    judgement: Judgement,
+    line_scales: Array,
+    usual: int,
+    fabric: Fabric,
 ) -> tuple[Array, Array]:
     """Estimates and the Laplace scale of their errors in the units of the data, (n, c, t) float64.
 
-    A channel that falls back gets linear interpolation over the whole series.
+    A channel that falls back gets linear interpolation over the whole series. In a gap of more than `usual` steps the
+    scale is at least that of `line_scales` (K, c), see `long_gaps`.
     """
     batch, windows = windowed(series, scaling, length)
     n, channels, steps = series.panel.shape
@@ -78,7 +87,14 @@ def fill(
     z, scale = (join(part.double(), windows, (n, steps, channels)) for part in (estimates, scale))
     z = torch.where(torch.from_numpy(judgement.fallback), _interpolated(series, scaling), z)
     values = z.numpy().transpose(0, 2, 1) * scaling.scale[:, None] + scaling.mean[:, None]
-    return values, scale.numpy().transpose(0, 2, 1) * (judgement.spread * scaling.scale)[:, None]
+    least = scales_in_long_gaps(~np.isnan(series.panel), min(usual, length), line_scales)
+    learned = scale.numpy().transpose(0, 2, 1) * judgement.spread[:, None]
+    return values, np.maximum(learned, least) * scaling.scale[:, None]
+
+
+def standardised_line_scales(series: Series, scaling: Scaling) -> Array:
+    """`line_scales` of the series in standard deviations of each channel, (K, c)."""
+    return line_scales(_standardised(series, scaling))
 
 
 def _interpolated(series: Series, scaling: Scaling) -> Tensor:

@@ -19,7 +19,8 @@ VALUES = ("held_out_error_", "lines_error_")
 
 def attributes_to(imputer: Any) -> dict[str, Any]:
     """The fitted arrays and numbers as JSON."""
-    fitted: dict[str, Any] = {name: getattr(imputer, name).tolist() for name in ARRAYS}
+    fitted: dict[str, Any] = {name: getattr(imputer, name).tolist() for name in (*ARRAYS, "_line_scales")}
+    fitted["_usual_gap"] = imputer._usual_gap
     if imputer.classifier_ is not None:
         fitted["classes_"] = imputer.classes_.tolist()
     return {**fitted, **{name: getattr(imputer, name) for name in VALUES}}
@@ -29,6 +30,9 @@ def attributes_from(imputer: Any, fitted: dict[str, Any]) -> None:
     """The inverse of `attributes_to`: sets the attributes of `imputer`."""
     for name in ARRAYS:
         setattr(imputer, name, np.asarray(fitted[name]))
+    unknown = np.zeros((1, len(imputer.scale_)))
+    imputer._line_scales = np.asarray(fitted.get("_line_scales", unknown))
+    imputer._usual_gap = int(fitted.get("_usual_gap", 1))
     for name in VALUES:
         setattr(imputer, name, fitted[name])
     if "classes_" in fitted:
