@@ -15,6 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+"""The version of the package."""
 
 __all__ = ["MaskedSeriesEncoder", "SSGANImputer", "TS2Vec", "__version__", "data", "load", "metrics", "tasks"]
 

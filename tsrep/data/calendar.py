@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 CALENDAR = ("minute", "hour", "dayofweek", "day", "dayofyear", "month", "weekofyear")
+"""The columns of `calendar_features`."""
 
 CYCLES = {"day": pd.Timedelta(days=1), "week": pd.Timedelta(days=7), "year": pd.Timedelta(days=365.2425)}
 

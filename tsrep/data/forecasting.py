@@ -51,6 +51,7 @@ FORECASTING_SETS: Mapping[str, ForecastingSet] = {
     "weather": ForecastingSet("weather.csv", "10min", gap=-9999.0),
     "illness": ForecastingSet("national_illness.csv", "W-TUE"),
 }
+"""The sets that `load_forecasting` reads, by name: file, step, length of a month, value that marks a gap."""
 
 
 def load_forecasting(name: str, root: str | os.PathLike[str] | None = None) -> pd.DataFrame:

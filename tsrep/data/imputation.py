@@ -230,3 +230,4 @@ IMPUTATION_SETS: Mapping[str, Callable[[Path | None], ImputationSet]] = {
     "GunPoint": partial(_classified, "GunPoint"),
     "ItalyPowerDemand": partial(_classified, "ItalyPowerDemand"),
 }
+"""The sets that `load_imputation` reads, by name."""

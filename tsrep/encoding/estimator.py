@@ -82,12 +82,9 @@ class SeriesRepresentation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Tr
     (x, keep, inside, steps), as `tsrep.encoding.encoder.SeriesEncoder` is, and has a `backbone`. A subclass may also
     give `_prepare` (how series are cut for training) and `_RANGES` (ranges of its own parameters).
 
-    Parameters
-    ----------
-    layers, pool : the read-out of `transform`, see `tsrep.encoding.read_out.read_out`; None: "max" of the last layer.
-
     Attributes
     ----------
+    layers, pool : the read-out of `transform`, see `tsrep.encoding.read_out.read_out`; None: "max" of the last layer.
     encoder_ : torch module, (B, T, C) -> (B, T, D).
     history_ : list of {"step", "epoch", "seconds", "loss", "validation_loss" where computed}.
     n_steps_ : training steps made in all.

@@ -27,15 +27,15 @@ def plot_anomalies(
 ) -> Figure:
     """Draw a series (t, c) or (t,) with the steps that raised an alarm, and its scores (t,) with their threshold.
 
+    The first six channels are drawn. Lines of long series are reduced to the highest and lowest values of stretches;
+    all alarms are drawn.
+
     Parameters
     ----------
     times : (t,) dates or step numbers.
     alarms : (t,) 1 where an alarm was raised.
     threshold : of the scores, drawn as a line.
     labels : (t,) 1 where a step is known to be anomalous; these steps are shaded.
-
-    The first six channels are drawn. Lines of long series are reduced to the highest and lowest values of stretches;
-    all alarms are drawn.
 
     Raises
     ------

@@ -18,6 +18,7 @@ from tsrep.tasks.anomaly.period import dominant_period
 from tsrep.tasks.anomaly.scores import SCORES
 
 ANOMALY_SCORES = tuple(SCORES)
+"""Names of the scores that `RepresentationAnomalyDetector` knows."""
 
 __all__ = [
     "ANOMALY_SCORES",

@@ -99,6 +99,7 @@ def _normal(x):
 
 @triton.jit
 def gelu(x):
+    """x times the normal distribution function at x."""
     below, _ = _normal(x)
     return x * below
 
@@ -120,17 +121,20 @@ def _present(inside, at, rows, HAS_INSIDE: tl.constexpr):
 
 @triton.jit
 def take(x, at, ok, h, H: tl.constexpr):
+    """The channels `h` of the rows `at` of x (rows, H); 0 where `ok` is False or there is no such channel."""
     return tl.load(x + at[:, None] * H + h[None, :], mask=ok[:, None] & (h < H)[None, :], other=0.0)
 
 
 @triton.jit
 def active(x, at, ok, h, H: tl.constexpr):
+    """`take`, then GELU in 32 bit, in the number format of x."""
     raw = take(x, at, ok, h, H)
     return gelu(raw.to(tl.float32)).to(raw.dtype)
 
 
 @triton.jit
 def tap(taps, k, h, o, H_IN: tl.constexpr, H_OUT: tl.constexpr):
+    """The block (h, o) of tap `k` of taps (3, H_IN, H_OUT); 0 beyond its ends."""
     return tl.load(
         taps + (k * H_IN + h[:, None]) * H_OUT + o[None, :],
         mask=(h < H_IN)[:, None] & (o < H_OUT)[None, :],

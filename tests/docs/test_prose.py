@@ -1,0 +1,59 @@
+"""Docstrings are rewritten for griffe: types stay types, descriptions stay descriptions."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("griffe")
+
+FILE = Path(__file__).parents[2] / "docs" / "griffe_extensions" / "prose.py"
+spec = importlib.util.spec_from_file_location("prose", FILE)
+assert spec and spec.loader
+prose = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(prose)
+
+DOCSTRING = """A line.
+
+Parameters
+----------
+context : int
+    Number of steps.
+mode : {"a", "b"} or None
+    "a": the first.
+n_components : width D of a representation.
+depth, width : sizes of
+    the network.
+
+Notes
+-----
+name : this is text.
+"""
+
+
+def test_descriptions_stand_below_their_names() -> None:
+    lines = prose.with_descriptions(DOCSTRING).splitlines()
+    assert lines[4:] == [
+        "context : int",
+        "    Number of steps.",
+        'mode : {"a", "b"} or None',
+        '    "a": the first.',
+        "n_components",
+        "    width D of a representation.",
+        "depth",
+        "    sizes of",
+        "    the network.",
+        "",
+        "width",
+        "    sizes of",
+        "    the network.",
+        "",
+        "Notes",
+        "-----",
+        "name : this is text.",
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "One line.", "A line.\n\nParameters\n----------"])
+def test_a_docstring_without_entries_stays(text: str) -> None:
+    assert prose.with_descriptions(text) == text
