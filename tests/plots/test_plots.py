@@ -178,15 +178,15 @@ def test_figures_need_no_pyplot():
 def test_imputation_draws_gaps_bands_and_lone_points():
     observed = np.array([[1.0, 2.0, np.nan, 4.0, np.nan, 6.0, 7.0]])
     imputed = np.arange(1.0, 8.0)[None]
-    scale = np.full((1, 7), 0.5)
-    figure = plot_imputation(observed, imputed, scale, names=["load"])
+    bands = {0.5: np.full((1, 7), 0.3), 0.9: np.full((1, 7), 1.1)}
+    figure = plot_imputation(observed, imputed, bands, names=["load"])
     (panel,) = figure.axes
     filled, known, points = panel.get_lines()
     np.testing.assert_array_equal(filled.get_ydata(), imputed[0])
     np.testing.assert_array_equal(known.get_ydata(), observed[0])
     np.testing.assert_array_equal(np.flatnonzero(~np.isnan(points.get_ydata())), [3])
-    shown = plot_imputation(observed, imputed, scale, names=["load"], truth=-imputed).axes[0].get_lines()
+    shown = plot_imputation(observed, imputed, bands, names=["load"], truth=-imputed).axes[0].get_lines()
     np.testing.assert_array_equal(shown[0].get_ydata(), -imputed[0])
     inner = next(band for band in panel.collections if band.get_label() == "50% of values")
     heights = inner.get_paths()[0].vertices[:, 1]
-    assert heights.max() <= 7.0 and np.isclose(heights, 5 + 0.5 * np.log(2)).any()
+    assert heights.max() <= 7.0 and np.isclose(heights, 5.3).any()

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from tsrep.ssgan.errors import LEVELS
 from tsrep.ssgan.judgement import judge
 from tsrep.ssgan.step import Batch
 from tsrep.ssgan.training import HeldOut
@@ -38,21 +39,21 @@ def test_a_channel_falls_back_where_lines_are_as_good(data):
     assert kept.error == pytest.approx(1.0)
 
 
-def test_scales_are_stretched_until_nine_in_ten_lie_within(data):
+def test_bands_hold_the_share_that_they_promise(data):
     random = torch.Generator().manual_seed(0)
     errors = torch.randn(N, T, C, generator=random) * torch.tensor([1.0, 5.0, 1.0])
     scale = torch.full((N, T, C), 0.7)
     judgement = judge(data.truth + errors, scale, data, SEEN, may_fall_back=False)
-    half = -np.log(0.1) * 0.7 * judgement.spread
-    for channel in (0, 1):
-        within = errors[..., channel][data.held_out[..., channel]].abs().numpy() <= half[channel]
-        assert within.mean() == pytest.approx(0.9, abs=0.01)
-    assert judgement.spread[1] > 3 * judgement.spread[0]
+    for level, widths in zip(LEVELS, judgement.widths, strict=True):
+        for channel in (0, 1):
+            within = errors[..., channel][data.held_out[..., channel]].abs().numpy() <= 0.7 * widths[channel]
+            assert within.mean() == pytest.approx(level, abs=0.01)
+        assert widths[1] > 3 * widths[0]
 
 
 def test_without_held_out_values_nothing_is_claimed(data):
     nothing = HeldOut(data.batch, data.truth, torch.zeros_like(data.held_out))
     judgement = judge(data.truth, torch.ones(N, T, C), nothing, SEEN, may_fall_back=False)
-    assert judgement.spread.tolist() == [1, 1, 1]
+    np.testing.assert_allclose(judgement.widths, np.log([[2] * 3, [10] * 3]))  # of Laplace distributions
     assert np.isnan(judgement.error) and np.isnan(judgement.lines_error)
     assert judge(data.truth, torch.ones(N, T, C), nothing, SEEN, may_fall_back=True).fallback.all()

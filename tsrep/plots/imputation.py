@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from tsrep.plots.style import BLACK, GREY, PALETTE, bare, new_figure
 
 MOST_PANELS = 8
-BANDS = {0.9: 0.15, 0.5: 0.3}  # share of the values that a band should contain: its opacity
+OPACITY = (0.15, 0.3)  # of the widest band and of those within
 
 
 def plot_imputation(
     observed: NDArray[Any],
     imputed: NDArray[Any],
-    scale: NDArray[Any],
+    bands: Mapping[float, NDArray[Any]],
     *,
     names: Sequence[str],
     truth: NDArray[Any] | None = None,
@@ -32,7 +32,8 @@ def plot_imputation(
     Parameters
     ----------
     observed : (c, t), NaN where a value is missing.
-    imputed, scale : (c, t), imputed values and the scale b of a Laplace distribution around them; drawn in gaps only.
+    imputed : (c, t), imputed values; drawn in gaps only.
+    bands : half widths (c, t) of the bands around them, by the share of the values that each should contain.
     names : names of the channels.
     truth : (c, t), true values in the gaps; None: unknown.
     index : index of the steps; None numbers them.
@@ -42,19 +43,19 @@ def plot_imputation(
     panels = figure.subplots(shown, 1, sharex=True, squeeze=False)[:, 0]
     steps = np.arange(observed.shape[1]) if index is None else index
     hidden = np.full_like(observed, np.nan) if truth is None else truth
-    for ax, name, known, estimate, b, true in zip(
-        panels, names, observed, imputed, scale, hidden, strict=False
-    ):
+    widest_first = sorted(bands, reverse=True)
+    for channel, (ax, name) in enumerate(zip(panels, names, strict=False)):
+        known, estimate, true = observed[channel], imputed[channel], hidden[channel]
         gap = np.isnan(known)
         drawn = np.where(gap, estimate, known)
-        for share, opacity in BANDS.items():
-            half = np.where(gap, -np.log(1 - share) * b, 0.0)  # the quantile of |Laplace|
+        for share in widest_first:
+            half = np.where(gap, bands[share][channel], 0.0)
             ax.fill_between(
                 steps,
                 drawn - half,
                 drawn + half,
                 color=PALETTE[0],
-                alpha=opacity,
+                alpha=OPACITY[share != widest_first[0]],
                 linewidth=0,
                 label=f"{share:.0%} of values",
             )

@@ -18,7 +18,10 @@ beyond.py         the observations nearest to a window of a longer series
 cores.py          the networks over time in it
 hiding.py         which observed values a training step hides
 training.py       holds values out, runs the game, keeps the best weights, recovers from divergence
-judgement.py      which channels fall back to lines, and the calibration of error scales
+judgement.py      which channels fall back to lines, and the errors of held-out values
+errors.py         bands, standard deviations and samples
+calibration.py    errors in gaps cut into the training series, by the length of the gap
+long_gaps.py      errors in gaps longer than those
 averaging.py      the mean of several networks
 networks.py       trains one network or several
 filling.py        series to windows, estimates back to series

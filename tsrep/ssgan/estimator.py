@@ -31,7 +31,7 @@ from torch import nn
 
 from tsrep.base.fitting import atomic
 from tsrep.base.panels import RandomState, draw_seed
-from tsrep.base.parameters import is_integer, out_of_range
+from tsrep.base.parameters import is_integer, is_number, out_of_range
 from tsrep.base.saving import Folder, Tensors
 from tsrep.base.training import TrainedEstimator, digest
 from tsrep.data.containers import Series
@@ -39,11 +39,12 @@ from tsrep.nn.overlap import mean_by_row
 from tsrep.ssgan import saved
 from tsrep.ssgan.beyond import with_beyond
 from tsrep.ssgan.build import Shape, default_width
-from tsrep.ssgan.filling import Scaling, fill, standardised_line_scales, windowed
+from tsrep.ssgan.calibration import measure, sample_of
+from tsrep.ssgan.errors import LAPLACE, LEVELS, Widths, deviation, draw, half_width
+from tsrep.ssgan.filling import Scaling, Steps, bands, fill, standardised_line_widths, windowed
 from tsrep.ssgan.inference import class_probabilities, estimate
 from tsrep.ssgan.judgement import Judgement, judge, unjudged
 from tsrep.ssgan.labels import class_numbers, refuse_one_class, renumbered
-from tsrep.ssgan.long_gaps import usual_length
 from tsrep.ssgan.networks import Networks, borrowed_share, mean_of, members_of, train_all
 from tsrep.ssgan.parameters import Settings, resolved
 from tsrep.ssgan.training import HeldOut, hold_out
@@ -115,7 +116,7 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
     fallback_ : (c,) bool, True for a channel that is linearly interpolated. A channel that was never observed in `fit`
         is one of them: it is filled with 0, or interpolated where it is observed later.
     mean_, scale_ : (c,), mean and standard deviation of the observed values in `fit`.
-    spread_ : (c,), factor on the learned scale of errors, with which the middle 90 % of the Laplace distributions hold
+    spread_ : (c,), factor on the learned scale of errors, with which the middle 90 % of Laplace distributions hold
         90 % of the held-out values.
     held_out_error_, lines_error_ : mean absolute errors on the held-out values, in standard deviations, of `transform`
         and of linear interpolation; NaN if nothing was held out.
@@ -259,6 +260,7 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
         estimates, scale = estimate(self.generator_, held_out.batch, launch(self.device, self.precision))
         judged = settings.fallback and self.validation_fraction > 0
         self._set_judgement(judge(estimates, scale, held_out, self._seen, judged))
+        self._measure_gaps(series)
         if self.checkpoint is not None:
             self.save(self.checkpoint)
         return self
@@ -271,8 +273,7 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
             names = ", ".join(map(str, np.flatnonzero(~self._seen)))
             warnings.warn(f"never observed in fit, so filled with 0: channel {names}", stacklevel=5)
         missing = np.isnan(panel)
-        self._line_scales = standardised_line_scales(series, self._scaling)
-        self._usual_gap = usual_length(np.isnan(series.panel), series.inside)
+        self._line_widths = standardised_line_widths(series, self._scaling)
         self._indicated = np.asarray(missing[:, 0].any(0) if self._fixes_length else missing.any((0, 2)))
         self.__dict__.pop("classes_", None)
         if len(classes):
@@ -313,8 +314,19 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
         imputer.save(str(self.checkpoint))
 
     def _set_judgement(self, judgement: Judgement) -> None:
-        self.fallback_, self.spread_ = judgement.fallback, judgement.spread
+        self.fallback_, self._widths = judgement.fallback, Widths.of_single_values(judgement.widths)
         self.held_out_error_, self.lines_error_ = judgement.error, judgement.lines_error
+
+    def _measure_gaps(self, series: Series) -> None:
+        """Measures how much wider the bands are in longer gaps, on a sample of the training series."""
+        random = np.random.default_rng([self.seed_, 6])
+        sample = sample_of(series.panel.astype(np.float64), series.times, series.lengths, random)
+        self._widths = measure(sample, self._widths.single, self._fill, random)
+
+    @property
+    def spread_(self) -> Array:
+        """(c,), see the class."""
+        return np.asarray(self._widths.single[-1] / LAPLACE[-1])
 
     def _current_shape(self) -> dict[str, Any]:
         settings = resolved(self)
@@ -353,27 +365,42 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
             a value was observed; an array in the shape of `X` if that is an array or one frame with a time index, else
             a panel.
         """
-        series, values, scale = self._imputed(X)
+        series = self._series(X)
+        values, scales = self._fill(series)
         filled = series.put_back(values)
         if self.add_indicator:
             filled = series.with_indicator(filled, self._indicated)
         if not return_std:
             return filled
-        deviation = np.where(np.isnan(series.panel), np.sqrt(2) * scale, 0.0)  # of a Laplace distribution
-        return filled, series.as_array(deviation)
+        halves = self._bands(series, scales)
+        return filled, series.as_array(np.where(np.isnan(series.panel), deviation(halves), 0.0))
+
+    def interval(self, X: Any, level: float = 0.9) -> tuple[Array, Array]:
+        """Both ends of the interval that a missing value lies in with probability `level`, between 0 and 1.
+
+        Each has the shape of the standard deviations of `transform`; both are the value itself where it was observed.
+        The level of 0.5 and 0.9 is measured (see `tsrep.ssgan.errors`), others follow from these two.
+        """
+        if not is_number(level) or not 0 < level < 1:
+            raise out_of_range("level", level, "a number between 0 and 1")
+        series, values, halves = self._imputed(X)
+        observed = ~np.isnan(series.panel)
+        half = half_width(halves, level)
+        low, high = (np.where(observed, series.panel, values + side * half) for side in (-1, 1))
+        return series.as_array(low), series.as_array(high)
 
     def sample(self, X: Any, n_samples: int = 10, random_state: RandomState = 0) -> Array:
         """Samples of the missing values, (n_samples, *shape); the observed values are the same in all samples.
 
-        Each value is drawn independently from a Laplace distribution around the imputed value. `shape` is that of the
-        standard deviations of `transform`.
+        Each value is drawn independently from a generalised normal distribution around the imputed value, whose middle
+        50 and 90 % are the measured bands. `shape` is that of the standard deviations of `transform`.
         """
         if not is_integer(n_samples) or n_samples < 1:
             raise out_of_range("n_samples", n_samples, "an integer of at least 1")
-        series, values, scale = self._imputed(X)
+        series, values, halves = self._imputed(X)
         random = np.random.default_rng(draw_seed(random_state))
         observed = ~np.isnan(series.panel)
-        samples = (values + scale * random.laplace(size=values.shape) for _ in range(n_samples))
+        samples = (values + draw(halves, random) for _ in range(n_samples))
         return np.stack([series.as_array(np.where(observed, series.panel, sample)) for sample in samples])
 
     def score(self, X: Any, y: Any = None) -> float:
@@ -388,7 +415,7 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
         if not removed.any():
             raise ValueError("X holds too few observed values to score: none was drawn to be removed")
         series.panel = np.where(removed, np.nan, panel)
-        values, _ = self._estimates(series)
+        values, _ = self._fill(series)
         errors = np.abs(values - panel) / self.scale_[:, None]
         return -float(errors[removed].mean())
 
@@ -400,23 +427,19 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
         return series
 
     def _imputed(self, X: Any) -> tuple[Series, Array, Array]:
+        """The series, the estimates (n, c, t), and the half widths of their bands (L, n, c, t), in the units of `X`."""
         series = self._series(X)
-        return (series, *self._estimates(series))
+        values, scales = self._fill(series)
+        return series, values, self._bands(series, scales)
 
-    def _estimates(self, series: Series) -> tuple[Array, Array]:
-        """Estimates and the Laplace scale of their errors in the units of the data, (n, c, t) float64."""
-        judgement = Judgement(self.fallback_, self.spread_, self.held_out_error_, self.lines_error_)
+    def _bands(self, series: Series, scales: Array) -> Array:
+        observed = ~np.isnan(series.panel)
+        return bands(observed, scales, self._widths, self._line_widths, self._scaling)
+
+    def _fill(self, series: Steps) -> tuple[Array, Array]:
+        """Estimates and the learned scales of their errors in the units of the data, (n, c, t) float64."""
         fabric = launch(self.device, self.precision)
-        return fill(
-            series,
-            self._scaling,
-            self.window_length,
-            self.generator_,
-            judgement,
-            self._line_scales,
-            self._usual_gap,
-            fabric,
-        )
+        return fill(series, self._scaling, self.window_length, self.generator_, self.fallback_, fabric)
 
     # Classification
 
@@ -474,10 +497,11 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
         """A matplotlib figure of one instance: observed values, and filled gaps with bands of 50 and 90 %."""
         from tsrep.plots import plot_imputation
 
-        series, values, scale = self._imputed(X)
+        series, values, halves = self._imputed(X)
         length = int(series.lengths[instance])
-        parts = (part[instance][:, :length] for part in (series.panel, values, scale))
+        observed, imputed = (part[instance][:, :length] for part in (series.panel, values))
+        shown = {level: half[instance][:, :length] for level, half in zip(LEVELS, halves, strict=True)}
         names = series.names or [f"channel {i}" for i in range(self.n_channels_)]
         one_frame = isinstance(series.source, pd.DataFrame) and len(series.panel) == 1
         index = series.source.index if one_frame else None
-        return plot_imputation(*parts, names=names, index=index)
+        return plot_imputation(observed, imputed, shown, names=names, index=index)

@@ -5,7 +5,7 @@ Shapes: n series, c channels, t steps; windows of T steps, (B, T, C) as in `step
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
 import numpy as np
 import torch
@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tsrep.data import PanelScaler
-from tsrep.data.containers import Series
 from tsrep.nn.overlap import Windows, cover, cut, join
 from tsrep.ssgan.beyond import with_beyond
+from tsrep.ssgan.errors import Widths
 from tsrep.ssgan.inference import estimate
 from tsrep.ssgan.interpolating import interpolate
-from tsrep.ssgan.judgement import Judgement
-from tsrep.ssgan.long_gaps import line_scales, scales_in_long_gaps
+from tsrep.ssgan.long_gaps import line_widths, widths_in_long_gaps
 from tsrep.ssgan.loss import UNLABELLED
 from tsrep.ssgan.step import Batch
 
@@ -27,6 +26,18 @@ if TYPE_CHECKING:
     from lightning.fabric import Fabric
 
 Array = NDArray[Any]
+
+
+class Steps(Protocol):
+    """What filling reads of `tsrep.data.containers.Series`."""
+
+    panel: Array
+    times: Array
+    lengths: Array
+
+    @property
+    def inside(self) -> Array:
+        """(n, t), False where a series has ended."""
 
 
 class Scaling(NamedTuple):
@@ -37,7 +48,7 @@ class Scaling(NamedTuple):
     seen: Array
 
     @classmethod
-    def of(cls, series: Series) -> Self:
+    def of(cls, series: Steps) -> Self:
         """The scaling of the observed values of `series`."""
         scaler = PanelScaler().fit(series.panel)
         seen = np.asarray(~np.isnan(series.panel).all(axis=(0, 2)))
@@ -45,7 +56,7 @@ class Scaling(NamedTuple):
 
 
 def windowed(
-    series: Series, scaling: Scaling, length: int, labels: Array | None = None
+    series: Steps, scaling: Scaling, length: int, labels: Array | None = None
 ) -> tuple[Batch, Windows]:
     """The standardised series in windows of at most `length` steps, and the positions of the windows."""
     z = _standardised(series, scaling).astype(np.float32).transpose(0, 2, 1)
@@ -67,41 +78,46 @@ def windowed(
 
 
 def fill(
-    series: Series,
-    scaling: Scaling,
-    length: int,
-    generator: nn.Module,
-    judgement: Judgement,
-    line_scales: Array,
-    usual: int,
-    fabric: Fabric,
+    series: Steps, scaling: Scaling, length: int, generator: nn.Module, fallback: Array, fabric: Fabric
 ) -> tuple[Array, Array]:
-    """Estimates and the Laplace scale of their errors in the units of the data, (n, c, t) float64.
+    """Estimates and the learned scales of their errors in the units of the data, (n, c, t) float64.
 
-    A channel that falls back gets linear interpolation over the whole series. In a gap of more than `usual` steps the
-    scale is at least that of `line_scales` (K, c), see `long_gaps`.
+    A channel of `fallback` (c,) gets linear interpolation over the whole series.
     """
     batch, windows = windowed(series, scaling, length)
     n, channels, steps = series.panel.shape
     estimates, scale = estimate(generator, batch, fabric)
     z, scale = (join(part.double(), windows, (n, steps, channels)) for part in (estimates, scale))
-    z = torch.where(torch.from_numpy(judgement.fallback), _interpolated(series, scaling), z)
+    z = torch.where(torch.from_numpy(fallback), _interpolated(series, scaling), z)
     values = z.numpy().transpose(0, 2, 1) * scaling.scale[:, None] + scaling.mean[:, None]
-    least = scales_in_long_gaps(~np.isnan(series.panel), min(usual, length), line_scales)
-    learned = scale.numpy().transpose(0, 2, 1) * judgement.spread[:, None]
-    return values, np.maximum(learned, least) * scaling.scale[:, None]
+    return values, scale.numpy().transpose(0, 2, 1) * scaling.scale[:, None]
 
 
-def standardised_line_scales(series: Series, scaling: Scaling) -> Array:
-    """`line_scales` of the series in standard deviations of each channel, (K, c)."""
-    return line_scales(_standardised(series, scaling))
+def bands(observed: Array, scales: Array, widths: Widths, line_widths: Array, scaling: Scaling) -> Array:
+    """Half widths of the bands of `errors.LEVELS` in the units of the data, (L, n, c, t).
+
+    In a gap longer than those that `widths` were measured in they are at least those of `line_widths` (K, L, c), see
+    `long_gaps`.
+
+    Parameters
+    ----------
+    observed : (n, c, t).
+    scales : (n, c, t), the learned ones, from `fill`.
+    """
+    least = widths_in_long_gaps(observed, int(widths.lengths[-1]), line_widths)
+    return np.maximum(widths.within(observed) * scales, least * scaling.scale[:, None])
 
 
-def _interpolated(series: Series, scaling: Scaling) -> Tensor:
+def standardised_line_widths(series: Steps, scaling: Scaling) -> Array:
+    """`line_widths` of the series in standard deviations of each channel, (K, L, c)."""
+    return line_widths(_standardised(series, scaling))
+
+
+def _interpolated(series: Steps, scaling: Scaling) -> Tensor:
     """Linear interpolation over whole series, (n, t, c), standardised; 0, the mean, in a channel without a value."""
     steps = torch.from_numpy(_standardised(series, scaling).transpose(0, 2, 1).copy())
     return interpolate(steps.nan_to_num(), ~steps.isnan(), torch.from_numpy(series.times))[0]
 
 
-def _standardised(series: Series, scaling: Scaling) -> Array:
+def _standardised(series: Steps, scaling: Scaling) -> Array:
     return (series.panel.astype(np.float64) - scaling.mean[:, None]) / scaling.scale[:, None]

@@ -13,14 +13,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from tsrep.ssgan.errors import LAPLACE, LEVELS
 from tsrep.ssgan.interpolating import interpolate
 from tsrep.ssgan.training import HeldOut
 
 Array = NDArray[Any]
 
 MIN_CHANNEL_VALUES = 5  # held-out values of a channel; with fewer it is judged together with the others
-MIN_TAIL_VALUES = 50  # the same for the quantile of its errors
-BAND_SHARE = 0.9  # share of the held-out values that should lie in their bands
+MIN_TAIL_VALUES = 50  # the same for the quantiles of its errors
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,14 @@ class Judgement:
     Attributes
     ----------
     fallback : (C,), True where the network is not better than linear interpolation.
-    spread : (C,), factor on the learned scales.
+    widths : (L, C), half widths of the bands that hold the shares `errors.LEVELS` of the held-out values, in learned
+        scales; those of a Laplace distribution if nothing was held out.
     error, lines_error : mean absolute errors of the imputed values and of linear interpolation; NaN if nothing was held
         out.
     """
 
     fallback: Array
-    spread: Array
+    widths: Array
     error: float
     lines_error: float
 
@@ -54,7 +55,7 @@ def judge(estimates: Tensor, scale: Tensor, data: HeldOut, seen: Array, may_fall
     errors = torch.where(torch.from_numpy(fallback), line_errors, (estimates - data.truth).abs())
     return Judgement(
         fallback,
-        _scale_factors(errors / scale, data.held_out),
+        _widths(errors / scale, data.held_out),
         _mean(errors, data.held_out),
         _mean(line_errors, data.held_out),
     )
@@ -62,7 +63,7 @@ def judge(estimates: Tensor, scale: Tensor, data: HeldOut, seen: Array, may_fall
 
 def unjudged(seen: Array) -> Judgement:
     """The judgement of an unfinished training: only channels not `seen` (C,) in `fit` fall back."""
-    return Judgement(~seen, np.ones(len(seen)), np.nan, np.nan)
+    return Judgement(~seen, _laplace(len(seen)), np.nan, np.nan)
 
 
 def _mean(errors: Tensor, held_out: Tensor) -> float:
@@ -78,15 +79,18 @@ def _by_channel(errors: Tensor, held_out: Tensor) -> Array:
     return np.where(counts >= MIN_CHANNEL_VALUES, totals / np.maximum(counts, 1), totals.sum() / counts.sum())
 
 
-def _scale_factors(ratios: Tensor, held_out: Tensor) -> Array:
-    """Factor (C,) on the scales with which the middle `BAND_SHARE` of the distributions holds that share of values.
+def _widths(ratios: Tensor, held_out: Tensor) -> Array:
+    """(L, C), quantiles of the errors divided by the learned scales, `ratios`.
 
-    `ratios` are errors divided by the scales of Laplace distributions. A channel with too few values gets the factor of
-    all channels; 1 if all have none.
+    A channel with too few values gets the quantiles of all channels.
     """
     by_channel = [ratios[..., c][held_out[..., c]].numpy() for c in range(ratios.shape[-1])]
     pooled = np.concatenate(by_channel)
     if not pooled.size:
-        return np.ones(len(by_channel))
+        return _laplace(len(by_channel))
     judged = [errors if errors.size >= MIN_TAIL_VALUES else pooled for errors in by_channel]
-    return np.array([np.quantile(errors, BAND_SHARE) for errors in judged]) / -np.log(1 - BAND_SHARE)
+    return np.stack([np.quantile(errors, LEVELS) for errors in judged], axis=1)
+
+
+def _laplace(channels: int) -> Array:
+    return np.repeat(LAPLACE[:, None], channels, axis=1)

@@ -9,18 +9,19 @@ import numpy as np
 
 from tsrep.base.saving import Folder, Tensors
 from tsrep.ssgan.build import Shape, build_classifier, build_generator
+from tsrep.ssgan.errors import LAPLACE, LEVELS, Widths
 from tsrep.ssgan.networks import Networks, mean_of, members_of
 from tsrep.train.loop import Clock
 from tsrep.train.run import Run
 
-ARRAYS = ("mean_", "scale_", "fallback_", "spread_", "_seen", "_indicated")
+ARRAYS = ("mean_", "scale_", "fallback_", "_seen", "_indicated")
 VALUES = ("held_out_error_", "lines_error_")
 
 
 def attributes_to(imputer: Any) -> dict[str, Any]:
     """The fitted arrays and numbers as JSON."""
-    fitted: dict[str, Any] = {name: getattr(imputer, name).tolist() for name in (*ARRAYS, "_line_scales")}
-    fitted["_usual_gap"] = imputer._usual_gap
+    fitted: dict[str, Any] = {name: getattr(imputer, name).tolist() for name in (*ARRAYS, "_line_widths")}
+    fitted["widths"] = {name: part.tolist() for name, part in imputer._widths._asdict().items()}
     if imputer.classifier_ is not None:
         fitted["classes_"] = imputer.classes_.tolist()
     return {**fitted, **{name: getattr(imputer, name) for name in VALUES}}
@@ -30,9 +31,13 @@ def attributes_from(imputer: Any, fitted: dict[str, Any]) -> None:
     """The inverse of `attributes_to`: sets the attributes of `imputer`."""
     for name in ARRAYS:
         setattr(imputer, name, np.asarray(fitted[name]))
-    unknown = np.zeros((1, len(imputer.scale_)))
-    imputer._line_scales = np.asarray(fitted.get("_line_scales", unknown))
-    imputer._usual_gap = int(fitted.get("_usual_gap", 1))
+    unknown = np.zeros((1, len(LEVELS), len(imputer.scale_)))
+    imputer._line_widths = np.asarray(fitted.get("_line_widths", unknown))
+    imputer._widths = (
+        Widths(**{name: np.asarray(part) for name, part in fitted["widths"].items()})
+        if "widths" in fitted
+        else Widths.of_single_values(LAPLACE[:, None] * np.asarray(fitted["spread_"]))  # version 0.1
+    )
     for name in VALUES:
         setattr(imputer, name, fitted[name])
     if "classes_" in fitted:

@@ -23,6 +23,7 @@ STEPS = 600  # of the imputer's training, fewer than its default
 SHOWN, CHANNELS = 12, 3  # the test series of the picture, someone running, and how many channels of it
 
 Array = NDArray[Any]
+LEVELS = (0.5, 0.9)  # of the bands in the picture
 Say = Callable[[str], None]
 
 
@@ -30,14 +31,14 @@ Say = Callable[[str], None]
 class Filled:
     """`errors`: one row per method and one column per kind of gap, mean absolute errors in standard deviations.
     `coverage`: per kind, the share of the removed values within the central 90 % of the samples. `truth`, `seen`,
-    `imputed`, `scale`: of the series in the picture, (c, t), with stretches removed."""
+    `imputed`: of the series in the picture, (c, t), with stretches removed. `bands`: half widths (c, t) by share."""
 
     errors: pd.DataFrame
     coverage: Mapping[str, float]
     truth: Array
     seen: Array
     imputed: Array
-    scale: Array
+    bands: Mapping[float, Array]
     seconds: Mapping[str, float]
 
     def summary(self) -> dict[str, Any]:
@@ -83,13 +84,13 @@ def fill_gaps(seed: int, max_steps: int | None, say: Say, verbose: int) -> Fille
             errors[name][kind] = held_out_mae(test, fill(gaps), taken)
         coverage[kind] = held_out_coverage(test, imputer.sample(gaps, 50), taken)
     of_picture = seen[STRETCHES][[SHOWN]]
-    imputed, deviation = imputer.transform(of_picture, return_std=True)
+    ends = {level: imputer.interval(of_picture, level) for level in LEVELS}
     return Filled(
         pd.DataFrame(errors).T,
         coverage,
         test[SHOWN, :CHANNELS],
         of_picture[0, :CHANNELS],
-        imputed[0, :CHANNELS],
-        deviation[0, :CHANNELS] / np.sqrt(2),  # the scale of a Laplace distribution
+        imputer.transform(of_picture)[0, :CHANNELS],
+        {level: (high - low)[0, :CHANNELS] / 2 for level, (low, high) in ends.items()},
         watch.seconds,
     )

@@ -66,7 +66,7 @@ def draw(results: Results) -> dict[str, Figure]:
     if results.gaps is not None:
         gaps = results.gaps
         names = [f"channel {number}" for number in range(len(gaps.seen))]
-        figures["gaps"] = plot_imputation(gaps.seen, gaps.imputed, gaps.scale, names=names, truth=gaps.truth)
+        figures["gaps"] = plot_imputation(gaps.seen, gaps.imputed, gaps.bands, names=names, truth=gaps.truth)
     if results.classified:
         scores = {result.example.name: result.accuracy for result in results.classified}
         figures["accuracy"] = plot_accuracy(scores)
