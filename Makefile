@@ -22,7 +22,7 @@ $(BIN)/uv:
 	$(BIN)/python -m pip install --quiet uv
 
 $(READY): pyproject.toml constraints.txt | $(BIN)/uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[anomaly,dask,export,index,parquet,vision,dev,docs]'
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[anomaly,dask,excel,export,index,parquet,vision,dev,docs]'
 	@touch $@
 
 setup: $(READY)  ## make .venv and install everything into it
@@ -47,7 +47,7 @@ test-slow: $(READY)  ## the tests marked slow or gpu (gpu ones skip without an a
 
 test-oldest: $(BIN)/uv  ## the test suite with the oldest direct dependencies allowed
 	test -d $(OLDEST) || $(PYTHON) -m venv $(OLDEST)
-	$(BIN)/uv pip install --python $(OLDEST)/bin/python --resolution lowest-direct -e '.[anomaly,export,parquet,vision,dev]'
+	$(BIN)/uv pip install --python $(OLDEST)/bin/python --resolution lowest-direct -e '.[anomaly,excel,export,parquet,vision,dev]'
 	$(OLDEST)/bin/python -m pytest $(ARGS)
 
 docs: $(READY)  ## the examples in the documentation, then the site in site/

@@ -66,3 +66,24 @@ def test_dtypes_of_cells_columns_and_masked_arrays_stay():
     assert isinstance(filled, np.ma.MaskedArray) and filled.dtype == np.float32
     assert not filled.mask.any() if np.ndim(filled.mask) else not filled.mask
     np.testing.assert_array_equal(filled.data[~masked.mask], masked.data[~masked.mask])
+
+
+@pytest.mark.parametrize(
+    ("dtype", "values", "estimate", "expected"),
+    [
+        ("boolean", [True, None, False], 0.6, True),
+        (object, [True, None, False], -3.0, False),
+        ("UInt8", [1, None, 3], -2.6, 0),
+        ("UInt8", [1, None, 3], 300.2, 255),
+        ("Int64", [1, None, 3], -2.6, -3),
+        (object, [1, None, 3], 7.6, 8),
+        ("uint8[pyarrow]", [1, None, 3], 300.2, 255),
+        ("bool[pyarrow]", [True, None, False], 0.4, False),
+        ("float16", [1.0, None, 3.0], 1e6, 65504.0),
+    ],
+)
+def test_estimates_stay_within_what_a_column_holds(dtype, values, estimate, expected):
+    frame = pd.DataFrame({"y": pd.Series(values, dtype=dtype).array}, HOURS[:3])
+    filled = Series(frame).put_back(np.full((1, 1, 3), estimate))
+    assert filled["y"].dtype == frame["y"].dtype
+    assert filled["y"].tolist() == [values[0], expected, values[2]]

@@ -16,6 +16,7 @@ from tsrep.base.parameters import is_integer
 from tsrep.base.saving import Folder, SavedEstimator, Tensors
 from tsrep.data import as_panel, is_flat
 from tsrep.data.containers import channel_names
+from tsrep.data.frames import as_pandas
 
 Floats = NDArray[np.float32]
 RandomState = int | np.random.RandomState | np.random.Generator | None
@@ -44,6 +45,7 @@ class PanelEstimator(SavedEstimator):
         name where they have names: those of `X` are put in the order of the fit. `panel` is what `as_panel(X)` gave,
         where the caller has it already and computes with that: see `_channel_order`.
         """
+        X = as_pandas(X)
         rounds = panel is None
         if panel is None:
             panel = as_panel(X)

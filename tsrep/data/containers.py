@@ -17,6 +17,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from tsrep.data.fill import fill_array, fill_columns, fill_item, is_item
+from tsrep.data.frames import as_pandas, like
 from tsrep.data.long import ID, TIME, is_long, with_columns
 from tsrep.data.panel import as_panel, as_series, is_flat
 from tsrep.data.times import times_of_series
@@ -40,8 +42,8 @@ class Series:
     """
 
     def __init__(self, X: Any):
-        X = X.to_pandas() if hasattr(X, "to_pandas") else X
-        self.container = X
+        self.given = X
+        self.container = X = as_pandas(X)
         self.source = _indexed(X)
         self._alone = self.source is not X and not is_long(X)
         self.panel = as_panel([self.source] if self._alone else self.source)
@@ -71,7 +73,10 @@ class Series:
 
         Estimates of whole numbers are rounded.
         """
-        values = self._as_given(values)
+        return like(self.given, self._filled(self._as_given(values)))
+
+    def _filled(self, values: Array) -> Any:
+        """A copy of the container, in pandas if it is a frame, with the missing entries taken from `values`."""
         if is_long(self.container):
             filled = self._into_rows(self.source, values)
             out = self.container.copy()
@@ -84,10 +89,10 @@ class Series:
         if isinstance(X, pd.Series):
             if self._alone or isinstance(X.index, pd.MultiIndex):
                 return self._into_rows(X.to_frame(), values).iloc[:, 0].rename(X.name)  # type: ignore[call-overload]
-            cells = [_fill_item(cell, row) for cell, row in zip(X, values, strict=True)]
+            cells = [fill_item(cell, row) for cell, row in zip(X, values, strict=True)]
             return pd.Series(cells, index=X.index, name=X.name)
-        if isinstance(X, (list, tuple)) and all(_is_item(item) for item in X):
-            return type(X)(_fill_item(item, row) for item, row in zip(X, values, strict=True))
+        if isinstance(X, (list, tuple)) and all(is_item(item) for item in X):
+            return type(X)(fill_item(item, row) for item, row in zip(X, values, strict=True))
         if hasattr(X, "detach"):
             import torch
 
@@ -119,24 +124,28 @@ class Series:
         missing = self._as_given(np.isnan(self.panel))
         if self._places is not None:
             channels = channels[self._places]
-        if isinstance(filled, pd.DataFrame):
-            source = self.source if self._alone or is_long(self.container) else filled
+        frame = as_pandas(filled)
+        if isinstance(frame, pd.DataFrame):
+            source = self.source if self._alone or is_long(self.container) else frame
             names = [f"missingindicator_{name}" for name in np.asarray(source.columns)[channels]]
-            indicators = pd.DataFrame(self._flags(missing)[:, channels], filled.index, names)
-            return pd.concat([filled, indicators], axis=1)
+            indicators = pd.DataFrame(self.in_rows(missing)[:, channels], frame.index, names)
+            return like(filled, pd.concat([frame, indicators], axis=1))
         if not isinstance(filled, np.ndarray) or filled.dtype == object:
             raise ValueError(f"add_indicator=True takes arrays and frames, not {type(filled).__name__}")
         flags = np.asarray(missing[:, 0] if filled.ndim == 2 else missing)
         return np.concatenate([filled, flags[:, channels].astype(filled.dtype)], axis=1)
 
-    def _flags(self, missing: Array) -> Array:
-        """`missing` (n, c, t) as 0 and 1 in the rows and columns of the container, a frame."""
-        flags = missing.astype(np.float64)
+    def in_rows(self, flags: Array) -> Array:
+        """`flags` (n, c, t) as 0 and 1 in the rows and columns of the container, a frame.
+
+        Those of a nested frame have a series in each cell.
+        """
+        flags = flags.astype(np.float64)
         if not self._alone and is_flat(self.source):
             return np.asarray(flags[:, 0])
         if not self._alone and not isinstance(self.source.index, pd.MultiIndex):  # nested
-            cells = np.empty(missing.shape[:2], dtype=object)
-            for i, j in np.ndindex(*missing.shape[:2]):
+            cells = np.empty(flags.shape[:2], dtype=object)
+            for i, j in np.ndindex(*flags.shape[:2]):
                 cells[i, j] = pd.Series(flags[i, j, : self.lengths[i]])
             return cells
         rows = flags.transpose(0, 2, 1)[self.inside]
@@ -154,18 +163,16 @@ class Series:
         if array.dtype == object and array.ndim == 1:
             out = np.empty(len(array), dtype=object)
             for i, (item, row) in enumerate(zip(array, values, strict=True)):
-                out[i] = _fill_item(item, row)
+                out[i] = fill_item(item, row)
             return out
         if array.dtype == object:
             array = self.panel.reshape(array.shape)
-        if array.dtype.kind != "f":
-            return array.copy()
-        return np.where(np.isnan(array), values.reshape(array.shape).astype(array.dtype), array)
+        return fill_array(array, values.reshape(array.shape))
 
     def _into_frame(self, X: pd.DataFrame, values: Array) -> pd.DataFrame:
-        if X.size and _is_item(X.iat[0, 0]):  # nested: a series in each cell
+        if X.size and is_item(X.iat[0, 0]):  # nested: a series in each cell
             cells = {
-                name: [_fill_item(cell, row) for cell, row in zip(X.iloc[:, j], values[:, j], strict=True)]
+                name: [fill_item(cell, row) for cell, row in zip(X.iloc[:, j], values[:, j], strict=True)]
                 for j, name in enumerate(X.columns)
             }
             return pd.DataFrame(cells, index=X.index)
@@ -174,11 +181,11 @@ class Series:
             return pd.DataFrame({name: filled[name] if name in filled else X[name] for name in X})
         if self._alone or isinstance(X.index, pd.MultiIndex):
             return self._into_rows(X, values)
-        return _fill_columns(X, values[:, 0])
+        return fill_columns(X, values[:, 0])
 
     def _into_rows(self, X: pd.DataFrame, values: Array) -> pd.DataFrame:
         """Fills a frame whose rows are the steps of one instance after another."""
-        return _fill_columns(X, values.transpose(0, 2, 1)[self.inside])
+        return fill_columns(X, values.transpose(0, 2, 1)[self.inside])
 
 
 def _indexed(X: Any) -> Any:
@@ -217,13 +224,13 @@ def _lengths(X: Any, panel: Array) -> Array:
         instance = pd.factorize(X.index.get_level_values(0))[0]
         return np.bincount(instance, minlength=n)
     cells: Any = None
-    if isinstance(X, pd.DataFrame) and X.size and _is_item(X.iat[0, 0]):
+    if isinstance(X, pd.DataFrame) and X.size and is_item(X.iat[0, 0]):
         cells = X.iloc[:, 0]
     elif isinstance(X, (list, tuple, pd.Series)) or (
         isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1
     ):
         cells = X
-    if cells is None or not all(_is_item(item) for item in cells):
+    if cells is None or not all(is_item(item) for item in cells):
         return np.full(n, t)
     return np.array([len(item) if isinstance(item, pd.DataFrame) else item.shape[-1] for item in cells])
 
@@ -257,50 +264,14 @@ def _times(X: Any, panel: Array, lengths: Array) -> Array:
 
 def channel_names(X: Any) -> list[str] | None:
     """The names of the channels of a container that `as_panel` takes; None where it has none."""
+    X = as_pandas(X)
     if isinstance(X, (list, tuple)) and len(X) and isinstance(X[0], pd.DataFrame):
         return [str(name) for name in X[0].columns]
     if isinstance(X, pd.DataFrame):
-        if isinstance(X.index, pd.MultiIndex) or (X.size and _is_item(X.iat[0, 0])):
+        if isinstance(X.index, pd.MultiIndex) or (X.size and is_item(X.iat[0, 0])):
             return [str(name) for name in X.columns]
+        if is_long(X):
+            return [str(name) for name in X.columns if name not in (ID, TIME)]
         series = as_series(X)
         return None if series is None else [str(name) for name in series.columns]
     return None
-
-
-def _is_item(item: Any) -> bool:
-    return isinstance(item, (np.ndarray, pd.Series, pd.DataFrame)) or hasattr(item, "detach")
-
-
-def _fill_item(item: Any, values: Array) -> Any:
-    """One instance or cell, an array (t,) or (c, t), a series or a frame (t, c), filled from `values` (c, >= t)."""
-    if isinstance(item, pd.DataFrame):
-        return _fill_columns(item, values[:, : len(item)].T)
-    values = values[..., : item.shape[-1]].reshape(tuple(item.shape))
-    if isinstance(item, pd.Series):
-        return _fill_column(item, values)
-    if hasattr(item, "detach"):
-        import torch
-
-        original = item.detach()
-        return torch.where(original.isnan(), torch.as_tensor(values).to(original), original)
-    if item.dtype.kind != "f":
-        return item.copy()
-    return np.where(np.isnan(item), values.astype(item.dtype), item)
-
-
-def _fill_columns(X: pd.DataFrame, values: Array) -> pd.DataFrame:
-    """A copy of a frame with missing cells taken from `values`, of the same shape; columns keep their dtypes."""
-    out = X.copy()
-    for j in range(X.shape[1]):
-        if X.iloc[:, j].isna().any():
-            out.isetitem(j, _fill_column(X.iloc[:, j], values[:, j]).array)
-    return out
-
-
-def _fill_column(column: pd.Series, values: Array) -> pd.Series:
-    """A copy of `column` with missing entries taken from `values`, in its dtype: whole numbers are rounded."""
-    whole = pd.api.types.is_integer_dtype(column.dtype)
-    estimates = pd.Series(np.round(values) if whole else values, index=column.index)
-    if column.dtype != object:
-        estimates = estimates.astype(column.dtype)
-    return column.where(column.notna(), estimates)

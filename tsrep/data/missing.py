@@ -33,6 +33,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from tsrep.data.containers import Series
+from tsrep.data.frames import as_pandas, is_frame, like
 from tsrep.data.panel import as_panel, as_series, is_flat
 
 Array = NDArray[Any]
@@ -222,14 +224,18 @@ def _panel_of(X: Any) -> Array:
     """`X` as `(n, c, t)`. Unlike in `as_panel`, an array may have instances without values; these do not change."""
     if isinstance(X, np.ndarray) and X.dtype.kind in "biuf" and X.ndim in (2, 3):
         return X[:, None] if X.ndim == 2 else X
+    X = as_pandas(X)
     alone = as_series(X) if isinstance(X, pd.DataFrame | pd.Series) else None
     return as_panel(X if alone is None else [alone])
 
 
 def _without(X: Any, removed: Flags) -> Any:
     """A copy of `X` with NaN where `removed` (n, c, t)."""
-    if isinstance(X, pd.DataFrame):
-        return _frame_without(X, removed)
+    if is_frame(X):
+        frame = as_pandas(X)
+        if isinstance(frame, pd.Series):
+            return _frame_without(frame.to_frame("y"), removed)["y"].rename(frame.name)  # type: ignore[call-overload]
+        return like(X, _frame_without(frame, removed))
     if isinstance(X, list | tuple) and not is_flat(X):
         return [_with_nan(np.asarray(item), flags) for item, flags in zip(X, removed, strict=True)]
     array = np.asarray(X)
@@ -244,13 +250,20 @@ def _with_nan(array: Array, removed: Flags) -> Array:
 
 
 def _frame_without(frame: pd.DataFrame, removed: Flags) -> pd.DataFrame:
-    if isinstance(frame.index, pd.MultiIndex):
-        instance = pd.factorize(frame.index.get_level_values(0))[0]
-        step = frame.groupby(instance).cumcount().to_numpy()
-        return frame.mask(removed[instance, :, step])
-    alone = as_series(frame)
-    if alone is None:
-        return frame.mask(removed[:, 0])
-    gone = pd.DataFrame(False, frame.index, frame.columns)
-    gone[alone.columns] = removed[0].T
-    return frame.mask(gone)
+    series = Series(frame)
+    flags = series.in_rows(removed)
+    out = frame.copy()
+    places = np.flatnonzero(frame.columns.isin(series.source.columns)).tolist()
+    for place, gone in zip(places, flags.T, strict=True):
+        column: pd.Series = frame.iloc[:, place]
+        if flags.dtype == object:  # a series in each cell
+            cells = [_cell_without(*each) for each in zip(column.array, gone, strict=True)]
+            out.isetitem(place, pd.Series(cells).array)
+        else:
+            out.isetitem(place, column.mask(gone.astype(bool)).array)
+    return out
+
+
+def _cell_without(cell: Any, gone: pd.Series) -> Any:
+    flags = gone.to_numpy(dtype=bool)
+    return cell.mask(flags) if isinstance(cell, pd.Series) else _with_nan(np.asarray(cell), flags)

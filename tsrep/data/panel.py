@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import DTypeLike, NDArray
 
+from tsrep.data.frames import as_pandas
 from tsrep.data.grid import on_grid
 from tsrep.data.long import is_long, split_long
 from tsrep.data.times import series_time
@@ -42,7 +43,7 @@ def as_panel(X: Any, *, dtype: DTypeLike | None = None, allow_missing: bool = Tr
           as dates) or, with numbered rows, dates in a column: ONE series, time down and channels across,
           `(1, c, t)`, with NaN at the steps that have no row; otherwise its rows are instances, `(n, 1, t)`;
         - a long table (`unique_id`, `ds` and values): each series is an instance;
-        - a frame of another library that has `to_pandas`, such as polars.
+        - a frame of polars or Arrow, or of another library that has `to_pandas`, as the same frame of pandas.
     dtype : float32, float64 or None
         None keeps float32 and float64, and converts float16 to float32 and everything else to float64.
     allow_missing : bool
@@ -105,6 +106,7 @@ def is_flat(X: Any) -> bool:
     True for 2-D arrays, lists of equally long rows, and data frames of numbers with a plain index. Estimators
     follow scikit-learn's 2-D conventions (a length fixed at `fit`, 2-D output) for these only.
     """
+    X = as_pandas(X)
     if isinstance(X, pd.DataFrame | pd.Series) and as_series(X) is not None:
         return False
     return _array_of(X).ndim == 2
@@ -172,8 +174,7 @@ def _array_of(X: Any) -> Array:
         raise TypeError(
             f"X is a {type(X).__name__}; wanted an array, a list of arrays or a pandas object, with numbers"
         )
-    if hasattr(X, "to_pandas"):
-        X = X.to_pandas()
+    X = as_pandas(X)
     if is_long(X):
         return _from_frames(list(split_long(X, min_steps=1, empty_columns=True).values()))
     if isinstance(X, pd.DataFrame | pd.Series) and (series := as_series(X)) is not None:
@@ -348,10 +349,19 @@ def _frame_values(frame: pd.DataFrame) -> Array:
         if isinstance(dtype, np.dtype) and dtype.kind in "biufcO":
             continue
         if not pd.api.types.is_numeric_dtype(dtype):
-            raise TypeError(f"Column {name!r} of X has dtype {dtype}; wanted numbers")
+            raise TypeError(
+                f"Column {name!r} of X has dtype {dtype}; wanted numbers{_without_time(frame[name])}"
+            )
     if set(frame.dtypes) == {np.dtype(np.float32)} or frame.select_dtypes(["object", "complex"]).size:
         return _numbers(frame.to_numpy(), "X")
     return frame.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _without_time(column: pd.Series) -> str:
+    """What an error adds for a column of dates that is not the time, because a row has none."""
+    if not pd.api.types.is_datetime64_any_dtype(column.dtype) or not column.isna().any():
+        return ""
+    return f", or a time in every row: row {int(column.isna().to_numpy().argmax()) + 1} has none"
 
 
 def _is_series(cell: Any) -> bool:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from tsrep.data.frames import as_pandas
 from tsrep.data.panel import as_panel, is_flat
 
 Array = NDArray[Any]
@@ -118,6 +119,7 @@ class PanelScaler(TransformerMixin, BaseEstimator):
         """The panel `(n, c, t)`, checked against that of `fit`, and whether `X` is a table `(n, t)`."""
         if not reset:
             check_is_fitted(self)
+        X = as_pandas(X)
         named = X if isinstance(X, pd.DataFrame) else np.empty((1, 1))
         validate_data(self, named, skip_check_array=True, ensure_2d=False, reset=reset)  # column names
         panel, flat = as_panel(X), is_flat(X)

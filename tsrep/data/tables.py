@@ -14,6 +14,7 @@ import pandas as pd
 
 from tsrep.data.columns import TableError
 from tsrep.data.files import ID, open_table
+from tsrep.data.frames import as_pandas, is_frame
 from tsrep.data.long import TIME, is_long, split_tables
 from tsrep.data.table import ReadOptions, RegularTable, regular_table
 
@@ -27,7 +28,7 @@ def read_tables(data: Any, options: ReadOptions) -> dict[Hashable, RegularTable]
     Parameters
     ----------
     data : the path of a file; a pandas Series or DataFrame with time down and channels across; a long table, or a frame
-        whose index has the levels series and time; or a frame of another library that pandas can be made of.
+        whose index has the levels series and time; or a frame of polars, Arrow or another library with `to_pandas`.
 
     Raises
     ------
@@ -60,8 +61,7 @@ def as_frame(data: Any) -> pd.DataFrame:
     """
     if isinstance(data, str | Path):
         return open_table(Path(data)).frame
-    if hasattr(data, "to_pandas"):  # polars, Arrow
-        data = data.to_pandas()
+    data = as_pandas(data, "data")
     if isinstance(data, pd.Series):
         data = data.to_frame("y" if data.name is None else data.name)
     if not isinstance(data, pd.DataFrame):
@@ -71,7 +71,7 @@ def as_frame(data: Any) -> pd.DataFrame:
 
 def is_table(data: Any) -> bool:
     """Whether `data` is a table or the path of one, and no array or list."""
-    return isinstance(data, str | Path | pd.Series | pd.DataFrame) or hasattr(data, "to_pandas")
+    return isinstance(data, str | Path) or is_frame(data)
 
 
 def _read(frame: pd.DataFrame, options: ReadOptions) -> dict[Hashable, RegularTable]:

@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tsrep.data import read_long, read_table
+from tsrep.data.frames import as_pandas
 from tsrep.data.grid import following
 from tsrep.data.table import ReadOptions, RegularTable
 from tsrep.data.tables import ONLY, as_frame, is_table, read_tables
@@ -75,6 +76,7 @@ def read_series(
     TypeError
         `data` is not one of these containers.
     """
+    data = as_pandas(data, argument)
     if not is_table(data):
         series = _of_array(data, argument)
         _check_values(series.values, argument)
@@ -95,7 +97,7 @@ def read_series(
 def open_file(data: Any, empty_columns: bool = False) -> Any:
     """The table in a file, long or on a regular index, if `data` is a path; otherwise `data` itself."""
     if not isinstance(data, str | Path):
-        return as_frame(data) if hasattr(data, "to_pandas") else data
+        return as_pandas(data)
     long = read_long(data)
     return read_table(data, min_steps=1, empty_columns=empty_columns) if long is None else long
 
@@ -108,7 +110,8 @@ def places_of_rows(
 
 
 def joined(history: Any, X: Any) -> Any:
-    """`history` followed by `X`, in the container that both have; `X` alone where `history` is None."""
+    """`history` followed by `X`, in the container that both have, pandas for all frames; `X` alone for no `history`."""
+    history, X = as_pandas(history, "history"), as_pandas(X)
     pandas = isinstance(X, pd.Series | pd.DataFrame)
     if history is None:
         return X if pandas else np.asarray(X, dtype=np.float64)
