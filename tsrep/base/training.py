@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from tsrep.base.panels import INPUT, PanelEstimator, RandomState
-from tsrep.base.parameters import as_json, current_values, out_of_range
+from tsrep.base.panels import INPUT, PanelEstimator, RandomState, draw_seed
+from tsrep.base.parameters import Range, as_json, current_values, is_integer, out_of_range
 from tsrep.base.saving import load
 from tsrep.train.checkpoint import (
     check_writable,
@@ -23,10 +23,24 @@ from tsrep.train.checkpoint import (
     remove_folder,
     write_folder,
 )
+from tsrep.train.processes import Processes
 from tsrep.train.run import Run
+from tsrep.train.runtime import SETTINGS, launch_processes
 from tsrep.train.step import NonFiniteLossError
 
-NOT_OF_THE_RUN = ("checkpoint", "checkpoint_every", "device", "random_state", "verbose", "warm_start")
+FABRIC = Range(
+    f"None, or a dict with some of {list(SETTINGS)}, where strategy is 'auto' or 'ddp'",
+    lambda value: _settings(value),
+)
+NOT_OF_THE_RUN = (
+    "checkpoint",
+    "checkpoint_every",
+    "device",
+    "fabric",
+    "random_state",
+    "verbose",
+    "warm_start",
+)
 
 
 class TrainedEstimator(PanelEstimator):
@@ -48,6 +62,7 @@ class TrainedEstimator(PanelEstimator):
     checkpoint_every: int = 50
     device: str = "auto"
     precision: str = "auto"
+    fabric: Mapping[str, Any] | None = None
     random_state: RandomState = None
     verbose: int = 0
 
@@ -67,6 +82,14 @@ class TrainedEstimator(PanelEstimator):
     @property
     def seed_(self) -> int:
         return self._runs[0].seed
+
+    def _processes(self) -> Processes:
+        """Those that train together, started if they are not running yet."""
+        return Processes(launch_processes(self.device, self.precision, self.fabric))
+
+    def _draw_seed(self) -> int:
+        """The seed of a new training, the same in all processes."""
+        return self._processes().broadcast(draw_seed(self.random_state))
 
     def _is_trained(self) -> bool:
         """Whether there is a fit that a warm start can continue."""
@@ -101,6 +124,7 @@ class TrainedEstimator(PanelEstimator):
         if self.checkpoint is None:
             return None
         check_writable(self.checkpoint, "checkpoint")
+        self._processes().wait()  # all read the same, also where an interrupted fit has just written
         if not holds_model(self.checkpoint):
             return None
         found = self._load_checkpoint(self.checkpoint)
@@ -111,6 +135,8 @@ class TrainedEstimator(PanelEstimator):
             other = f"of a {type(found).__name__}"
         elif found._runs[0].data != data:
             other = "on other data"
+        elif found._runs[0].processes != self._processes().count:
+            other = f"of {found._runs[0].processes} processes, not {self._processes().count}"
         else:
             theirs = {**found.get_params(deep=False), "random_state": found.seed_}
             apart = (*NOT_OF_THE_RUN, *self._NOT_TRAINING)
@@ -141,6 +167,8 @@ class TrainedEstimator(PanelEstimator):
         try:
             yield
         except NonFiniteLossError:
+            if not self._processes().is_first:
+                raise
             if before is not None:
                 write_folder(str(self.checkpoint), *before)
             elif self.checkpoint is not None:
@@ -164,6 +192,16 @@ class TrainedEstimator(PanelEstimator):
             name: None if name == "checkpoint" else value for name, value in config["parameters"].items()
         }
         return super()._from_folder({**config, "parameters": parameters}, tensors)
+
+
+def _settings(value: Any) -> bool:
+    if value is None:
+        return True
+    if not isinstance(value, Mapping) or not set(value) <= set(SETTINGS):
+        return False
+    devices, nodes = value.get("devices", 1), value.get("num_nodes", 1)
+    counted = (is_integer(devices) and devices >= 1) or devices == "auto"
+    return counted and is_integer(nodes) and nodes >= 1 and value.get("strategy", "auto") in ("auto", "ddp")
 
 
 def initial_weights(seed: int) -> AbstractContextManager[Any]:

@@ -9,7 +9,7 @@ import copy
 from abc import abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from tsrep.base.fitting import atomic
-from tsrep.base.panels import Floats, draw_seed
+from tsrep.base.panels import Floats
 from tsrep.base.parameters import (
     Range,
     boolean,
@@ -32,7 +32,7 @@ from tsrep.base.parameters import (
     verbosity,
 )
 from tsrep.base.saving import Folder, Tensors
-from tsrep.base.training import TrainedEstimator, digest, initial_weights
+from tsrep.base.training import FABRIC, TrainedEstimator, digest, initial_weights
 from tsrep.encoding.batches import (
     Copies,
     host_tensor,
@@ -56,9 +56,6 @@ from tsrep.train.runtime import launch
 from tsrep.train.schedule import Schedule, constant
 from tsrep.train.step import Descent, Objective
 
-if TYPE_CHECKING:
-    from lightning.fabric import Fabric
-
 DEFAULT_STEPS = 200
 
 RANGES: dict[str, Range] = {
@@ -69,6 +66,8 @@ RANGES: dict[str, Range] = {
     "validation_fraction": number(0, below=1),
     "patience": integer(1, none=True),
     "checkpoint_every": integer(1),
+    "fabric": FABRIC,
+    "gather": boolean(),
     "warm_start": boolean(),
     "verbose": verbosity(),
 }
@@ -85,6 +84,8 @@ class SeriesRepresentation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Tr
     Attributes
     ----------
     layers, pool : the read-out of `transform`, see `tsrep.encoding.read_out.read_out`; None: "max" of the last layer.
+    gather : whether, in several processes, the objective is given the network's outputs for the whole batch; False
+        needs an objective that knows `tsrep.train.processes.rows_of`.
     encoder_ : torch module, (B, T, C) -> (B, T, D).
     history_ : list of {"step", "epoch", "seconds", "loss", "validation_loss" where computed}.
     n_steps_ : training steps made in all.
@@ -96,6 +97,7 @@ class SeriesRepresentation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Tr
 
     layers: Any = None
     pool: Any = None
+    gather: bool = True
 
     _RANGES: dict[str, Range] = {}
     _SHOWN: dict[str, str] | None = None  # the numbers of the record that the progress bar shows, and as what
@@ -118,9 +120,9 @@ class SeriesRepresentation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Tr
     def _look_at(self, panel: Floats) -> None:
         """Sets what the network's shape depends on, from the panel (n, c, T) of a new training."""
 
-    def _descent(self, network: nn.Module, generator: torch.Generator, fabric: Fabric) -> Descent:
-        """The training step."""
-        return Descent(network, self._objective(), lr=self.lr, generator=generator, fabric=fabric)
+    def _descent(self, network: nn.Module, **where: Any) -> Descent:
+        """The training step; `where` are `generator`, `fabric`, `processes` and `gather` of `Descent`."""
+        return Descent(network, self._objective(), lr=self.lr, **where)
 
     def _schedule(self, steps: int) -> Schedule:
         """The learning rate, in a training of `steps` steps in all."""
@@ -177,7 +179,7 @@ class SeriesRepresentation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Tr
         _ = self.n_features_out_  # raises if the read-out is of layers that the network does not have
         if source is None or source is self:
             run.data = data
-            run.extend(*self._length_of_training(panel.size))
+            run.extend(*self._length_of_training(panel.size), self._processes().count)
         if not run.finished:
             with self._checkpoint_outlives_divergence():
                 self._train(run, panel)
@@ -190,7 +192,7 @@ class SeriesRepresentation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Tr
 
     def _start(self, panel: Floats) -> Run:
         """Sets a network with random weights; a run in which nothing was learned."""
-        seed = draw_seed(self.random_state)
+        seed = self._draw_seed()
         self._look_at(panel)
         with initial_weights(seed):
             self.encoder_ = self._build(panel.shape[1])
@@ -210,8 +212,12 @@ class SeriesRepresentation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Tr
         x = self._prepare(x)
         fabric = launch(self.device, self.precision)
 
+        processes = self._processes()
+
         def make_step(network: nn.Module, generator: torch.Generator) -> Descent:
-            return self._descent(network, generator, fabric)
+            return self._descent(
+                network, generator=generator, fabric=fabric, processes=processes, gather=self.gather
+            )
 
         def save(encoder: nn.Module) -> None:
             self.encoder_, self._runs = encoder, [run]
@@ -225,6 +231,7 @@ class SeriesRepresentation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Tr
             schedule=self._schedule,
             batch_size=self._batch_size(),
             fabric=fabric,
+            processes=processes,
             measure=self._measure(x, held_out, run.seed),
             held_out=held_out,
             patience=self.patience,
@@ -406,7 +413,7 @@ class SeriesRepresentation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Tr
         `tsrep.encoding.finetuned.FineTuned`, `freeze` and `max_steps` for example.
         """
         check_is_fitted(self, "encoder_")
-        shared = {"device": self.device, "precision": self.precision, "verbose": self.verbose}
+        shared = {name: getattr(self, name) for name in ("device", "precision", "fabric", "verbose")}
         kind = FineTunedRegressor if has_fractions(y) else FineTunedClassifier
         return kind(self, **{**shared, **parameters}).fit(X, y)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
@@ -22,13 +23,14 @@ from torch import Tensor, nn
 from tsrep.base.panels import RandomState, draw_seed
 from tsrep.base.parameters import integer, number, verbosity
 from tsrep.base.saving import Folder, SavedEstimator, Tensors, inner_from_folder, inner_to_folder
-from tsrep.base.training import initial_weights
+from tsrep.base.training import FABRIC, initial_weights
 from tsrep.encoding.batches import in_batches, steps_per_batch
 from tsrep.encoding.head import FREEZE, EncoderWithHead, frozen_weights
 from tsrep.encoding.training import train
 from tsrep.nn.padding import inside
+from tsrep.train.processes import Processes
 from tsrep.train.run import Run
-from tsrep.train.runtime import launch
+from tsrep.train.runtime import launch, launch_processes
 from tsrep.train.schedule import warm_up_cosine
 from tsrep.train.step import Descent, Objective
 
@@ -45,6 +47,7 @@ RANGES = {
     "batch_size": integer(1),
     "lr": number(above=0),
     "encoder_lr": number(0),
+    "fabric": FABRIC,
     "verbose": verbosity(),
 }
 
@@ -67,7 +70,7 @@ class FineTuned(SavedEstimator):
     max_steps, batch_size : training steps, and instances in each.
     lr : learning rate of the head.
     encoder_lr : that of the encoder, as a share of `lr`.
-    device, precision, random_state, verbose : see `TS2Vec`.
+    device, precision, fabric, random_state, verbose : see `TS2Vec`.
 
     Attributes
     ----------
@@ -88,6 +91,7 @@ class FineTuned(SavedEstimator):
         encoder_lr: float = 0.5,
         device: str = "auto",
         precision: str = "auto",
+        fabric: Mapping[str, Any] | None = None,
         random_state: RandomState = None,
         verbose: int = 0,
     ) -> None:
@@ -99,6 +103,7 @@ class FineTuned(SavedEstimator):
         self.encoder_lr = encoder_lr
         self.device = device
         self.precision = precision
+        self.fabric = fabric
         self.random_state = random_state
         self.verbose = verbose
 
@@ -123,7 +128,8 @@ class FineTuned(SavedEstimator):
 
     def _train(self, data: Labelled, outputs: int, objective: Objective) -> None:
         """Sets the network with its `outputs` (K), trained by `objective`, and the history."""
-        seed = draw_seed(self.random_state)
+        processes = Processes(launch_processes(self.device, self.precision, self.fabric))
+        seed = processes.broadcast(draw_seed(self.random_state))
         with initial_weights(seed):
             network = self._build(outputs)
         fabric = launch(self.device, self.precision)
@@ -143,6 +149,7 @@ class FineTuned(SavedEstimator):
                 average=False,
                 max_norm=MAX_NORM,
                 groups=groups,
+                processes=processes,
             )
 
         run = Run(seed, max_steps=int(self.max_steps))
@@ -154,6 +161,7 @@ class FineTuned(SavedEstimator):
             schedule=lambda steps: warm_up_cosine(self.lr, round(WARM_UP * steps), steps),
             batch_size=self.batch_size,
             fabric=fabric,
+            processes=processes,
             title=type(self).__name__ if self.verbose > 0 else None,
         )
         self.history_ = run.history

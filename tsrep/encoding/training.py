@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from tsrep.train import hooks
 from tsrep.train.batches import TensorBatches
 from tsrep.train.loop import Clock, fit, reading_interval
+from tsrep.train.processes import ALONE, Processes
 from tsrep.train.run import Run
 from tsrep.train.schedule import Schedule
 from tsrep.train.step import Descent, require_finite
@@ -44,6 +45,7 @@ def train(
     schedule: Callable[[int], Schedule],
     batch_size: int,
     fabric: Fabric,
+    processes: Processes = ALONE,
     measure: Measure | None = None,
     held_out: Tensor | None = None,
     patience: int | None = None,
@@ -61,9 +63,11 @@ def train(
     x : training series (n, T, C).
     make_step : (network, generator) -> the step that trains the network.
     schedule : gives the learning rate as a function of the step, for the total number of steps.
+    batch_size : instances per step and process.
+    fabric, processes : device and precision of this process; those that train together.
     measure : gives further numbers for the record, from the network every 10 steps.
     held_out : series on which a loss is computed every 10 steps.
-    save : called with the encoder every `save_every` steps and at the end, with `run` up to date.
+    save : called with the encoder every `save_every` steps and at the end, with `run` up to date; in the first process.
     title, names : head of a progress bar, None shows none; which numbers it shows and as what, None: all.
 
     Raises
@@ -76,7 +80,7 @@ def train(
     if run.tensors:
         step.load_state(run.tensors)
 
-    batches = TensorBatches(x, batch_size, run.seed)
+    batches = TensorBatches.for_processes(x, batch_size, run.seed, processes.count)
     rate = schedule(_steps_in_all(run, batches.per_epoch))
 
     def set_rate(clock: Clock) -> None:
@@ -86,11 +90,12 @@ def train(
         state = step.state()
         require_finite(state, clock.step)
         run.clock, run.tensors = clock, state
-        if save is not None:
+        if save is not None and processes.is_first:
             save(_at_rest(step.model))
 
     periods = []
-    with hooks.progress_bar(title or "", run.max_steps, run.clock.step, title is not None, names) as bar:
+    show = title is not None and processes.is_first
+    with hooks.progress_bar(title or "", run.max_steps, run.clock.step, show, names) as bar:
         after_step = [hooks.record(run.history), bar]
         if measure is not None:
             measured = measure
@@ -99,7 +104,11 @@ def train(
         if held_out is not None:
             parts = held_out.split(int(batch_size))  # torch takes NumPy's integers for something else
             after_step.append(
-                hooks.validate(run.history, lambda: _loss(step, parts, run.seed), VALIDATE_EVERY)
+                hooks.validate(
+                    run.history,
+                    lambda: processes.broadcast(_loss(step, parts, run.seed)),
+                    VALIDATE_EVERY,
+                )
             )
             periods.append(VALIDATE_EVERY)
         if patience is not None:
@@ -119,6 +128,7 @@ def train(
         )
     run.finished = True
     keep(clock)
+    processes.wait()  # a process that reads the checkpoint next finds it written
     return _at_rest(step.model)
 
 

@@ -9,9 +9,9 @@ losses, see docs/masked.md.
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -45,9 +45,6 @@ from tsrep.train.run import Run
 from tsrep.train.schedule import Schedule, constant, warm_up_cosine
 from tsrep.train.step import Descent
 from tsrep.ts2vec.crops import split_long
-
-if TYPE_CHECKING:
-    from lightning.fabric import Fabric
 
 LONGEST = 3000  # steps of a training series, where there are several
 WINDOW = 256  # the same for a panel of few long series
@@ -97,8 +94,9 @@ class MaskedSeriesEncoder(SeriesRepresentation):
     max_steps, max_epochs : training ends at whichever comes first. `max_steps=0` leaves the network untrained.
     batch_size, lr : series per step; learning rate of AdamW.
     layers, pool : the read-out of `transform`, see `tsrep.encoding.read_out.read_out`.
-    validation_fraction, patience, warm_start, checkpoint, checkpoint_every, device, precision, random_state, verbose :
-        see `TS2Vec`. With `warm_start` the learning rate follows the schedule of all steps together.
+    validation_fraction, patience, warm_start, checkpoint, checkpoint_every, device, precision, fabric, gather,
+        random_state, verbose : see `TS2Vec`. With `warm_start` the learning rate follows the schedule of all steps
+        together.
 
     Attributes
     ----------
@@ -176,6 +174,8 @@ class MaskedSeriesEncoder(SeriesRepresentation):
         checkpoint_every: int = 50,
         device: str = "auto",
         precision: str = "auto",
+        fabric: Mapping[str, Any] | None = None,
+        gather: bool = False,
         random_state: RandomState = None,
         verbose: int = 0,
     ):
@@ -216,6 +216,8 @@ class MaskedSeriesEncoder(SeriesRepresentation):
         self.checkpoint_every = checkpoint_every
         self.device = device
         self.precision = precision
+        self.fabric = fabric
+        self.gather = gather
         self.random_state = random_state
         self.verbose = verbose
 
@@ -266,17 +268,16 @@ class MaskedSeriesEncoder(SeriesRepresentation):
             hides=settings.design != "autoencoder",
         )
 
-    def _descent(self, network: nn.Module, generator: torch.Generator, fabric: Fabric) -> Descent:
+    def _descent(self, network: nn.Module, **where: Any) -> Descent:
         settings = resolved(self)
         return Descent(
             network,
             self._objective(),
             lr=settings.lr,
-            generator=generator,
-            fabric=fabric,
             weight_decay=settings.weight_decay,
             average=settings.average,
             max_norm=settings.max_norm,
+            **where,
         )
 
     def _schedule(self, steps: int) -> Schedule:

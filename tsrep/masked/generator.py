@@ -89,7 +89,7 @@ class GeneratorNetwork(nn.Module):
             (values - scaled.mean) / scaled.deviation if own else next(others)
             for scaled, own in zip(self.targets, self.estimated, strict=True)
         ]
-        return Predicted(outputs, z, inside)
+        return Predicted(outputs, z, within.flatten(1))
 
     def tokens(self, frame: Tensor) -> Tensor:
         """See `tsrep.masked.network.MaskedNetwork`."""

@@ -112,7 +112,8 @@ class MAE(PatchNetwork):
         everywhere = (
             None if bool(tokens_within.all()) else tokens_within | ~tokens_within.any(1, keepdim=True)
         )
-        return Predicted(self.heads(self.decoder(z, known, restore, everywhere), within), z, known)
+        counted = torch.ones_like(order[:, :m], dtype=torch.bool) if known is None else known
+        return Predicted(self.heads(self.decoder(z, known, restore, everywhere), within), z, counted)
 
     def layers_of_frame(self, frame: Tensor, within: Tensor) -> Iterator[Tensor]:
         """The blocks' outputs. A missing patch is attended to by none, and its own vector comes from the others."""

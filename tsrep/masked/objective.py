@@ -16,6 +16,7 @@ from tsrep.masked.masks import Mask
 from tsrep.masked.network import MaskedNetwork, Predicted, frame_of
 from tsrep.masked.targets.teacher import Teacher, variance_loss
 from tsrep.nn.masking import masked_mean
+from tsrep.train.processes import rows_of
 from tsrep.ts2vec.crops import random_window
 
 
@@ -55,7 +56,8 @@ class MaskedObjective:
         else:
             hidden = self.mask(~frame.isnan(), generator)
             seen = hidden if self.hides else torch.zeros_like(hidden)
-            views, parts = [(frame, hidden, network.predict(frame, seen))], {}
+            rows = rows_of(network, len(frame))
+            views, parts = [(frame[rows], hidden[rows], network.predict(frame, seen))], {}
         each = [self.losses(network, *view) for view in views]
         masked = torch.stack([mean_loss(network, losses) for losses in each]).mean()
         masked = masked + sum(probe_loss(network, losses) for losses in each)

@@ -14,6 +14,7 @@ from tsrep.ssgan.discriminator import Discriminator
 from tsrep.ssgan.interpolating import InterpolatingGenerator
 from tsrep.ssgan.parameters import Settings
 from tsrep.ssgan.step import SSGANStep
+from tsrep.train.processes import ALONE, Processes
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
@@ -57,6 +58,7 @@ def build_game(
     borrowed: float,
     seed: int,
     fabric: Fabric,
+    processes: Processes = ALONE,
 ) -> SSGANStep:
     """A game before its first step; no discriminator if its weight is 0, no classifier if `n_classes` is 0.
 
@@ -82,4 +84,5 @@ def build_game(
         borrow_rate=borrowed,
         weight_decay=settings.weight_decay,
         max_norm=settings.max_norm,
+        processes=processes,
     )

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -105,6 +105,7 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
         an unfinished training imputes, but no channel falls back to lines yet.
     device : "auto", "cpu", "cuda", "cuda:1", "mps".
     precision : "auto" (32 bit), "32", "bf16" or "16".
+    fabric : several processes that train together, see `TS2Vec` and `tsrep.ssgan.step`.
     random_state : None, an integer, or a numpy generator. An integer makes a fit on a CPU reproducible to the bit, for
         the same number of threads.
     verbose : 1 shows a progress bar.
@@ -177,6 +178,7 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
         checkpoint_every: int = 100,
         device: str = "auto",
         precision: str = "auto",
+        fabric: Mapping[str, Any] | None = None,
         random_state: RandomState = None,
         verbose: int = 0,
     ):
@@ -209,6 +211,7 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
         self.checkpoint_every = checkpoint_every
         self.device = device
         self.precision = precision
+        self.fabric = fabric
         self.random_state = random_state
         self.verbose = verbose
 
@@ -248,7 +251,7 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
         if source is None or source is self:
             for run in self._runs:
                 run.data = data
-                run.extend(settings.max_steps, settings.max_epochs)
+                run.extend(settings.max_steps, settings.max_epochs, self._processes().count)
         batch, windows = windowed(series, self._scaling, self.window_length, labels)
         some_observed = batch.observed.flatten(1).any(1).nonzero()[:, 0]
         batch, windows = take(batch, some_observed), windows.take(some_observed)
@@ -261,13 +264,14 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
         judged = settings.fallback and self.validation_fraction > 0
         self._set_judgement(judge(estimates, scale, held_out, self._seen, judged))
         self._measure_gaps(series)
-        if self.checkpoint is not None:
+        if self.checkpoint is not None and self._processes().is_first:
             self.save(self.checkpoint)
+        self._processes().wait()
         return self
 
     def _start(self, series: Series, panel: Array, classes: Array) -> None:
         """Sets the attributes that need no training: scales, which channels were observed, classes, untrained runs."""
-        seed = draw_seed(self.random_state)
+        seed = self._draw_seed()
         self.mean_, self.scale_, self._seen = Scaling.of(series)
         if not self._seen.all():
             names = ", ".join(map(str, np.flatnonzero(~self._seen)))
@@ -300,6 +304,7 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
             batch_size=self.batch_size,
             patience=self.patience,
             fabric=launch(self.device, self.precision),
+            processes=self._processes(),
             save=None if self.checkpoint is None else self._save_unfinished,
             save_every=self.checkpoint_every,
             show=self.verbose > 0,

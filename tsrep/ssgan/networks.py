@@ -21,6 +21,7 @@ from tsrep.ssgan.parameters import Settings
 from tsrep.ssgan.step import SSGANStep
 from tsrep.ssgan.training import HeldOut, train
 from tsrep.train.optimised import with_prefix
+from tsrep.train.processes import Processes
 from tsrep.train.run import Run
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def train_all(
     batch_size: int,
     patience: int | None,
     fabric: Fabric,
+    processes: Processes,
     save: Callable[[Sequence[Networks]], None] | None,
     save_every: int,
     show: bool,
@@ -95,7 +97,7 @@ def train_all(
         if run.finished and number < len(before):
             done.append(before[number])
             continue
-        step = build_game(settings, shape, n_classes, decaying, borrowed, run.seed, fabric)
+        step = build_game(settings, shape, n_classes, decaying, borrowed, run.seed, fabric, processes)
         if start is not None and not run.clock.step:
             _begin_with(step.generator.network, start)
         if run.clock.step and not run.tensors:  # saved by an earlier version: weights without moments
@@ -114,6 +116,7 @@ def train_all(
             batch_size=batch_size,
             patience=patience,
             fabric=fabric,
+            processes=processes,
             save=None if save is None else save_so_far,
             save_every=save_every,
             title=title if show else None,

@@ -18,6 +18,7 @@ from tsrep.base.parameters import (
     out_of_range,
     verbosity,
 )
+from tsrep.base.training import FABRIC
 from tsrep.ssgan.classifier import CLASSIFIERS
 from tsrep.ssgan.cores import CORES
 from tsrep.ssgan.reminder import KINDS
@@ -106,6 +107,7 @@ RANGES = {
     "window_length": integer(2),
     "batch_size": integer(1),
     "checkpoint_every": integer(1),
+    "fabric": FABRIC,
     "hidden_size": integer(2, none=True),
     "discriminator_steps": integer(1, none=True),
     "patience": integer(1, none=True),

@@ -32,8 +32,10 @@ from tsrep.ssgan.generator import Generator, filled
 from tsrep.ssgan.hiding import hide
 from tsrep.ssgan.loss import UNLABELLED, adversarial_loss, classifier_loss, discriminator_loss
 from tsrep.ssgan.reminder import draw_reminder
+from tsrep.train.batches import take
 from tsrep.train.cuda_graph import Captured, capturable
 from tsrep.train.optimised import Optimised, frozen, with_prefix
+from tsrep.train.processes import ALONE, Processes
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
@@ -80,6 +82,9 @@ class SSGANStep:
     hide_rate : probability that an observed value is hidden from the generator; 0 hides nothing.
     borrow_rate : probability that a series is hidden where another one has gaps instead, see `hiding`.
     weight_decay, max_norm : of the generator's optimiser, see `Optimised`.
+    processes : that train together, each called with the same batches. What is hidden and told is drawn for the whole
+        batch, and each process plays with its rows. A loss is the mean of the processes' losses: each of them counts
+        the same, also where the rows of one have fewer observed values or labels than those of another.
     """
 
     def __init__(
@@ -99,10 +104,13 @@ class SSGANStep:
         borrow_rate: float = 0.0,
         weight_decay: float = 0.0,
         max_norm: float | None = None,
+        processes: Processes = ALONE,
     ):
-        self.generator = Optimised(generator, lr, fabric, weight_decay, max_norm)
-        self.discriminator = None if discriminator is None else Optimised(discriminator, lr, fabric)
-        self.classifier = None if classifier is None else Optimised(classifier, lr, fabric)
+        optimised = partial(Optimised, lr=lr, fabric=fabric, processes=processes)
+        self.generator = optimised(generator, weight_decay=weight_decay, max_norm=max_norm)
+        self.discriminator = None if discriminator is None else optimised(discriminator)
+        self.classifier = None if classifier is None else optimised(classifier)
+        self.processes = processes
         self.randomness = randomness
         self.fabric = fabric
         self.adversarial_weight = adversarial_weight
@@ -123,8 +131,11 @@ class SSGANStep:
         hidden = hide(batch.observed, self.hide_rate, self.borrow_rate, self.randomness, batch.inside)
         reminders = self._reminders(batch.observed & ~hidden)
         labelled = self.classifier is not None and _has_labels(batch)
+        rows = self.processes.rows(len(batch.values))
+        batch, hidden = self._own(batch), hidden[rows]
+        reminders = reminders[:, rows] if len(reminders) else reminders
         tensors = (batch.values, batch.observed, batch.times, batch.labels, hidden, reminders)
-        scalars = self._plays[labelled](*tensors, *_given(batch))
+        scalars = self.processes.mean(self._plays[labelled](*tensors, *_given(batch)))
         return dict(zip(SCALARS, scalars.unbind(), strict=True))
 
     def _play(
@@ -181,12 +192,17 @@ class SSGANStep:
         scalars = {"classifier": torch.zeros(())}
         if self.classifier is None or not _has_labels(batch):
             return scalars
+        batch = self._own(batch)
         values, observed, times, labels, inside, beyond = self.fabric.to_device(batch)
         with torch.no_grad():
             imputation = self.generator.forward(values, observed, times, inside, beyond)
         completed = filled(values, observed, imputation.estimate)
         loss = classifier_loss(self.classifier.forward(completed, inside), labels)
-        return {"classifier": self.classifier.descend(loss)}
+        return {"classifier": self.processes.mean(self.classifier.descend(loss))}
+
+    def _own(self, batch: Batch) -> Batch:
+        """The rows of this process."""
+        return take(batch, self.processes.rows(len(batch.values)))
 
     def state(self) -> dict[str, Tensor]:
         """Everything that the next step depends on: weights, moments, and the state of `randomness`."""
@@ -223,7 +239,7 @@ class SSGANStep:
         self._plays = {labelled: self._on_device(partial(self._play, labelled)) for labelled in (False, True)}
 
     def _on_device(self, play: Callable[..., Tensor]) -> Callable[..., Tensor]:
-        if capturable(self.fabric):
+        if self.processes.count == 1 and capturable(self.fabric):
             return Captured(play, self.fabric.device)
         return lambda *tensors: play(*self.fabric.to_device(tensors))
 

@@ -26,6 +26,7 @@ from tsrep.train import hooks
 from tsrep.train.batches import TensorBatches, take
 from tsrep.train.loop import Clock, Hook, fit, reading_interval
 from tsrep.train.optimised import with_prefix
+from tsrep.train.processes import Processes
 from tsrep.train.run import Run
 from tsrep.train.schedule import Schedule, constant, warm_up_cosine
 from tsrep.train.step import NonFiniteLossError, require_finite
@@ -92,6 +93,7 @@ def train(
     batch_size: int,
     patience: int | None,
     fabric: Fabric,
+    processes: Processes,
     save: Callable[[], None] | None = None,
     save_every: int = 50,
     title: str | None = None,
@@ -105,15 +107,16 @@ def train(
     ----------
     step : the game; if `run` has a state, the game continues from it.
     run : where the training stands; it advances. Its tensors are the present and the best state of the game.
-    save : called every `save_every` steps, with `run` up to date.
+    processes : that train together, each with `batch_size` series per step.
+    save : called every `save_every` steps, with `run` up to date, in the first process.
     title : heads a progress bar; None shows none.
     """
-    batches = TensorBatches(data.batch, batch_size, run.seed)
+    batches = TensorBatches.for_processes(data.batch, batch_size, run.seed, processes.count)
     validation = _sample(data, run.seed)
     checks = bool(validation.held_out.any())
 
     def error() -> float:
-        return held_out_error(step.generator.network, validation, fabric)
+        return processes.broadcast(held_out_error(step.generator.network, validation, fabric))
 
     untouched = run.clock.step == 0 and run.max_steps != 0
     if untouched and step.classifier is not None and settings.pretrain_epochs:
@@ -124,12 +127,13 @@ def train(
     def keep(clock: Clock) -> None:
         require_finite(step.state(), clock.step)
         guard.write(clock)
-        if save is not None:
+        if save is not None and processes.is_first:
             save()
 
     validate_every = max(1, min(VALIDATE_EVERY, total))
     periods = []
-    with hooks.progress_bar(title or "", total, run.clock.step, title is not None) as bar:
+    show = title is not None and processes.is_first
+    with hooks.progress_bar(title or "", total, run.clock.step, show) as bar:
         after_step: list[Hook] = [hooks.record(run.history), guard.watch]
         if checks:
             after_step.append(hooks.validate(run.history, error, validate_every))

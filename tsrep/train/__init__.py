@@ -9,7 +9,8 @@ loop.py        `fit`: the training loop, its clock and its guard against losses 
 hooks.py       hooks of the loop: record, show, validate, stop early, save a checkpoint
 run.py         `Run`: where a training stands
 checkpoint.py  tensors and JSON as a folder, written whole or not at all
-runtime.py     device and precision, by Lightning Fabric
+runtime.py     device, precision and processes, by Lightning Fabric
+processes.py   `Processes`: one training in several processes, each with its rows of every batch
 cuda_graph.py  CUDA graphs: a step captured once and replayed with one launch
 memory.py      freed memory goes back to the system
 """

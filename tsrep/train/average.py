@@ -43,12 +43,15 @@ class WeightAverage:
 
 
 def _averaged(network: nn.Module) -> list[Tensor]:
-    """The weights, and the running mean and variance of batch normalisations."""
-    running = (
+    return [*network.parameters(), *running_statistics(network)]
+
+
+def running_statistics(network: nn.Module) -> list[Tensor]:
+    """The running means and variances of batch normalisations."""
+    return [
         statistic
         for layer in network.modules()
         if isinstance(layer, nn.modules.batchnorm._NormBase)
         for statistic in (layer.running_mean, layer.running_var)
         if statistic is not None
-    )
-    return [*network.parameters(), *running]
+    ]

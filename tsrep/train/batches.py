@@ -5,7 +5,7 @@ that an unbroken one would have seen.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 import torch
@@ -41,6 +41,25 @@ class TensorBatches(Generic[Data]):
         self.instances = len(data if isinstance(data, Tensor) else data[0])
         self.per_epoch = -(-self.instances // batch_size)
 
+    @classmethod
+    def for_processes(cls, data: Data, batch_size: int, seed: int, processes: int) -> Self:
+        """The batches that so many `processes` share, with `batch_size` instances for each of them.
+
+        Each has at least one instance for each process; so some batches may hold more if `batch_size` is 1.
+
+        Raises
+        ------
+        ValueError
+            There are fewer instances than processes.
+        """
+        batches = cls(data, batch_size * processes, seed)
+        if batches.instances < processes:
+            raise ValueError(
+                f"X has {batches.instances} series; wanted one for each of {processes} processes"
+            )
+        batches.per_epoch = min(batches.per_epoch, batches.instances // processes)
+        return batches
+
     def epoch(self, number: int, skip: int = 0) -> Iterator[Data]:
         """The batches of epoch `number`, without its first `skip`."""
         order = np.random.default_rng([self.seed, number]).permutation(self.instances)
@@ -48,8 +67,8 @@ class TensorBatches(Generic[Data]):
             yield take(self.data, torch.from_numpy(rows))
 
 
-def take(data: Any, rows: Tensor) -> Any:
-    """The instances `rows` (indices) of a tensor, or of each tensor in a `NamedTuple`."""
+def take(data: Any, rows: Tensor | slice) -> Any:
+    """The instances `rows` (a slice or indices) of a tensor, or of each tensor in a `NamedTuple`."""
     if isinstance(data, Tensor):
         return data[rows]
     return data._make(None if part is None else part[rows] for part in data)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from tsrep.train.processes import ALONE, Processes
+
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
 
@@ -35,6 +37,7 @@ class Optimised:
     fabric : device and precision.
     max_norm : gradients are clipped to this norm; None: no clipping.
     groups : parameter groups, see `Groups`; None: one group of all parameters.
+    processes : whose gradients are averaged before each step; `fabric` is then that of this process's device.
     optimiser : makes the optimiser. On a CUDA device `adamw` gets its learning rate as a tensor there, which a captured
         step reads.
 
@@ -53,12 +56,14 @@ class Optimised:
         max_norm: float | None = None,
         groups: Groups | None = None,
         optimiser: Optimiser = adamw,
+        processes: Processes = ALONE,
     ):
         if next(network.parameters(), None) is None:
             raise ValueError(f"network is {network!r}; wanted one with parameters to train")
         self.network = network.to(fabric.device)
         self.fabric = fabric
         self.max_norm = max_norm
+        self.processes = processes
         on_device = optimiser is adamw and fabric.device.type == "cuda"
         made = optimiser(
             network.parameters() if groups is None else groups(network),
@@ -91,6 +96,7 @@ class Optimised:
                 loss = compute()
                 self.fabric.backward(loss)
             total = total + loss.detach()
+        self.processes.average_gradients(self.network)
         if self.max_norm is not None:
             self.fabric.clip_gradients(
                 self.forward, self._optimiser, max_norm=self.max_norm, error_if_nonfinite=False

@@ -23,6 +23,7 @@ class Run:
     finished : whether the limits were reached, or early stopping ended it.
     since : steps that were made before the limits were last extended; early stopping looks at later ones only.
     clock, history, tensors : steps done, the record of each, and the step's state after the last.
+    processes : number of processes that train together.
     notes : what a training keeps beside the step's state, as JSON holds it.
     """
 
@@ -36,9 +37,11 @@ class Run:
     history: History = field(default_factory=list)
     tensors: dict[str, Tensor] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
+    processes: int = 1
 
-    def extend(self, steps: int | None, epochs: int | None) -> None:
-        """Extends the limits by `steps` or `epochs` from the current clock."""
+    def extend(self, steps: int | None, epochs: int | None, processes: int = 1) -> None:
+        """Extends the limits by `steps` or `epochs` from the current clock, for so many `processes`."""
+        self.processes = processes
         self.max_steps = None if steps is None else self.clock.step + int(steps)
         self.max_epochs = None if epochs is None else self.clock.epoch + int(epochs)
         self.since = self.clock.step

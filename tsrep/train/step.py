@@ -17,6 +17,7 @@ from tsrep.train.average import WeightAverage
 from tsrep.train.cuda_graph import Captured, capturable
 from tsrep.train.memory import give_back, resident
 from tsrep.train.optimised import Groups, Optimised, Optimiser, adamw
+from tsrep.train.processes import ALONE, Processes, Shared
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
@@ -65,6 +66,9 @@ class Descent:
     fabric : device and precision.
     average : whether to keep the mean of the weights over all steps. It is the model then.
     max_norm, groups, optimiser : see `Optimised`.
+    processes : that train together, each called with the same batches and objective. The objective draws for the whole
+        batch, and each process computes its rows of the network's outputs.
+    gather : whether the objective is given the outputs of all processes, see `Shared`.
     """
 
     def __init__(
@@ -80,10 +84,17 @@ class Descent:
         max_norm: float | None = None,
         groups: Groups | None = None,
         optimiser: Optimiser = adamw,
+        processes: Processes = ALONE,
+        gather: bool = True,
     ):
         self.network = network.to(fabric.device)
         self.average = WeightAverage(network) if average else None
-        self.optimised = Optimised(network, lr, fabric, weight_decay, max_norm, groups, optimiser)
+        self.optimised = Optimised(network, lr, fabric, weight_decay, max_norm, groups, optimiser, processes)
+        self.processes, self.gather = processes, gather
+        together = processes.count > 1
+        self._forward = (
+            Shared(self.optimised.forward, processes, gather) if together else self.optimised.forward
+        )
         self.objective = objective
         self.generator = generator
         self.fabric = fabric
@@ -97,22 +108,35 @@ class Descent:
         return self.network if self.average is None else self.average.network
 
     def __call__(self, batch: Any) -> dict[str, Tensor]:
-        self.optimised.forward.train()
+        self._forward.train()
         if self._captured is not None:
             plan = cast(Planned, self.objective).plan(self.network, batch, self.generator)
             if plan is not None:
                 share = torch.tensor(0.0 if self.average is None else self.average.next_share())
                 values = self._captured(share, *plan)
                 return dict(zip(self._names, values.unbind(), strict=True))
-        losses = _named(self.objective(self.optimised.forward, self.fabric.to_device(batch), self.generator))
+        losses = _named(self.objective(self._forward, self.fabric.to_device(batch), self.generator))
+        if self.processes.count > 1:
+            return self._descend_together(losses, len(batch if isinstance(batch, Tensor) else batch[0]))
         self.optimised.descend(losses["loss"])
         if self.average is not None:
             self.average.update(self.network)
         give_back(beyond=self._resident)
         return {name: value.detach() for name, value in losses.items()}
 
+    def _descend_together(self, losses: Mapping[str, Tensor], whole: int) -> dict[str, Tensor]:
+        """One update from the losses of all processes, and their means."""
+        weight = 1.0 if self.gather else self.processes.weight(whole)
+        self.optimised.descend(weight * losses["loss"])
+        self.processes.average_statistics(self.network)
+        if self.average is not None:
+            self.average.update(self.network)
+        values = self.processes.mean(torch.stack([weight * value.detach() for value in losses.values()]))
+        return dict(zip(losses, values.unbind(), strict=True))
+
     def _prepare_capture(self) -> None:
-        planned = hasattr(self.objective, "plan") and capturable(self.fabric)
+        alone = self.processes.count == 1
+        planned = alone and hasattr(self.objective, "plan") and capturable(self.fabric)
         self._captured = Captured(self._planned, self.fabric.device) if planned else None
 
     def _planned(self, share: Tensor, *plan: Tensor) -> Tensor:

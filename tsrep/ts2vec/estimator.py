@@ -96,6 +96,12 @@ class TS2Vec(SeriesRepresentation):
         parameters continues from it and ends with the same bits as an uninterrupted run. None: no checkpoints.
     device : "auto", "cpu", "cuda", "cuda:1", "mps".
     precision : "auto" (32 bit), "32", "bf16" or "16".
+    fabric : several processes, each with a device of its own, train together: a dict of `devices` (processes per
+        machine), `num_nodes` (machines) and `strategy` ("ddp"), with the meaning of `lightning.Fabric`. Each process
+        takes `batch_size` instances per step, of the same `X`. None: the processes that `torchrun` or `fabric run`
+        started, else this one alone.
+    gather : whether in several processes an instance is contrasted with those of all processes, as in one process with
+        a larger batch, and not only with those of its own.
     random_state : None, an integer, or a numpy generator. An integer makes a fit on a CPU reproducible to the bit, for
         the same number of threads.
     verbose : 1 shows progress bars.
@@ -152,6 +158,8 @@ class TS2Vec(SeriesRepresentation):
         checkpoint_every: int = 50,
         device: str = "auto",
         precision: str = "auto",
+        fabric: Mapping[str, Any] | None = None,
+        gather: bool = False,
         random_state: RandomState = None,
         verbose: int = 0,
     ):
@@ -183,6 +191,8 @@ class TS2Vec(SeriesRepresentation):
         self.checkpoint_every = checkpoint_every
         self.device = device
         self.precision = precision
+        self.fabric = fabric
+        self.gather = gather
         self.random_state = random_state
         self.verbose = verbose
 

@@ -5,6 +5,7 @@ Each switch of the paper's ablation (table 5) is an argument here; the defaults 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 
 from tsrep.encoding.pooling import max_over_time
 from tsrep.nn.padding import inside
+from tsrep.train.processes import rows_of
 from tsrep.ts2vec.augment import AUGMENTATIONS
 from tsrep.ts2vec.crops import (
     Views,
@@ -97,24 +99,27 @@ class ContrastiveObjective:
         if self.augmentation is not None:
             view = AUGMENTATIONS[self.augmentation](view, generator)
         keep = MASKS[self.mask](view.shape[0], view.shape[1], generator).to(view.device)
-        z = at_least_32_bit(network(view, keep, within, steps))
+        z, rows = at_least_32_bit(network(view, keep, within, steps)), rows_of(network, len(view))
         if network.training:
-            z = dropout(z, generator)
-        return z, None if within is None else within[:, steps]
+            z = dropout(z, generator, len(view), rows)
+        return z, None if within is None else within[rows, steps]
 
 
-def dropout(z: Tensor, generator: torch.Generator) -> Tensor:
+def dropout(z: Tensor, generator: torch.Generator, whole: int, rows: slice) -> Tensor:
     """Dropout whose seed is drawn from `generator` and whose noise is generated on the device of `z`.
 
-    Each value is dropped by 16 random bits, four values per 64-bit draw, so the share dropped is DROPOUT to 1e-5.
+    Each value is dropped by 16 random bits, four values per 64-bit draw, so the share dropped is DROPOUT to 1e-5. The
+    noise is that of a batch of `whole` instances, of which `z` (B, T, D) has the `rows`.
     """
     noise = torch.Generator(z.device).manual_seed(draw_seed(generator))
-    bits = torch.empty(-(-z.numel() // 4), dtype=torch.int64, device=z.device)
+    steps_first = z.transpose(0, 1)  # the encoder's memory layout
+    shape = len(steps_first), whole, z.shape[2]
+    values = math.prod(shape)
+    bits = torch.empty(-(-values // 4), dtype=torch.int64, device=z.device)
     bits.random_(-(2**63), None, generator=noise)
     dropped = round(DROPOUT * 2**16)
-    kept = (bits.view(torch.int16)[: z.numel()] >= dropped - 2**15).view(torch.int8)
-    steps_first = z.transpose(0, 1)  # the encoder's memory layout
-    return (steps_first * kept.view_as(steps_first)).mul_(2**16 / (2**16 - dropped)).transpose(0, 1)
+    kept = (bits.view(torch.int16)[:values] >= dropped - 2**15).view(torch.int8)
+    return (steps_first * kept.view(shape)[:, rows]).mul_(2**16 / (2**16 - dropped)).transpose(0, 1)
 
 
 def at_least_32_bit(z: Tensor) -> Tensor:
