@@ -16,7 +16,7 @@ from tsrep.tasks import ANOMALY_SCORES, RepresentationAnomalyDetector
 from tsrep.tasks.anomaly.scores import SCORES
 from tsrep.tasks.probes import PROBES
 
-READING = "--time --columns --every --missing --sort --day-first --month-first --decimal"
+READING = "--time --columns --every --missing --sort --day-first --month-first --decimal --sheet"
 TABLE = f"{READING} --out --plot --model --save --seed --max-steps"
 MASKED = "--design --encoder --target --mask --mask-ratio --patch-length"
 OPTIONS = {

@@ -25,6 +25,7 @@ from tsrep.cli.options import (
     Save,
     Score,
     Seed,
+    Sheet,
     Sort,
     Table,
     TableOptions,
@@ -76,6 +77,7 @@ def detect(
     sort: Sort = False,
     day_first: DayFirst = None,
     decimal: Decimal = None,
+    sheet: Sheet = None,
     out: Annotated[
         Path | None,
         typer.Option(help="CSV file for the scores; default: NAME-alarms.csv.", rich_help_panel=OUTPUT),
@@ -94,7 +96,7 @@ def detect(
     checked_folder(save)
     if not 0 < train <= 1:
         raise ValueError(f"--train is {train:g}; wanted a share of the steps, above 0 and at most 1")
-    options = TableOptions(time, names(columns), every, missing, sort, day_first, decimal)
+    options = TableOptions(time, names(columns), every, missing, sort, day_first, decimal, sheet)
     table = read_series(file, options, MIN_STEPS, empty_columns=model is not None)
     saved: Any = None if model is None else _loaded(model)
     frame = table.frame

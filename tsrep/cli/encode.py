@@ -17,6 +17,7 @@ from tsrep.cli.options import (
     Every,
     Missing,
     Root,
+    Sheet,
     Sort,
     Split,
     TableOptions,
@@ -47,6 +48,7 @@ def encode(
     sort: Sort = False,
     day_first: DayFirst = None,
     decimal: Decimal = None,
+    sheet: Sheet = None,
 ) -> None:
     """Turn series into representations with a saved encoder.
 
@@ -61,7 +63,7 @@ def encode(
     checked_out(out, ENDINGS, Path(source))
 
     encoder = load_model(model, lambda found: hasattr(found, "encode"), "an encoder")
-    options = TableOptions(time, names(columns), every, missing, sort, day_first, decimal)
+    options = TableOptions(time, names(columns), every, missing, sort, day_first, decimal, sheet)
     series = read_source(source, options, split, root, encoder)
     Z = np.asarray(encoder.encode(series.X) if per_step else encoder.transform(series.X))
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-READING = ("time", "columns", "known", "every", "missing", "sort", "day_first", "decimal")
+READING = ("time", "columns", "known", "every", "missing", "sort", "day_first", "decimal", "sheet")
 """Options that say how a table is read; a saved model does not hold them."""
 
 

@@ -25,6 +25,7 @@ from tsrep.cli.options import (
     Plot,
     Save,
     Seed,
+    Sheet,
     Sort,
     Table,
     TableOptions,
@@ -67,6 +68,7 @@ def forecast(
     sort: Sort = False,
     day_first: DayFirst = None,
     decimal: Decimal = None,
+    sheet: Sheet = None,
     out: Annotated[
         Path | None,
         typer.Option(help="CSV file for the forecasts; default: NAME-forecast.csv.", rich_help_panel=OUTPUT),
@@ -82,7 +84,7 @@ def forecast(
     out = checked_out(out or Path(f"{stem(file)}-forecast.csv"), (".csv",), file)
     checked_folder(save)
     targets, known_columns = names(target), names(known) or []
-    options = TableOptions(time, names(columns), every, missing, sort, day_first, decimal)
+    options = TableOptions(time, names(columns), every, missing, sort, day_first, decimal, sheet)
     forecaster: Any = None
     if model is not None:
         refuse_with_model(

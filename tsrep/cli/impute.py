@@ -22,6 +22,7 @@ from tsrep.cli.options import (
     Plot,
     Save,
     Seed,
+    Sheet,
     Sort,
     Table,
     TableOptions,
@@ -64,6 +65,7 @@ def impute(
     sort: Sort = False,
     day_first: DayFirst = None,
     decimal: Decimal = None,
+    sheet: Sheet = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -82,7 +84,7 @@ def impute(
     console = Console(highlight=False)
     out = checked_out(out or Path(f"{stem(file)}-imputed.csv"), ENDINGS, file)
     checked_folder(save)
-    options = TableOptions(time, names(columns), every, missing, sort, day_first, decimal)
+    options = TableOptions(time, names(columns), every, missing, sort, day_first, decimal, sheet)
     long = read_long_table(file, options, REFUSED)
     several = None if long is None else LongTable(long, MIN_STEPS)
     table: Any = read_series(file, options, MIN_STEPS) if several is None else None

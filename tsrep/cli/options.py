@@ -139,6 +139,13 @@ Decimal = Annotated[
     str | None,
     typer.Option(help="The mark before decimals, . or , (default: detected).", rich_help_panel=TABLE),
 ]
+Sheet = Annotated[
+    str | None,
+    typer.Option(
+        help="The sheet of an Excel file; default: the first visible one that is not empty.",
+        rich_help_panel=TABLE,
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -152,6 +159,7 @@ class TableOptions:
     sort: bool = False
     day_first: bool | None = None
     decimal: str | None = None
+    sheet: str | None = None
 
     def __post_init__(self) -> None:
         if self.decimal not in (None, ".", ","):
@@ -168,6 +176,7 @@ class TableOptions:
             "--sort": self.sort,
             "--day-first": self.day_first is not None,
             "--decimal": self.decimal,
+            "--sheet": self.sheet,
         }
         return {name for name, value in values.items() if value}
 

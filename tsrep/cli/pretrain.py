@@ -23,6 +23,7 @@ from tsrep.cli.options import (
     Network,
     Root,
     Seed,
+    Sheet,
     Sort,
     Split,
     TableOptions,
@@ -101,6 +102,7 @@ def pretrain(
     sort: Sort = False,
     day_first: DayFirst = None,
     decimal: Decimal = None,
+    sheet: Sheet = None,
     plot: Annotated[
         Path | None,
         typer.Option(
@@ -135,7 +137,7 @@ def pretrain(
     }
     estimator = _unfitted(model, training, chosen, plot)
     checked_folder(save)
-    options = TableOptions(time, names(columns), every, missing, sort, day_first, decimal)
+    options = TableOptions(time, names(columns), every, missing, sort, day_first, decimal, sheet)
     series = read_source(source, options, split, root)
     console.print(describe(source, series), soft_wrap=True)
 

@@ -57,6 +57,7 @@ def read_options(options: TableOptions, min_steps: int = 2) -> ReadOptions:
         missing=options.missing,
         day_first=options.day_first,
         decimal=options.decimal,
+        sheet=options.sheet,
     )
 
 
@@ -77,7 +78,7 @@ def read_long_table(
     """
     from tsrep.data import read_long
 
-    long = read_long(file, day_first=options.day_first, decimal=options.decimal)
+    long = read_long(file, day_first=options.day_first, decimal=options.decimal, sheet=options.sheet)
     if long is None:
         return None
     if options.given.union(given).intersection(refused):

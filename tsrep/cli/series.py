@@ -33,7 +33,7 @@ SOURCE_HELP = (
     "with a time column or a long table (unique_id, ds, values); or a folder with one .csv, .parquet or .npy file per "
     "series."
 )
-TABLES = (".csv", ".parquet", ".pq", ".xlsx")
+TABLES = (".csv", ".parquet", ".pq", ".xlsx", ".xlsm")
 TEXTS = (".tsv", ".txt")
 """Endings of a table if it has a header or an option says how it is read, else of the UCR archive's format."""
 PACKED = (".gz", ".bz2", ".xz", ".zip")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tsrep.data.columns import TableError
-from tsrep.data.numbers import MISSING_MARKS, SHAPES
+from tsrep.data.header import has_no_header, numbered, preamble, unique
 from tsrep.data.time_column import looks_like_time
 
 SEPARATORS = ("\t", ";", "|", ",")
@@ -63,22 +63,22 @@ def dialect_of(lines: Sequence[str]) -> Dialect:
         raise TableError("cannot be read as a table: it has no line of values")
     separator = named or _separator(rows)
     fields = [split(line, separator) for line in rows if not line.startswith(COMMENT)]
-    preamble = _preamble(fields)
-    if comments or preamble:
-        notes.append(f"{len(comments) + preamble} lines before the table are left out")
-    start = _line_of(lines, start, preamble)
-    fields = fields[preamble:]
+    before = preamble(fields)
+    if comments or before:
+        notes.append(f"{len(comments) + before} lines before the table are left out")
+    start = _line_of(lines, start, before)
+    fields = fields[before:]
     header, first = fields[0], start + 1
-    if _is_values(header) and header != [str(number) for number in range(len(header))]:
+    if has_no_header(header):
         commented = split(comments[-1].lstrip("# "), separator) if comments else []
-        header, first = (commented if len(commented) == len(fields[0]) else _numbers(fields[0])), start
+        header, first = (commented if len(commented) == len(fields[0]) else numbered(fields[0])), start
         notes.append(
             "there is no header: the columns are " + ("named by a comment" if commented else "numbered")
         )
     widest = max((len(each) for each in fields[1:]), default=len(header))
     if widest > len(header):
         header = _widened(header, fields[1:], widest)
-    return Dialect(separator, first, _unique(header), tuple(notes))
+    return Dialect(separator, first, unique(header), tuple(notes))
 
 
 def split(line: str, separator: str) -> list[str]:
@@ -111,15 +111,6 @@ def _separator(rows: Sequence[str]) -> str:
     return best
 
 
-def _preamble(fields: Sequence[Sequence[str]]) -> int:
-    """Lines before the header that have fewer fields than most lines and are followed by one that is no values."""
-    usual = Counter(map(len, fields)).most_common(1)[0][0]
-    for place, each in enumerate(fields[:-1]):
-        if len(each) >= usual or _is_values(fields[place + 1]):
-            return place
-    return 0
-
-
 def _line_of(lines: Sequence[str], start: int, rows: int) -> int:
     """The place of the line that is `rows` rows after `start`, not counting comments and empty lines."""
     for place in range(start, len(lines)):
@@ -128,21 +119,6 @@ def _line_of(lines: Sequence[str], start: int, rows: int) -> int:
                 return place
             rows -= 1
     return start
-
-
-def _is_values(fields: Sequence[str]) -> bool:
-    """Whether all fields are numbers, times or marks of gaps, and at least one is a number or a time."""
-    known = [field for field in fields if field.lower() not in MISSING_MARKS]
-    return bool(known) and all(
-        re.fullmatch(SHAPES["."], field) or re.fullmatch(SHAPES[","], field) or looks_like_time(field)
-        for field in known
-    )
-
-
-def _numbers(fields: Sequence[str]) -> list[str]:
-    """Names of columns without a header: "time" for the first if it holds times, else their numbers."""
-    names = [str(number) for number in range(len(fields))]
-    return ["time", *names[1:]] if looks_like_time(fields[0]) else names
 
 
 def _widened(header: list[str], rows: Sequence[Sequence[str]], widest: int) -> list[str]:
@@ -159,16 +135,3 @@ def _widened(header: list[str], rows: Sequence[Sequence[str]], widest: int) -> l
         f"cannot be read as a table: the header has {len(header)} fields, a line has {len(line)}: "
         f"{', '.join(line)[:60]}"
     )
-
-
-def _unique(names: Sequence[str]) -> list[str]:
-    """Names without blanks around them, each once: empty ones as pandas calls them, others numbered."""
-    result: list[str] = []
-    for place, name in enumerate(names):
-        bare = name.strip().strip("\ufeff").strip() or f"Unnamed: {place}"
-        number, unique = 0, bare
-        while unique in result:
-            number += 1
-            unique = f"{bare}.{number}"
-        result.append(unique)
-    return result

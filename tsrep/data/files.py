@@ -5,7 +5,8 @@ Numbers of a text file become floats; ids, times and what may be a time stay tex
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from tsrep.data.dialect import COMMENT, LINES, Dialect, dialect_of
 from tsrep.data.numbers import MISSING_MARKS, Floats, decimal_mark, numbers_of_text
 from tsrep.data.text_files import PACKED, open_bytes, open_text
 from tsrep.data.times import may_be_time
+from tsrep.data.workbook import open_workbook
 
 TEXTS = (".csv", ".tsv", ".txt")
 PARQUETS = (".parquet", ".pq")
@@ -30,24 +32,27 @@ class TableFile:
 
     decimal : the mark before its decimals, None where that is open.
     notes : what was done to read it, in words.
+    name : what messages call it, the name of the file and perhaps of the sheet.
     """
 
     frame: pd.DataFrame
     decimal: str | None = None
     notes: tuple[str, ...] = ()
+    name: str = ""
 
 
-def open_table(path: Path, decimal: str | None = None) -> TableFile:
+def open_table(path: Path, decimal: str | None = None, sheet: str | None = None) -> TableFile:
     """The table in a file.
 
     Parameters
     ----------
     decimal : "." or ",", the mark before the decimals. None: the one with which the numbers of the file read.
+    sheet : the sheet of a workbook. None: the first visible one that is not empty.
 
     Raises
     ------
     TableError
-        The name has another ending, or the file is damaged, empty or not a table.
+        The name has another ending, the file is damaged, empty or not a table, or it has no such sheet.
     FileNotFoundError
         No such file.
     ImportError
@@ -62,10 +67,18 @@ def open_table(path: Path, decimal: str | None = None) -> TableFile:
         )
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist" if not path.exists() else f"{path} is not a file")
+    if sheet is not None and not stem.endswith(WORKBOOKS):
+        raise TableError(
+            f"{path.name} is no workbook and has no sheets; leave out sheet={sheet!r} (--sheet in a shell)"
+        )
     try:
         if stem.endswith(TEXTS):
-            return _open_text(path, decimal)
-        return TableFile(_open_parquet(path) if stem.endswith(PARQUETS) else _open_workbook(path))
+            table = _open_text(path, decimal)
+        elif stem.endswith(PARQUETS):
+            table = TableFile(_open_parquet(path))
+        else:
+            return _open_workbook(path, sheet)
+        return replace(table, name=path.name)
     except TableError as error:
         raise TableError(f"{path.name} {error}") from error
 
@@ -85,15 +98,14 @@ def _open_parquet(path: Path) -> pd.DataFrame:
     return frame
 
 
-def _open_workbook(path: Path) -> pd.DataFrame:
-    try:
-        with open_bytes(path) as stream:
-            frame = pd.read_excel(stream, engine="openpyxl")
-    except ImportError as error:
-        raise ImportError("reading .xlsx needs openpyxl: pip install 'tsrep[excel]'") from error
-    except (ValueError, KeyError, OSError) as error:
-        raise TableError(f"cannot be read as a workbook: {' '.join(str(error).split())}") from error
-    return _without_empty(frame)[0]
+def _open_workbook(path: Path, sheet: str | None) -> TableFile:
+    opened = open_workbook(path, sheet)
+    frame, dropped = _without_empty(opened.frame)
+    for name in frame:
+        if is_text(frame[name]) and (name == ID or may_be_time(str(name))):
+            column = frame[name]
+            frame[name] = column.mask(_marks_gap(column.astype(str).str.strip(), name), None)
+    return TableFile(frame, None, (*opened.notes, *dropped), f"{path.name}, {opened.name}")
 
 
 def _open_text(path: Path, decimal: str | None) -> TableFile:
@@ -172,9 +184,13 @@ def _with_numbers(table: pd.DataFrame, values: list[str], decimal: str | None) -
         if numbers is not None:
             columns[name] = pd.Series(numbers, name=name)
             continue
-        gap = column == "" if name == ID else column.str.lower().isin(MISSING_MARKS)
-        columns[name] = column.astype(object).where(~gap, None)
+        columns[name] = column.astype(object).mask(_marks_gap(column, name), None)
     return pd.DataFrame(columns)
+
+
+def _marks_gap(text: pd.Series, name: Hashable) -> pd.Series:
+    """Which texts of a column stand for a missing value; any but the empty one may be an id."""
+    return text == "" if name == ID else text.str.lower().isin(MISSING_MARKS)
 
 
 def _or_none(column: pd.Series, decimal: str | None) -> Floats | None:

@@ -36,11 +36,15 @@ def with_columns(long: pd.DataFrame) -> pd.DataFrame:
 
 
 def read_long(
-    path: str | os.PathLike[str], *, day_first: bool | None = None, decimal: str | None = None
+    path: str | os.PathLike[str],
+    *,
+    day_first: bool | None = None,
+    decimal: str | None = None,
+    sheet: str | None = None,
 ) -> pd.DataFrame | None:
     """The table in a file with the columns `unique_id` and `ds`; None if it is not such a file.
 
-    `ds` holds dates where it reads as dates. `day_first` and `decimal` are those of `read_table`.
+    `ds` holds dates where it reads as dates. `day_first`, `decimal` and `sheet` are those of `read_table`.
 
     Raises
     ------
@@ -55,14 +59,15 @@ def read_long(
         name = name.removesuffix(ending)
     if name.endswith(TEXTS) and not {ID, TIME} <= set(header_of(path)):
         return None
-    long = open_table(path, decimal).frame
+    opened = open_table(path, decimal, sheet)
+    long = opened.frame
     if not is_long(long):
         return None
     long = with_columns(long)
     try:
         return long.assign(**{TIME: _times(long, day_first)})
     except TableError as error:
-        raise TableError(f"{path.name}: {error}") from error
+        raise TableError(f"{opened.name}: {error}") from error
 
 
 def to_long(wide: pd.DataFrame) -> pd.DataFrame:

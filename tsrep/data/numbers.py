@@ -126,17 +126,22 @@ def _plain(column: pd.Series) -> Floats | None:
 def _of_texts(column: pd.Series, decimal: str | None) -> tuple[Floats, int | None]:
     """(floats, None), or the place of the first value that is no number."""
     objects = column.astype(object)
-    if not objects.map(lambda value: isinstance(value, str)).any():  # decimal.Decimal, or numbers with None
-        numbers = pd.to_numeric(objects, errors="coerce")
-        wrong = (numbers.isna() & objects.notna()).to_numpy()
-        return numbers.to_numpy(dtype=float, na_value=np.nan), int(wrong.argmax()) if wrong.any() else None
-    text = objects.where(objects.isna(), objects.astype(str))
-    values = numbers_of_text(pd.Series(text, name=column.name), decimal)
-    if values is not None:
+    written = objects.map(lambda value: isinstance(value, str)).to_numpy(dtype=bool)
+    numbers = pd.to_numeric(objects.where(~written), errors="coerce")  # decimal.Decimal, or numbers with None
+    wrong = (numbers.isna() & objects.notna()).to_numpy() & ~written
+    values = numbers.to_numpy(dtype=float, na_value=np.nan, copy=True)
+    if wrong.any():
+        return values, int(wrong.argmax())
+    if not written.any():
+        return values, None
+    text = pd.Series(objects[written].astype(str), name=column.name)
+    read = numbers_of_text(text, decimal)
+    if read is not None:
+        values[written] = read
         return values, None
     known, missing = _without_gaps(text)
     number = known.str.fullmatch(SHAPES["." if decimal is None else decimal]).to_numpy()
-    return np.full(len(column), np.nan), int(np.flatnonzero(~missing)[int((~number).argmax())])
+    return values, int(np.flatnonzero(written)[~missing][int((~number).argmax())])
 
 
 def _without_gaps(column: pd.Series) -> tuple[pd.Series, NDArray[np.bool_]]:

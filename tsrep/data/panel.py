@@ -348,7 +348,7 @@ def _frame_values(frame: pd.DataFrame) -> Array:
     for name, dtype in frame.dtypes.items():
         if isinstance(dtype, np.dtype) and dtype.kind in "biufcO":
             continue
-        if not pd.api.types.is_numeric_dtype(dtype):
+        if not (pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype)):
             raise TypeError(
                 f"Column {name!r} of X has dtype {dtype}; wanted numbers{_without_time(frame[name])}"
             )

@@ -40,6 +40,7 @@ class ReadOptions:
     day_first: bool | None = None
     decimal: str | None = None
     empty_columns: bool = False
+    sheet: str | None = None
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ def read_table(
     day_first: bool | None = None,
     decimal: str | None = None,
     empty_columns: bool = False,
+    sheet: str | None = None,
 ) -> Frame:
     """A file with a time column as a frame of floats (t, c) on a regular index, NaN where nothing was measured.
 
@@ -89,6 +91,7 @@ def read_table(
     day_first : whether the day comes before the month in dates such as 01/02/2024. None: the more regular reading.
     decimal : "." or ",", the mark before the decimals. None: the one with which the numbers of the file read.
     empty_columns : True keeps a column without a value, False refuses it.
+    sheet : the sheet of a workbook. None: the first visible one that is not empty.
 
     Raises
     ------
@@ -101,7 +104,7 @@ def read_table(
         No such file.
     """
     path = Path(path)
-    opened = open_table(path, decimal)
+    opened = open_table(path, decimal, sheet)
     options = ReadOptions(
         time,
         columns,
@@ -116,7 +119,7 @@ def read_table(
     try:
         return regular_table(opened.frame, options).frame
     except TableError as error:
-        raise TableError(f"{path.name}: {error}") from error
+        raise TableError(f"{opened.name}: {error}") from error
 
 
 def as_regular(

@@ -40,11 +40,11 @@ def read_tables(data: Any, options: ReadOptions) -> dict[Hashable, RegularTable]
     if not isinstance(data, str | Path):
         return _read(as_frame(data), options)
     path = Path(data)
-    opened = open_table(path, options.decimal)
+    opened = open_table(path, options.decimal, options.sheet)
     try:
         tables = _read(opened.frame, replace(options, decimal=opened.decimal or options.decimal))
     except TableError as error:
-        raise TableError(f"{path.name}: {error}") from error
+        raise TableError(f"{opened.name}: {error}") from error
     return {
         name: replace(table, summary=replace(table.summary, notes=(*opened.notes, *table.summary.notes)))
         for name, table in tables.items()

@@ -62,7 +62,7 @@ class _Limited(io.RawIOBase):
         part = self._stream.read(len(buffer))
         self._read += len(part)
         if self._read > self._limit:
-            raise TableError(f"unpacks to more than {self._limit >> 20} MiB, out of proportion to its size")
+            raise TableError(_out_of_proportion(self._limit))
         buffer[: len(part)] = part
         return len(part)
 
@@ -90,6 +90,17 @@ def open_bytes(path: Path) -> Iterator[io.BufferedReader]:
                 yield file
     except DAMAGED as error:
         raise TableError(f"cannot be read as a table: {' '.join(str(error).split())}") from error
+
+
+def check_unpacked(archive: zipfile.ZipFile, size: int) -> None:
+    """Raises a `TableError` for an archive of `size` bytes whose files together unpack to gigabytes."""
+    limit = max(ALWAYS_ALLOWED, LARGEST_RATIO * size)
+    if sum(each.file_size for each in archive.infolist()) > limit:
+        raise TableError(_out_of_proportion(limit))
+
+
+def _out_of_proportion(limit: int) -> str:
+    return f"unpacks to more than {limit >> 20} MiB, out of proportion to its size"
 
 
 def _only_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
