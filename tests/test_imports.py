@@ -243,7 +243,7 @@ def test_an_import_for_types_alone_makes_no_cycle() -> None:
         ("tsrep/bench/cells.py", "from tsrep.data.archive import load_dataset"),
         ("tsrep/bench/cells.py", "from tsrep.ts2vec.estimator import TS2Vec"),
         ("tsrep/bench/cells.py", "from tsrep.data import _parse"),
-        ("tsrep/report.py", "import tsrep.bench"),
+        ("tsrep/report/page.py", "import tsrep.bench"),
         ("tsrep/cli.py", "import tsrep_vision"),
         ("tsrep/utils.py", ""),
         ("tsrep_vision/vit.py", "from tsrep.data import as_panel"),

@@ -17,6 +17,7 @@ from tsrep.cli.forecast import forecast
 from tsrep.cli.impute import impute
 from tsrep.cli.info import info
 from tsrep.cli.pretrain import pretrain
+from tsrep.cli.report.command import report
 
 RENAMED = {"mend": "sort"}
 """Options by an earlier name: they still work, and no help shows them."""
@@ -49,7 +50,7 @@ def root(
     """Representations of time series: train an encoder, score it, use it."""
 
 
-for command in (demo, classify, pretrain, encode, detect, forecast, impute, info):
+for command in (demo, classify, pretrain, encode, detect, forecast, impute, info, report):
     app.command()(command)
 app.command(**HANDS_ALL_ON)(bench)
 

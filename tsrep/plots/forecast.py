@@ -32,7 +32,7 @@ def plot_forecast(
 
     Parameters
     ----------
-    past : time down, one column per target; the first eight are drawn.
+    past : time down, one column per target; the first eight are drawn. It may have no row.
     forecast : one column per target and, if there are intervals, `<target>_lower` and `<target>_upper`, as
         `RepresentationForecaster.predict` returns it.
     truth : the columns of `past` at the steps of the forecast.
@@ -51,7 +51,8 @@ def plot_forecast(
     figure = new_figure(8.0, 1.2 + 2.2 * len(targets))
     panels = figure.subplots(len(targets), 1, sharex=True, squeeze=False)[:, 0]
     for ax, target in zip(panels, targets, strict=True):
-        ax.plot(past.index, past[target], color=BLACK, linewidth=0.9, label="known")
+        if len(past):
+            ax.plot(past.index, past[target], color=BLACK, linewidth=0.9, label="known")
         if truth is not None:
             ax.plot(truth.index, truth[target], color=GREY, linewidth=0.9, label="truth")
         for index, (name, other) in enumerate((others or {}).items()):
@@ -59,7 +60,8 @@ def plot_forecast(
             ax.plot(other.index, other[target], color=colour, linewidth=1.0, alpha=0.9, label=name)
         ax.plot(forecast.index, forecast[target], color=PALETTE[0], linewidth=1.5, label="forecast")
         _band(ax, forecast, target, level)
-        ax.axvline(past.index[-1], color=FAINT, linewidth=1.0)
+        if len(past):
+            ax.axvline(past.index[-1], color=FAINT, linewidth=1.0)
         ax.set_ylabel(target)
         ax.margins(x=0.01)
         bare(ax)
@@ -67,7 +69,7 @@ def plot_forecast(
     figure.legend(
         handles, names, frameon=False, fontsize=9, loc="outside lower left", ncols=5, labelcolor=INK
     )
-    _time_axis(panels[-1], past.index)
+    _time_axis(panels[-1], forecast.index)
     if title is not None:
         panels[0].set_title(title, loc="left")
     return figure
@@ -106,7 +108,8 @@ def plot_rivals(
         ax.plot(truth.index, truth, color=GREY, linewidth=0.8)
         ax.plot(forecast.index, forecast[target], color=colour, linewidth=1.6)
         _band(ax, forecast, target, None, colour)
-        ax.axvline(past.index[-1], color=FAINT, linewidth=1.0)
+        if len(past):
+            ax.axvline(past.index[-1], color=FAINT, linewidth=1.0)
         ax.set_ylabel(target if label is None else label)
         ax.margins(x=0.01)
         bare(ax)
