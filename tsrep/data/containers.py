@@ -64,6 +64,14 @@ class Series:
         return values if self._places is None else values[:, self._places]
 
     @property
+    def is_table(self) -> bool:
+        """Whether the container is an array (n, t), or a frame whose columns are all channels or steps."""
+        X = self.container
+        if isinstance(X, pd.DataFrame | pd.Series):
+            return not is_long(X) and (isinstance(X, pd.Series) or X.shape[1] == self.source.shape[1])
+        return not isinstance(X, list | tuple) and getattr(X, "ndim", 0) == 2
+
+    @property
     def inside(self) -> Array:
         """(n, t), False where a series has ended."""
         return np.asarray(np.arange(self.panel.shape[2]) < self.lengths[:, None])
@@ -260,6 +268,18 @@ def _times(X: Any, panel: Array, lengths: Array) -> Array:
         row[:length] = (stamps[start : start + length] - stamps[start]) / median_step
         row[length:] = row[length - 1]
     return times
+
+
+def instance_labels(X: Any) -> pd.Index | None:
+    """The label of each instance of a frame that `as_panel` takes; None for other containers."""
+    X = as_pandas(X)
+    if not isinstance(X, pd.DataFrame | pd.Series):
+        return None
+    if isinstance(X, pd.DataFrame) and is_long(X):
+        return pd.Index(pd.unique(with_columns(X)[ID]))
+    if isinstance(X.index, pd.MultiIndex):
+        return X.index.get_level_values(0).unique()
+    return X.index if as_series(X) is None else pd.RangeIndex(1)
 
 
 def channel_names(X: Any) -> list[str] | None:

@@ -20,6 +20,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from tsrep.base.fitting import atomic
+from tsrep.base.output import by_instance
 from tsrep.base.panels import Floats
 from tsrep.base.parameters import (
     Range,
@@ -270,7 +271,7 @@ class SeriesRepresentation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Tr
             if rows.start == 0:
                 Z = torch.empty(len(x), z.shape[1])
             Z[rows].copy_(z)
-        return Z.numpy()
+        return by_instance(self, X, Z.numpy())
 
     def encode(self, X: Any, window: int | str | None = None) -> Floats:
         """One vector per step, (n, t, D); NaN before an instance's first observed step and after its last.

@@ -30,6 +30,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from tsrep.base.fitting import atomic
+from tsrep.base.output import check_output
 from tsrep.base.panels import RandomState, draw_seed
 from tsrep.base.parameters import is_integer, is_number, out_of_range
 from tsrep.base.saving import Folder, Tensors
@@ -369,8 +370,14 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
         return_std : True returns (X without gaps, standard deviations). The latter are in the units of `X` and 0 where
             a value was observed; an array in the shape of `X` if that is an array or one frame with a time index, else
             a panel.
+
+        Raises
+        ------
+        ValueError
+            The output is set to frames, and `X` is neither a table nor a frame with its time in the index.
         """
         series = self._series(X)
+        check_output(self, series)
         values, scales = self._fill(series)
         filled = series.put_back(values)
         if self.add_indicator:

@@ -27,6 +27,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from tsrep.base.fitting import atomic
+from tsrep.base.output import by_instance
 from tsrep.base.panels import Floats, PanelEstimator, RandomState, draw_seed
 from tsrep.base.parameters import check_parameters, integer, one_of, out_of_range
 from tsrep.base.saving import Folder, Tensors
@@ -140,7 +141,7 @@ class SeriesImageEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Pane
         Z = torch.empty(*panel.shape[:2], self.encoder_.width)
         for rows, steps in spans(panel):
             Z[torch.from_numpy(rows)] = self._seen(panel[rows][:, :, steps], self._pooled)
-        return self._joined(Z)
+        return by_instance(self, X, self._joined(Z))
 
     def encode(self, X: Any) -> Floats:
         """One vector per step, (n, T, n_features_out_): the patches around where the step is drawn, interpolated.
