@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.figure import Figure
 
-from tsrep.plots.style import FAINT, appearance, bare, new_figure
+from tsrep.plots.style import FAINT, appearance, as_shown, bare, new_figure, titled
 
 
 def plot_accuracy(accuracies: Mapping[str, Mapping[str, float]], *, title: str | None = None) -> Figure:
@@ -40,10 +40,10 @@ def plot_accuracy(accuracies: Mapping[str, Mapping[str, float]], *, title: str |
             s=80 if index == 0 else 50,
             color=colour,
             marker=marker,
-            label=method,
+            label=as_shown(method),
             zorder=3,
         )
-    ax.set_yticks(rows, list(accuracies))
+    ax.set_yticks(rows, [as_shown(name) for name in accuracies])
     ax.set_ylim(len(accuracies) - 0.5, -0.5)
     lowest = float(np.nanmin(values))
     ax.set_xlim(max(0.0, np.floor(lowest * 10 - 0.5) / 10), 1.02)
@@ -56,6 +56,5 @@ def plot_accuracy(accuracies: Mapping[str, Mapping[str, float]], *, title: str |
         frameon=False,
         fontsize=9,
     )
-    if title is not None:
-        ax.set_title(title, loc="left")
+    titled(ax, title)
     return figure

@@ -9,7 +9,7 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from tsrep.plots.style import BLUE, INK, PALETTE, VERMILION, bare, new_figure
+from tsrep.plots.style import BLUE, INK, PALETTE, VERMILION, bare, new_figure, titled
 
 MOST_CHANNELS = 6
 MOST_POINTS = 20_000
@@ -94,8 +94,7 @@ def plot_anomalies(
     else:
         below.set_xlabel("step")
     below.margins(x=0.01)
-    if title is not None:
-        above.set_title(title, loc="left")
+    titled(above, title)
     return figure
 
 

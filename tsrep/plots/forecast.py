@@ -14,7 +14,19 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
 from tsrep.metrics import mae
-from tsrep.plots.style import BLACK, FAINT, GREY, INK, PALETTE, bare, new_figure
+from tsrep.plots.style import (
+    BLACK,
+    FAINT,
+    GREY,
+    INK,
+    LONGEST_ROW,
+    LONGEST_TITLE,
+    PALETTE,
+    as_shown,
+    bare,
+    new_figure,
+    titled,
+)
 
 MOST_PANELS = 8
 
@@ -57,12 +69,12 @@ def plot_forecast(
             ax.plot(truth.index, truth[target], color=GREY, linewidth=0.9, label="truth")
         for index, (name, other) in enumerate((others or {}).items()):
             colour = PALETTE[(index + 1) % len(PALETTE)]
-            ax.plot(other.index, other[target], color=colour, linewidth=1.0, alpha=0.9, label=name)
+            ax.plot(other.index, other[target], color=colour, linewidth=1.0, alpha=0.9, label=as_shown(name))
         ax.plot(forecast.index, forecast[target], color=PALETTE[0], linewidth=1.5, label="forecast")
         _band(ax, forecast, target, level)
         if len(past):
             ax.axvline(past.index[-1], color=FAINT, linewidth=1.0)
-        ax.set_ylabel(target)
+        ax.set_ylabel(as_shown(target))
         ax.margins(x=0.01)
         bare(ax)
     handles, names = panels[0].get_legend_handles_labels()
@@ -70,8 +82,7 @@ def plot_forecast(
         handles, names, frameon=False, fontsize=9, loc="outside lower left", ncols=5, labelcolor=INK
     )
     _time_axis(panels[-1], forecast.index)
-    if title is not None:
-        panels[0].set_title(title, loc="left")
+    titled(panels[0], title)
     return figure
 
 
@@ -110,14 +121,15 @@ def plot_rivals(
         _band(ax, forecast, target, None, colour)
         if len(past):
             ax.axvline(past.index[-1], color=FAINT, linewidth=1.0)
-        ax.set_ylabel(target if label is None else label)
+        ax.set_ylabel(as_shown(target if label is None else label, LONGEST_ROW))
         ax.margins(x=0.01)
         bare(ax)
         error = mae(truth.reindex(forecast.index), forecast[target])
-        ax.set_title(f"{name}: mean absolute error {error:.3g}", loc="left", fontsize=9, color=colour)
+        said = f"{as_shown(name)}: mean absolute error {error:.3g}"
+        ax.set_title(said, loc="left", fontsize=9, color=colour)
     _time_axis(panels[-1], past.index)
     if title is not None:
-        figure.suptitle(title, x=0.01, ha="left", fontsize=11, color=INK)
+        figure.suptitle(as_shown(title, LONGEST_TITLE), x=0.01, ha="left", fontsize=11, color=INK)
     return figure
 
 

@@ -11,7 +11,7 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from tsrep.plots.style import BLACK, GREY, PALETTE, bare, new_figure
+from tsrep.plots.style import BLACK, GREY, LONGEST_ROW, LONGEST_TITLE, PALETTE, as_shown, bare, new_figure
 
 MOST_PANELS = 8
 OPACITY = (0.15, 0.3)  # of the widest band and of those within
@@ -66,7 +66,7 @@ def plot_imputation(
         ax.plot(
             steps, np.where(lone(gap), known, np.nan), color=BLACK, linestyle="", marker=".", markersize=2.5
         )
-        ax.set_ylabel(name)
+        ax.set_ylabel(as_shown(name, LONGEST_ROW))
         bare(ax)
     if isinstance(index, pd.DatetimeIndex):
         locator = AutoDateLocator()
@@ -74,7 +74,7 @@ def plot_imputation(
         panels[-1].xaxis.set_major_formatter(ConciseDateFormatter(locator))
     panels[0].legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(0, 1.3), ncols=5)
     if title is not None:
-        figure.suptitle(title)
+        figure.suptitle(as_shown(title, LONGEST_TITLE))
     return figure
 
 

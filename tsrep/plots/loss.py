@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator, ScalarFormatter
 
-from tsrep.plots.style import PALETTE, bare, new_figure
+from tsrep.plots.style import PALETTE, as_shown, bare, new_figure, titled
 
 History = Sequence[Mapping[str, float]]
 
@@ -47,7 +47,7 @@ def plot_loss(history: History | Mapping[str, History], *, title: str | None = N
             running_mean(loss, max(1, len(loss) // 20)),
             color=colour,
             linewidth=1.8,
-            label=name or "training",
+            label=as_shown(name or "training"),
         )
         validated = [(r["step"], r["validation_loss"]) for r in records if "validation_loss" in r]
         if validated:
@@ -56,7 +56,7 @@ def plot_loss(history: History | Mapping[str, History], *, title: str | None = N
                 color=colour,
                 linewidth=1.5,
                 linestyle=":",
-                label=f"{name} validation".strip(),
+                label=as_shown(f"{name} validation"),
             )
     ax.set_xlabel("training step")
     ax.set_ylabel("loss (logarithmic)")
@@ -67,6 +67,5 @@ def plot_loss(history: History | Mapping[str, History], *, title: str | None = N
     bare(ax, grid="y")
     if len(ax.get_legend_handles_labels()[1]) > 1:
         ax.legend(frameon=False, fontsize=9, labelcolor="#333333")
-    if title is not None:
-        ax.set_title(title, loc="left")
+    titled(ax, title)
     return figure

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tsrep.plots.style import FAINT, appearance, bare, new_figure
+from tsrep.plots.style import FAINT, LONGEST_NAME, appearance, as_shown, bare, new_figure, titled
 
 UNLABELLED = -1
 MOST_CLASSES_NAMED = 12
@@ -43,13 +43,12 @@ def _scatter(ax: Axes, Z: np.ndarray, y: np.ndarray, title: str | None) -> None:
     for index, name in enumerate(np.unique(labels[~unlabelled])):
         colour, marker = appearance(index)
         x1, x2 = coordinates[labels == name].T
-        ax.scatter(x1, x2, s=22, color=colour, marker=marker, alpha=0.75, linewidth=0, label=str(name))
+        ax.scatter(x1, x2, s=22, color=colour, marker=marker, alpha=0.75, linewidth=0, label=as_shown(name))
     ax.set_xlabel(f"component 1 ({share[0]:.0%} of the variance)")
     ax.set_ylabel(f"component 2 ({share[1]:.0%})")
     ax.set_xticks([])
     ax.set_yticks([])
-    if title is not None:
-        ax.set_title(title, loc="left")
+    titled(ax, title, LONGEST_NAME)
     bare(ax)
 
 

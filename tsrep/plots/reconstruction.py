@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from tsrep.plots.style import BLACK, BLUE, FAINT, GREY, bare, new_figure
+from tsrep.plots.style import BLACK, BLUE, FAINT, GREY, LONGEST_TITLE, as_shown, bare, new_figure
 
 MOST_CHANNELS = 4
 SHADE = "#F0F2F5"
@@ -61,7 +61,7 @@ def plot_reconstruction(
     panels[-1].set_xlabel("step")
     panels[-1].set_xlim(-0.5, values.shape[1] - 0.5)
     if title is not None:
-        figure.suptitle(title)
+        figure.suptitle(as_shown(title, LONGEST_TITLE))
     return figure
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from tsrep.plots.style import PALETTE, VERMILION, bare, new_figure
+from tsrep.plots.style import PALETTE, VERMILION, as_shown, bare, new_figure, titled
 
 
 def most_variable(representation: np.ndarray, n_dimensions: int) -> np.ndarray:
@@ -75,7 +75,7 @@ def plot_representation(
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(1.0, 1.35))
     for index, channel in enumerate(channels):
         above.plot(time, channel, color=PALETTE[index % len(PALETTE)], linewidth=0.9)
-    above.set_ylabel(series_label)
+    above.set_ylabel(as_shown(series_label))
     bare(above)
 
     rows = most_variable(per_step, n_dimensions)
@@ -104,6 +104,5 @@ def plot_representation(
         above.axvspan((start + first) * unit, (start + last) * unit, color=VERMILION, alpha=0.18, linewidth=0)
         for side in (first, last):
             below.axvline((start + side) * unit, color="white", linewidth=1.0, linestyle="--")
-    if title is not None:
-        above.set_title(title, loc="left")
+    titled(above, title)
     return figure

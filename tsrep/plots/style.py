@@ -20,6 +20,9 @@ INK = "#333333"
 FAINT = "#C9CED6"
 GREY = "#8A919C"
 
+LONGEST_NAME, LONGEST_TITLE, LONGEST_ROW = 32, 80, 20
+"""Characters that labels, titles, and labels beside low panels have room for."""
+
 
 def new_figure(width: float, height: float) -> Figure:
     """An empty white figure of `width` by `height` inches with an automatic layout."""
@@ -38,6 +41,30 @@ def bare(ax: Axes, grid: str | None = None) -> None:
     if grid is not None:
         ax.grid(axis=grid, color=FAINT, linewidth=0.6)  # type: ignore[arg-type]
         ax.set_axisbelow(True)
+
+
+def as_shown(name: object, longest: int = LONGEST_NAME) -> str:
+    r"""A name as matplotlib shows it as it is: no formula between two `$`, no hidden label, no line break.
+
+    The middle of a long name is left out, and a blank precedes `_`, which hides labels from legends.
+
+    Examples
+    --------
+    >>> as_shown("price_$ per $"), as_shown("_raw"), as_shown("temperature of the room", 12)
+    ('price_\$ per \$', ' _raw', 'temper…room')
+    """
+    text = " ".join(str(name).split()) or "''"
+    if len(text) > longest:
+        end = longest // 3
+        text = f"{text[: longest - end - 1].rstrip()}…{text[-end:].lstrip()}"
+    text = text.replace("$", r"\$")
+    return f" {text}" if text.startswith("_") else text
+
+
+def titled(ax: Axes, title: str | None, longest: int = LONGEST_TITLE) -> None:
+    """The title of an axes, if there is one."""
+    if title is not None:
+        ax.set_title(as_shown(title, longest), loc="left")
 
 
 def appearance(index: int) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator, ScalarFormatter
 from numpy.typing import NDArray
 
-from tsrep.plots.style import INK, PALETTE, bare, new_figure
+from tsrep.plots.style import INK, PALETTE, as_shown, bare, new_figure
 
 PLACE = ("step", "epoch", "batch", "seconds", "lr")  # what a record has beside losses and scores
 
@@ -54,9 +54,7 @@ def _draw_losses(ax: Axes, history: Sequence[Mapping[str, Any]], names: Sequence
         steps, values = _curve(history, name)
         ax.plot(steps, values, color=colour, alpha=0.2, linewidth=0.8)
         smooth = running_mean(values, max(1, len(values) // 20))
-        ax.plot(
-            steps, smooth, color=colour, linewidth=1.7, label=name.removeprefix("loss_").replace("_", " ")
-        )
+        ax.plot(steps, smooth, color=colour, linewidth=1.7, label=_label(name.removeprefix("loss_")))
     ax.set_ylabel("loss (logarithmic)")
     ax.set_yscale("log")
     ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -68,10 +66,12 @@ def _draw_scores(ax: Axes, history: Sequence[Mapping[str, Any]], names: Sequence
     for index, name in enumerate(names):
         steps, values = _curve(history, name)
         colour = PALETTE[index % len(PALETTE)]
-        ax.plot(
-            steps, values, color=colour, marker="o", markersize=4, linewidth=1.5, label=name.replace("_", " ")
-        )
-    ax.set_ylabel("score" if len(names) > 1 else names[0].replace("_", " "))
+        ax.plot(steps, values, color=colour, marker="o", markersize=4, linewidth=1.5, label=_label(name))
+    ax.set_ylabel("score" if len(names) > 1 else _label(names[0]))
+
+
+def _label(name: str) -> str:
+    return as_shown(name.replace("_", " "))
 
 
 def _curve(history: Sequence[Mapping[str, Any]], name: str) -> tuple[NDArray[Any], NDArray[Any]]:

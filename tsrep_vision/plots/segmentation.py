@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from tsrep.plots.style import BLUE, ORANGE, PURPLE, SKY, VERMILION, new_figure
+from tsrep.plots.style import BLUE, ORANGE, PURPLE, SKY, VERMILION, as_shown, new_figure
 from tsrep_vision.plots.pictures import as_pixels, check_values, show
 
 COLUMNS = 4
@@ -91,7 +91,7 @@ def _draw(
             )
         )
         label = int(objects["labels"][row])
-        said = str(label) if classes is None else classes[label]
+        said = str(label) if classes is None else as_shown(classes[label])
         ax.text(
             left - 0.5,
             top - 0.5,
