@@ -51,7 +51,7 @@ def as_shown(name: object, longest: int = LONGEST_NAME) -> str:
     Examples
     --------
     >>> as_shown("price_$ per $"), as_shown("_raw"), as_shown("temperature of the room", 12)
-    ('price_\$ per \$', ' _raw', 'temper…room')
+    ('price_\\$ per \\$', ' _raw', 'tempera…room')
     """
     text = " ".join(str(name).split()) or "''"
     if len(text) > longest:
