@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from tsrep.base.parameters import out_of_range
 from tsrep.train.hooks import History
 from tsrep_vision.swin import Swin
 from tsrep_vision.vit import EPS, ViT
@@ -49,8 +50,8 @@ class Classifier(nn.Module):
         self, encoder: ViT | Swin, classes: Sequence[str], pool: str = "mean", norm: str = "encoder"
     ):
         super().__init__()
-        if len(classes) < 2:
-            raise ValueError(f"classes is {list(classes)!r}; wanted two or more")
+        if isinstance(classes, str) or len(classes) < 2:
+            raise out_of_range("classes", classes, "two names or more")
         check_pool(pool, encoder)
         if norm not in NORMS:
             raise ValueError(f"norm is {norm!r}; wanted one of {', '.join(map(repr, NORMS))}")

@@ -280,3 +280,14 @@ def test_public_tables(data_root):
     assert read_table(data_root / "forecast" / "exchange_rate.csv.gz").index.freq == "D"
     with pytest.raises(TableError, match="2020-05-12 06:00:00"):
         read_table(data_root / "forecast" / "weather.csv.gz")
+
+
+@pytest.mark.parametrize("columns", ["price", ["price"], ("price",), pd.Index(["price"])])
+def test_one_column_or_several(columns):
+    frame = pd.DataFrame({"load": [1, 2], "price": [3, 4]}, HOURS[:2])
+    assert list(as_regular(frame, columns=columns)) == ["price"]
+    numbered = frame.reset_index().set_axis([0, 1, 2], axis=1)
+    assert list(as_regular(numbered, time=0, columns=[2, 1])) == ["2", "1"]
+    for wrong, said in (({"load"}, "wanted a name or a list of names"), (["load", "load"], "'load' twice")):
+        with pytest.raises(ValueError, match=said):
+            as_regular(frame, columns=wrong)

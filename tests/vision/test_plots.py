@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from tsrep_vision import HOG, MAE, MaskFeat, SimMIM
-from tsrep_vision.data import denormalised, draw_shapes, normalised
+from tsrep_vision.data import denormalised, draw_shapes, normalised, with_objects
 from tsrep_vision.data.shapes import SHAPES
 from tsrep_vision.plots import plot_hog, plot_learning_curves, plot_reconstructions, plot_segmentation
 from tsrep_vision.plots.hog import draw_glyphs, histograms
@@ -163,3 +163,15 @@ def test_what_cannot_be_drawn_is_refused(mae: MAE, pictures: Tensor) -> None:
         plot_segmentation([images[0][:, :32]], targets)
     with pytest.raises(ValueError, match="history has 0 records and no loss"):
         plot_learning_curves([])
+
+
+def test_names_of_classes_are_never_read_letter_by_letter() -> None:
+    objects = {
+        "boxes": torch.tensor([[1.0, 1, 5, 5]]),
+        "labels": torch.tensor([1]),
+        "masks": torch.zeros(1, 8, 8),
+    }
+    images = [torch.zeros(3, 8, 8)]
+    for call in (plot_segmentation, with_objects):
+        with pytest.raises(ValueError, match="classes is 'cat'; wanted a list of names"):
+            call(images, [objects], classes="cat")

@@ -3,14 +3,44 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Hashable
+from collections.abc import Collection, Hashable
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 
 class TableError(ValueError):
     """A table that is not a regular series of numbers; the message says where and how to fix it."""
+
+
+def one_or_several(names: Any, known: Collection[str], argument: str) -> list[str]:
+    """One name or several as a list of text: a lone text, number or tuple that is a name is one.
+
+    Parameters
+    ----------
+    known : the names of all columns, as text.
+    argument : the name of `names` in messages.
+
+    Raises
+    ------
+    ValueError
+        It is neither a name nor a list of names, or has a name twice.
+
+    Examples
+    --------
+    >>> one_or_several("price", ["price"], "known"), one_or_several([0, 1], ["0", "1"], "targets")
+    (['price'], ['0', '1'])
+    """
+    if isinstance(names, str) or str(names) in known:
+        return [str(names)]
+    if not isinstance(names, list | tuple | range | np.ndarray | pd.Index | pd.Series):
+        raise ValueError(f"{argument} is {names!r}; wanted a name or a list of names")
+    several = [str(name) for name in names]
+    twice = [name for place, name in enumerate(several) if name in several[:place]]
+    if twice:
+        raise ValueError(f"{argument} has {twice[0]!r} twice; wanted each name once")
+    return several
 
 
 def column_called(frame: pd.DataFrame, name: str) -> Hashable:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tsrep.data.columns import TableError, is_text
+from tsrep.data.columns import TableError, column_called, is_text, one_or_several
 from tsrep.data.files import ID, TEXTS, header_of, open_table
 from tsrep.data.numbers import numbers_of
 from tsrep.data.table import ReadOptions, RegularTable, regular_table
@@ -127,10 +127,8 @@ def split_tables(long: pd.DataFrame, options: ReadOptions) -> dict[Hashable, Reg
     index = _times(long, options.day_first)
     values = long.drop(columns=[ID, TIME])
     if options.columns is not None:
-        absent = [name for name in options.columns if name not in values.columns]
-        if absent:
-            raise TableError(f"no column {absent[0]!r} among {', '.join(map(repr, long.columns))}")
-        values = values[list(options.columns)]
+        names = one_or_several(options.columns, [str(name) for name in values], "columns")
+        values = values[[column_called(values, name) for name in names]]
     texts = {name: numbers_of(values[name], options.decimal) for name in values if is_text(values[name])}
     values = values.assign(**{str(name): numbers for name, numbers in texts.items()})
     options = replace(options, columns=None)

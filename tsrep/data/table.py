@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tsrep.data.columns import TableError, column_called, is_text, listed
+from tsrep.data.columns import TableError, column_called, is_text, listed, one_or_several
 from tsrep.data.files import open_table
 from tsrep.data.grid import on_grid
 from tsrep.data.numbers import numbers_of
@@ -32,7 +32,7 @@ class ReadOptions:
     """How a table is read; see `read_table`."""
 
     time: str | Sequence[str] | None = None
-    columns: Sequence[str] | None = None
+    columns: str | Sequence[str] | None = None
     min_steps: int = 2
     sort: bool = False
     every: str | None = None
@@ -63,7 +63,7 @@ def read_table(
     path: str | os.PathLike[str],
     *,
     time: str | Sequence[str] | None = None,
-    columns: Sequence[str] | None = None,
+    columns: str | Sequence[str] | None = None,
     min_steps: int = 2,
     sort: bool = False,
     every: str | None = None,
@@ -82,7 +82,7 @@ def read_table(
         are numbered. None: dates count before time differences, and these before step numbers; a date and a time of the
         day, or a year, a month, ... are combined. Numbers may be seconds, milli-, micro- or nanoseconds since 1970,
         dates such as 20160701, years, days of a spreadsheet, or steps of an even width.
-    columns : the columns to keep, in this order. None: all except the time and those that only count the rows.
+    columns : the column or columns to keep, in this order. None: all but the time and those that only count the rows.
     min_steps : least number of rows.
     sort : True sorts the rows by time and averages rows with the same time, instead of raising an error.
     every : a length of time such as "5min" or "1h", a step of the calendar such as "MS", or the width of numbered
@@ -126,7 +126,7 @@ def as_regular(
     frame: Frame,
     *,
     time: str | Sequence[str] | None = None,
-    columns: Sequence[str] | None = None,
+    columns: str | Sequence[str] | None = None,
     min_steps: int = 2,
     sort: bool = False,
     every: str | None = None,
@@ -156,6 +156,8 @@ def regular_table(frame: Frame, options: ReadOptions, time: Time | None = None) 
     """A frame (n, c) as a regular table; `time`, where it is known already, is the time of its rows."""
     if len(frame) < options.min_steps:
         raise TableError(f"holds {len(frame)} rows; wanted at least {options.min_steps}")
+    if isinstance(frame.columns, pd.MultiIndex):
+        frame = frame.set_axis(frame.columns.to_flat_index(), axis=1)
     twice = frame.columns[frame.columns.astype(str).duplicated()]
     if len(twice):
         raise TableError(f"has two columns called {str(twice[0])!r}")
@@ -178,13 +180,14 @@ def regular_table(frame: Frame, options: ReadOptions, time: Time | None = None) 
     return RegularTable(grid.frame, grid.steps, summary, np.arange(len(frame)))
 
 
-def _selected(frame: Frame, time: Time, columns: Sequence[str] | None) -> Frame:
+def _selected(frame: Frame, time: Time, columns: str | Sequence[str] | None) -> Frame:
     """The columns of values."""
     if columns is None:
         values = frame.drop(columns=[*time.columns, *time.left_out])
     else:
         values = frame.drop(columns=list(time.columns))
-        values = values[[column_called(values, name) for name in columns]]
+        names = one_or_several(columns, [str(name) for name in values], "columns")
+        values = values[[column_called(values, name) for name in names]]
     if values.shape[1] == 0:
         raise TableError("holds no column of values except the time")
     return values

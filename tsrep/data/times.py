@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from tsrep.data.columns import TableError, column_called, is_text, listed
+from tsrep.data.columns import TableError, column_called, is_text, listed, one_or_several
 from tsrep.data.dates import dates_of_text
 from tsrep.data.time_column import NUMBER, hours_of, is_typed, read_times, why_not
 
@@ -145,17 +145,14 @@ def _of_index(index: pd.Index, day_first: bool | None) -> pd.Index:
 
 
 def _named(frame: Frame, named: str | Sequence[str], day_first: bool | None) -> Time:
-    if isinstance(named, str):
-        if named in map(str, frame.columns):
-            names = [named]
-        elif named.lower() == NO_TIME:
+    known = [str(name) for name in frame.columns]
+    if isinstance(named, str) and named not in known:
+        if named.lower() == NO_TIME:
             return Time(pd.RangeIndex(len(frame)), where="none, as asked: the rows are numbered")
-        elif named in map(str, frame.index.names):
+        if named in map(str, frame.index.names):
             return Time(_of_index(frame.index, day_first), where=f"the index {named!r}")
-        else:
-            names = [name.strip() for name in named.split(",")] if "," in named else [named]
-    else:
-        names = list(named)
+        named = [name.strip() for name in named.split(",")] if "," in named else [named]
+    names = one_or_several(named, known, "time")
     columns = [column_called(frame, name) for name in names]
     if len(columns) == 1:
         times = read_times(frame[columns[0]], day_first)

@@ -38,6 +38,7 @@ def plot_imputation(
     truth : (c, t), true values in the gaps; None: unknown.
     index : index of the steps; None numbers them.
     """
+    names = [names] if isinstance(names, str) else names
     shown = len(names[:MOST_PANELS])
     figure = new_figure(8.0, 1.0 + 1.5 * shown)
     panels = figure.subplots(shown, 1, sharex=True, squeeze=False)[:, 0]

@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from tsrep.base.parameters import out_of_range
 from tsrep_vision.data.images import ImageSet
 
 FIELDS = ("boxes", "labels", "masks")
@@ -70,6 +71,8 @@ def with_objects(
     most = max((int(target["labels"].max()) for target in targets if len(target["labels"])), default=0)
     if classes is None:
         classes = ["background", *map(str, range(1, most + 1))]
+    if isinstance(classes, str):
+        raise out_of_range("classes", classes, "a list of names")
     if most >= len(classes):
         raise ValueError(f"classes has {len(classes)} names; wanted one for each label up to {most}")
     store = Pictures(images)

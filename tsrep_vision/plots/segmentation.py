@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
+from tsrep.base.parameters import out_of_range
 from tsrep.plots.style import BLUE, ORANGE, PURPLE, SKY, VERMILION, as_shown, new_figure
 from tsrep_vision.plots.pictures import as_pixels, check_values, show
 
@@ -46,6 +47,8 @@ def plot_segmentation(
         raise ValueError(
             f"images has {len(images)} images and found {len(found)}; wanted as many, at least one"
         )
+    if isinstance(classes, str):
+        raise out_of_range("classes", classes, "a list of names")
     columns = min(COLUMNS, len(images))
     rows = -(-len(images) // columns)
     figure = new_figure(PANEL * columns, PANEL * rows)

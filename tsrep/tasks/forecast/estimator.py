@@ -144,14 +144,17 @@ class RepresentationForecaster(SavedEstimator):
     # Fitting
 
     @atomic
-    def fit(self, data: Any, targets: str | Sequence[str] | None = None, known: Sequence[str] = ()) -> Self:
+    def fit(
+        self, data: Any, targets: str | Sequence[str] | None = None, known: str | Sequence[str] = ()
+    ) -> Self:
         """Fit on one series or several.
 
         Parameters
         ----------
         data : see the class. Every column is an input.
-        targets : columns to forecast. None: `y` of a long table, else all columns that are not in `known`.
-        known : columns that are known for the future (a price, a holiday); `recipe="best"` only.
+        targets : column or columns to forecast. None: `y` of a long table, else all columns that are not in `known`.
+            The columns of an array are called by their numbers.
+        known : column or columns that are known for the future (a price, a holiday); `recipe="best"` only.
 
         Raises
         ------

@@ -22,6 +22,7 @@ from tsrep.base.parameters import (
     one_of,
     out_of_range,
 )
+from tsrep.data.columns import one_or_several
 from tsrep.tasks.forecast.history import History
 from tsrep.tasks.representation import check_encoder
 from tsrep.tasks.series import ONLY, in_message
@@ -87,27 +88,27 @@ class Columns(NamedTuple):
 def choose_columns(
     frames: Mapping[Hashable, pd.DataFrame],
     targets: str | Sequence[str] | None,
-    known: Sequence[str],
+    known: str | Sequence[str] | None,
     recipe: str,
 ) -> Columns:
-    """The names of the columns, checked: every series has all columns, and known columns have no gap.
+    """The names of the columns as text, checked: every series has all columns, and known columns have no gap.
 
     Raises
     ------
     ValueError
-        A name is no column, there is no target, a target is known, a known column has gaps or recipe="paper", or a
-        series lacks a column.
+        A name is no column, there is no target, a target is known or called like the bounds of another, a known column
+        has gaps or recipe="paper", or a series lacks a column.
     """
     columns = [str(column) for column in next(iter(frames.values())).columns]
     for name, frame in frames.items():
         absent = [column for column in columns if column not in frame.columns]
         if absent:
             raise ValueError(f"{in_message(name, 'data')} lacks the column {absent[0]!r}")
-    known = list(known)
+    known = [] if known is None else one_or_several(known, columns, "known")
     if targets is None:
         candidates = ["y"] if list(frames) != [ONLY] and "y" in columns else columns
         targets = [name for name in candidates if name not in known]
-    targets = [targets] if isinstance(targets, str) else list(targets)
+    targets = one_or_several(targets, columns, "targets")
     for argument, names in (("targets", targets), ("known", known)):
         for name in names:
             if name not in columns:
@@ -118,6 +119,12 @@ def choose_columns(
         raise ValueError(
             f"targets is {targets!r}; wanted at least one column, and none that is known ({known})"
         )
+    for target in targets:
+        for bound in (f"{target}_lower", f"{target}_upper"):
+            if bound in targets:
+                raise ValueError(
+                    f"targets has {target!r} and {bound!r}, which forecasts of {target!r} have as a bound; rename one"
+                )
     if known and recipe == "paper":
         raise ValueError(f"known is {known!r}; wanted no column with recipe='paper', which cannot use them")
     for name in known:
