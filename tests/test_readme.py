@@ -12,7 +12,7 @@ import tsrep
 from tsrep.ssgan.parameters import RECIPES, best
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -53,7 +53,7 @@ def run(page: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "page", [page for page in PAGES if python_in(page).strip()], ids=lambda page: page.name
+    "page", [page for page in PAGES if python_in(page).strip()], ids=lambda page: str(page.relative_to(ROOT))
 )
 def test_examples_run_and_keep_their_word(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tsrep.TS2Vec, "_length_of_training", lambda encoder, values: (2, None))
