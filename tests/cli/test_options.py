@@ -18,12 +18,13 @@ from tsrep.tasks.probes import PROBES
 
 READING = "--time --columns --every --missing --sort --day-first --month-first --decimal --sheet"
 TABLE = f"{READING} --out --plot --model --save --seed --max-steps"
+TRAINED = "--model --max-steps --seed --checkpoint"
 MASKED = "--design --encoder --target --mask --mask-ratio --patch-length"
 OPTIONS = {
     "demo": "--out --seed --open --no-open --max-steps",
-    "classify": "--root --seed --probe --max-steps --save",
-    "pretrain": f"{READING} {MASKED} --model --save --max-steps --max-epochs --seed --checkpoint --split --root --plot",
-    "encode": f"{READING} --model --out --per-step --split --root",
+    "classify": f"{READING} {TRAINED} --label --labels --probe --root --out --save --json",
+    "pretrain": f"{READING} {MASKED} --rows --model --save --max-steps --max-epochs --seed --checkpoint --split --root --plot",
+    "encode": f"{READING} --rows --model --out --per-step --split --root",
     "detect": f"{TABLE} --train --score --context --threshold --level --delay",
     "forecast": f"{TABLE} --target --horizon --known --context --level",
     "impute": f"{TABLE} --std --samples",

@@ -12,7 +12,7 @@ from tsrep.cli.classify import classify
 from tsrep.cli.demo.command import demo
 from tsrep.cli.detect import detect
 from tsrep.cli.encode import encode
-from tsrep.cli.errors import OneLineErrors
+from tsrep.cli.errors import Command, OneLineErrors
 from tsrep.cli.forecast import forecast
 from tsrep.cli.impute import impute
 from tsrep.cli.info import info
@@ -51,7 +51,7 @@ def root(
 
 
 for command in (demo, classify, pretrain, encode, detect, forecast, impute, info, report):
-    app.command()(command)
+    app.command(cls=Command)(command)
 app.command(**HANDS_ALL_ON)(bench)
 
 

@@ -9,7 +9,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from tsrep.cli.files import checked_out, load_model
+from tsrep.cli.encoders import saved_encoder
+from tsrep.cli.files import checked_out
 from tsrep.cli.options import (
     Columns,
     DayFirst,
@@ -17,6 +18,7 @@ from tsrep.cli.options import (
     Every,
     Missing,
     Root,
+    Rows,
     Sheet,
     Sort,
     Split,
@@ -24,7 +26,8 @@ from tsrep.cli.options import (
     Time,
     names,
 )
-from tsrep.cli.series import SOURCE_HELP, Series, read_source
+from tsrep.cli.series import Series
+from tsrep.cli.source import SOURCE_HELP, channel_names, read_source
 
 if TYPE_CHECKING:
     from tsrep.cli.dataset import Array
@@ -49,6 +52,7 @@ def encode(
     day_first: DayFirst = None,
     decimal: Decimal = None,
     sheet: Sheet = None,
+    rows: Rows = False,
 ) -> None:
     """Turn series into representations with a saved encoder.
 
@@ -62,9 +66,9 @@ def encode(
 
     checked_out(out, ENDINGS, Path(source))
 
-    encoder = load_model(model, lambda found: hasattr(found, "encode"), "an encoder")
-    options = TableOptions(time, names(columns), every, missing, sort, day_first, decimal, sheet)
-    series = read_source(source, options, split, root, encoder)
+    encoder = saved_encoder(model)
+    options = TableOptions(time, names(columns), every, missing, sort, day_first, decimal, sheet, rows)
+    series = read_source(source, options, split, root, channel_names(encoder))
     Z = np.asarray(encoder.encode(series.X) if per_step else encoder.transform(series.X))
     out.parent.mkdir(parents=True, exist_ok=True)
     if out.suffix == ".npz":

@@ -1,20 +1,22 @@
-"""Expected errors as one line without a traceback.
+"""How a command ends: exit code 0 after a result, 1 after an expected error, 2 after wrong usage, 130 after Ctrl-C.
 
-What a user can fix (a wrong name, a damaged file, a value out of range) ends with one line and exit code 1; a mistake
-in the program itself keeps its traceback.
+What a user can fix (a wrong name, a damaged file, a value out of range) ends with one line and without a traceback; a
+mistake in the program itself keeps its traceback.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import rich
 import typer
 from rich.console import Console
 from rich.markup import escape
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 EXPECTED = (ValueError, OSError, FloatingPointError, ImportError)
 """The packages' own errors are all among these. `OSError` is what files and networks raise."""
+INTERRUPTED = 130
 
 
 class OneLineErrors(TyperGroup):
@@ -32,3 +34,30 @@ class OneLineErrors(TyperGroup):
             console = Console(stderr=True, highlight=False, soft_wrap=True)
             console.print(f"[bold red]error:[/bold red] {escape(message)}")
             raise typer.Exit(1) from None
+
+
+class Command(TyperCommand):
+    """A command that says after Ctrl-C how to go on, and that keeps standard output for the result with `--json`."""
+
+    def invoke(self, ctx: Any) -> Any:
+        rich.reconfigure(stderr=bool(ctx.params.get("as_json")))  # the console of progress bars
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            console = Console(stderr=True, highlight=False, soft_wrap=True)
+            console.print(f"[bold]stopped[/bold]: {escape(_how_to_go_on(ctx.params))}")
+            raise typer.Exit(INTERRUPTED) from None
+
+
+def _how_to_go_on(parameters: dict[str, Any]) -> str:
+    """What becomes of a training that was interrupted, by the parameters of its command."""
+    if "checkpoint" not in parameters:
+        return "nothing was written that was not finished"
+    checkpoint = parameters["checkpoint"]
+    if checkpoint is None:
+        return "nothing is kept of the training; with --checkpoint FOLDER it can be continued"
+    from tsrep.train.checkpoint import holds_model
+
+    if holds_model(checkpoint):
+        return f"the same command continues from the last state in {checkpoint}"
+    return f"before the first state was saved in {checkpoint}, so the same command starts anew"

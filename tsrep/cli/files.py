@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
-READING = ("time", "columns", "known", "every", "missing", "sort", "day_first", "decimal", "sheet")
-"""Options that say how a table is read; a saved model does not hold them."""
+if TYPE_CHECKING:
+    import pandas as pd
+
+READING = (
+    "label",
+    "time",
+    "columns",
+    "known",
+    "every",
+    "missing",
+    "sort",
+    "day_first",
+    "decimal",
+    "sheet",
+    "rows",
+    "root",
+)
+"""Options that say how a source is read; a saved model does not hold them."""
+TABLE_ENDINGS = (".csv", ".parquet")
+"""Endings of tables that are written."""
 
 
 ENDINGS = (".gz", ".bz2", ".xz", ".zip", ".csv", ".tsv", ".txt", ".parquet", ".pq", ".xlsx", ".xlsm")
@@ -28,29 +47,42 @@ def stem(file: Path) -> str:
     return name or file.name
 
 
-def checked_out(out: Path, endings: Sequence[str], file: Path | None = None) -> Path:
+def checked_out(out: Path, endings: Sequence[str], *files: Path, option: str = "--out") -> Path:
     """`out` as it is, once it is known that a result can be written there.
 
     Raises
     ------
     ValueError
-        Its name ends in none of `endings`, it is the `file` that is read, or it is a folder.
+        Its name ends in none of `endings`, it is one of the `files` that are read, or it is a folder.
     PermissionError
         It cannot be written.
+    ImportError
+        It is a Parquet file, and the package that writes these is not installed.
     """
     if out.suffix not in endings:
         choices = " or ".join(", ".join(endings).rsplit(", ", 1))
-        raise ValueError(f"--out is {out.name!r}; wanted a name that ends in {choices}")
+        raise ValueError(f"{option} is {out.name!r}; wanted a name that ends in {choices}")
     if out.is_dir():
-        raise ValueError(f"--out is {str(out)!r}, which is a folder; wanted a file")
-    if file is not None and out.exists() and file.exists() and out.samefile(file):
-        raise ValueError(f"--out is {str(out)!r}, the file that is read; wanted another one")
+        raise ValueError(f"{option} is {str(out)!r}, which is a folder; wanted a file")
+    if any(out.exists() and file.exists() and out.samefile(file) for file in files):
+        raise ValueError(f"{option} is {str(out)!r}, the file that is read; wanted another one")
     place = out if out.exists() else next(folder for folder in out.absolute().parents if folder.exists())
     if not place.is_dir() and not out.exists():
-        raise ValueError(f"--out is {str(out)!r}, and {place} is no folder")
+        raise ValueError(f"{option} is {str(out)!r}, and {place} is no folder")
     if not os.access(place, os.W_OK):
-        raise PermissionError(f"--out is {str(out)!r}, and {place} cannot be written")
+        raise PermissionError(f"{option} is {str(out)!r}, and {place} cannot be written")
+    if out.suffix == ".parquet" and importlib.util.find_spec("pyarrow") is None:
+        raise ImportError("writing Parquet needs pyarrow: pip install 'tsrep[parquet]'")
     return out
+
+
+def write_table(table: pd.DataFrame, out: Path) -> None:
+    """Writes a frame without its index to a .csv or .parquet file."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    if out.suffix == ".csv":
+        table.to_csv(out, index=False)
+    else:
+        table.to_parquet(out, index=False)
 
 
 def checked_folder(save: Path | None) -> None:
@@ -91,6 +123,12 @@ def print_saved(
         command = ["tsrep", str(context.info_name), "NEW_FILE", "--model", str(save)]
     words = shlex.join([*command, *reading_options(context)])
     console.print(escape(f"{what} saved: {save}\nnext: {words}"), soft_wrap=True)
+
+
+def new_source(source: str) -> str:
+    """What stands in a command for other series of the same kind as `source`."""
+    path = Path(source)
+    return source if not path.exists() else "NEW_FOLDER" if path.is_dir() else "NEW_FILE"
 
 
 def reading_options(context: typer.Context) -> list[str]:

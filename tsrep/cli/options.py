@@ -55,7 +55,7 @@ class Split(StrEnum):
 
 
 class Model(StrEnum):
-    """The encoders that `tsrep pretrain` trains."""
+    """The encoders that the commands train."""
 
     masked = "masked"
     ts2vec = "ts2vec"
@@ -139,6 +139,14 @@ Decimal = Annotated[
     str | None,
     typer.Option(help="The mark before decimals, . or , (default: detected).", rich_help_panel=TABLE),
 ]
+Rows = Annotated[
+    bool,
+    typer.Option(
+        "--rows",
+        help="Each row of the table is a series, with a column per step.",
+        rich_help_panel=TABLE,
+    ),
+]
 Sheet = Annotated[
     str | None,
     typer.Option(
@@ -160,6 +168,7 @@ class TableOptions:
     day_first: bool | None = None
     decimal: str | None = None
     sheet: str | None = None
+    rows: bool = False
 
     def __post_init__(self) -> None:
         if self.decimal not in (None, ".", ","):
@@ -177,6 +186,7 @@ class TableOptions:
             "--day-first": self.day_first is not None,
             "--decimal": self.decimal,
             "--sheet": self.sheet,
+            "--rows": self.rows,
         }
         return {name for name, value in values.items() if value}
 
@@ -209,6 +219,10 @@ Context = Annotated[
 ]
 MaxSteps = Annotated[
     int | None, typer.Option(help="Training steps; default: the paper's rule, 200 or 600.", min=0)
+]
+Checkpoint = Annotated[
+    Path | None,
+    typer.Option(help="Folder for the state of the training: the same command continues from it."),
 ]
 Seed = Annotated[
     int, typer.Option(help="Random seed of the training: the same seed gives the same numbers.", min=0)

@@ -9,9 +9,10 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from tsrep.cli.files import checked_folder, print_saved
+from tsrep.cli.files import checked_folder, new_source, print_saved
 from tsrep.cli.options import (
     OUTPUT,
+    Checkpoint,
     Columns,
     DayFirst,
     Decimal,
@@ -22,6 +23,7 @@ from tsrep.cli.options import (
     Model,
     Network,
     Root,
+    Rows,
     Seed,
     Sheet,
     Sort,
@@ -30,7 +32,8 @@ from tsrep.cli.options import (
     Time,
     names,
 )
-from tsrep.cli.series import SOURCE_HELP, Series, describe, read_source
+from tsrep.cli.series import describe
+from tsrep.cli.source import SOURCE_HELP, read_source
 
 MASKED = "The masked model"
 FEW_WINDOWS = 10
@@ -61,10 +64,7 @@ def pretrain(
         typer.Option(help="Passes over the series; training ends at whichever limit comes first.", min=0),
     ] = None,
     seed: Seed = 0,
-    checkpoint: Annotated[
-        Path | None,
-        typer.Option(help="Folder for the state of the training: the same command continues from it."),
-    ] = None,
+    checkpoint: Checkpoint = None,
     split: Annotated[Split, typer.Option(help="The part of a data set given by name.")] = Split.train,
     root: Root = None,
     design: Annotated[
@@ -103,6 +103,7 @@ def pretrain(
     day_first: DayFirst = None,
     decimal: Decimal = None,
     sheet: Sheet = None,
+    rows: Rows = False,
     plot: Annotated[
         Path | None,
         typer.Option(
@@ -137,20 +138,21 @@ def pretrain(
     }
     estimator = _unfitted(model, training, chosen, plot)
     checked_folder(save)
-    options = TableOptions(time, names(columns), every, missing, sort, day_first, decimal, sheet)
+    options = TableOptions(time, names(columns), every, missing, sort, day_first, decimal, sheet, rows)
     series = read_source(source, options, split, root)
     console.print(describe(source, series), soft_wrap=True)
 
     from tsrep.data import as_panel
 
-    X = series.X if series.frames is not None else as_panel(series.X)  # frames name their channels
+    X = series.input
     estimator.fit(X)
     estimator.set_params(checkpoint=None).save(save)
     _print_training(console, estimator, as_panel(X).shape)
     if plot is not None:
         estimator.plot_reconstruction(_shown(X, estimator.patch_length_)).savefig(plot, dpi=150)
         console.print(f"picture: {plot}", soft_wrap=True)
-    print_saved(console, ctx, "encoder", save, _next(source, series, save, root))
+    command = ["tsrep", "encode", new_source(source), "--model", str(save), "--out", "Z.npz"]
+    print_saved(console, ctx, "encoder", save, command)
 
 
 def _unfitted(model: Model, training: dict[str, Any], chosen: dict[str, Any], plot: Path | None) -> Any:
@@ -264,11 +266,3 @@ def _shown(X: Any, patch_length: int) -> Any:
     first = as_panel(X[:1])
     stop = int(np.flatnonzero(observed_and_inside(first)[1][0])[-1]) + 1
     return first[:, :, max(0, stop - SHOWN_PATCHES * patch_length) : stop]
-
-
-def _next(source: str, series: Series, save: Path, root: Path | None) -> list[str]:
-    """The command that encodes new series, without the options of reading."""
-    path = Path(source)
-    new = source if not path.exists() else "NEW_FOLDER" if path.is_dir() else "NEW_FILE"
-    words = ["tsrep", "encode", new, "--model", str(save), "--out", "Z.npz"]
-    return [*words, "--root", str(root)] if root is not None and not path.exists() else words

@@ -85,12 +85,18 @@ def read_long_table(
         raise ValueError(
             f"a long table (unique_id, ds) takes none of {', '.join(refused[:-1])} and {refused[-1]}"
         )
-    if options.columns is not None:
-        absent = [name for name in options.columns if name not in long.columns]
-        if absent:
-            raise ValueError(f"no column {absent[0]!r} among {', '.join(map(repr, long.columns))}")
-        long = long[["unique_id", "ds", *options.columns]]
+    long = chosen_columns(long, options.columns)
     return long if options.missing is None else long.replace(options.missing, float("nan"))
+
+
+def chosen_columns(long: pd.DataFrame, names: Sequence[str] | None) -> pd.DataFrame:
+    """A long table with the columns of these names, in this order; all for None. Unknown names are a ValueError."""
+    if names is None:
+        return long
+    absent = [name for name in names if name not in long.columns]
+    if absent:
+        raise ValueError(f"no column {absent[0]!r} among {', '.join(map(repr, long.columns))}")
+    return long[["unique_id", "ds", *names]]
 
 
 def in_columns(file: Path, frame: pd.DataFrame, wanted: Sequence[str], reason: str) -> pd.DataFrame:

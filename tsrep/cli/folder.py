@@ -1,0 +1,115 @@
+"""A folder with one file per series: in one place with a table of labels or without, or in one sub-folder per class."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tsrep.cli.labels import Labels, as_classes, from_table
+from tsrep.cli.options import TableOptions
+from tsrep.cli.reading import in_columns, read_series
+from tsrep.cli.series import TABLES, Series, array_in, refuse
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from tsrep.cli.dataset import Array
+
+ENDINGS = (".csv", ".parquet", ".npy")
+WANTED = "wanted one .csv, .parquet or .npy file per series"
+LABELS = "labels"
+"""The name, without its ending, of a table of labels among the files."""
+SHOWN_NAMES = 6
+
+
+def read_folder(
+    folder: Path, options: TableOptions, channels: list[str] | None, labels: Labels | None = None
+) -> Series:
+    """One series per file, in the order of the names.
+
+    Labels are those of `labels.file`, else of a table called `labels` in the folder, else the names of sub-folders.
+
+    Raises
+    ------
+    ValueError
+        The folder is empty, or holds files of other kinds or of several kinds.
+    """
+    files, table, classes = _files(folder)
+    given = None if labels is None else labels.file
+    if given is not None and given.resolve() in {file.resolve() for file in files}:
+        files = [file for file in files if file.resolve() != given.resolve()]
+    table = given or table
+    stems = [file.stem for file in files]
+    names = stems if len(set(stems)) == len(stems) else [file.name for file in files]
+    if classes is not None:
+        names = [f"{file.parent.name}/{name}" for file, name in zip(files, names, strict=True)]
+    y = None if classes is None else as_classes(classes, folder.name)
+    if table is not None:
+        called = [[file.name, file.stem, str(file.relative_to(folder))] for file in files]
+        y = from_table(labels or Labels(), table, called)
+    if y is None and labels is not None and labels.needed:
+        raise ValueError(
+            f"{folder} has no labels: put the series of each class into a folder of its own, or name a table of names "
+            "and labels with --labels"
+        )
+    arrays = [file for file in files if file.suffix.lower() == ".npy"]
+    if not arrays:
+        return Series(_frames(files, options, channels), y, names)
+    if len(arrays) < len(files):
+        other = next(file for file in files if file not in arrays)
+        raise ValueError(
+            f"{folder} holds arrays and tables ({arrays[0].name}, {other.name}); wanted one of the two"
+        )
+    refuse(options, f"{folder} holds arrays")
+    series = [_one_series(file) for file in files]
+    for file, values in zip(files, series, strict=True):
+        if len(values) != len(series[0]):
+            raise ValueError(
+                f"{file} has {len(values)} channels; wanted {len(series[0])}, as in {files[0].name}"
+            )
+    return Series(series, y, names)
+
+
+def _files(folder: Path) -> tuple[list[Path], Path | None, list[str] | None]:
+    """(files of series, the table of labels among them or None, the class of each file by its sub-folder or None)."""
+    entries = _entries(folder)
+    if entries and all(entry.is_dir() for entry in entries):
+        files = [file for entry in entries for file in _of_series(entry, _entries(entry))]
+        return files, None, [file.parent.name for file in files]
+    table = next(
+        (entry for entry in entries if entry.stem.lower() == LABELS and entry.suffix.lower() in TABLES), None
+    )
+    return _of_series(folder, [entry for entry in entries if entry != table]), table, None
+
+
+def _entries(folder: Path) -> list[Path]:
+    return sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
+
+
+def _of_series(folder: Path, files: list[Path]) -> list[Path]:
+    """`files`, once it is known that each may hold a series."""
+    others = [file.name for file in files if file.is_dir() or file.suffix.lower() not in ENDINGS]
+    if others:
+        more = " ..." if len(others) > SHOWN_NAMES else ""
+        raise ValueError(f"{folder} holds {', '.join(others[:SHOWN_NAMES])}{more}; {WANTED}")
+    if not files:
+        raise ValueError(f"{folder} is empty; {WANTED}")
+    return files
+
+
+def _frames(files: list[Path], options: TableOptions, channels: list[str] | None) -> list[pd.DataFrame]:
+    frames: list[pd.DataFrame] = []
+    reason = "as in the fit of the encoder" if channels else f"as in {files[0].name}"
+    for file in files:
+        frame = read_series(file, options, min_steps=1).frame
+        channels = channels or list(frame.columns)
+        frames.append(in_columns(file, frame, channels, reason))
+    return frames
+
+
+def _one_series(path: Path) -> Array:
+    """The series (c, t) in a .npy file of shape (t,) or (c, t)."""
+    array = array_in(path)
+    if array.ndim not in (1, 2) or not array.size:
+        raise ValueError(f"{path} has shape {array.shape}; wanted one series, (steps,) or (channels, steps)")
+    return array if array.ndim == 2 else array[None]
