@@ -226,15 +226,10 @@ def test_auto_takes_the_probe_that_fits_the_data():
 
 
 def test_scikit_learns_own_checks():
-    """All but those that speak of sparse input, of NaN (the encoder's business) and of a class called -1."""
-    results = check_estimator(RepresentationClassifier(StandardScaler(), probe="knn"), on_fail=None)
+    """All but those that speak of NaN (the encoder's business) and of a class called -1."""
+    results = check_estimator(RepresentationClassifier(StandardScaler(), probe="logistic"), on_fail=None)
     failed = {r["check_name"] for r in results if r["status"] == "failed"}
-    assert failed <= {
-        "check_estimator_sparse_array",
-        "check_estimator_sparse_matrix",
-        "check_estimators_pickle",
-        "check_classifiers_classes",
-    }
+    assert failed <= {"check_estimators_pickle", "check_classifiers_classes"}
     assert len(results) > 40
 
 

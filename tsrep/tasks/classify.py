@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import softmax
 from sklearn.base import ClassifierMixin
+from sklearn.utils import check_consistent_length
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_sample_weight
 
 from tsrep.base.fitting import atomic
 from tsrep.base.labels import known_labels
@@ -94,18 +96,29 @@ class RepresentationClassifier(ClassifierMixin, RepresentationTask):
         self.recipe = recipe
 
     @atomic
-    def fit(self, X: Any, y: ArrayLike) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+    ) -> Self:
         """Fit the encoder on every instance of the panel `X`, then the probe on those with a label.
 
         Parameters
         ----------
         X : whatever the encoder takes, (n, c, t) or (n, t) for example.
         y : (n,) labels; None, NaN, NA or -1 for unlabelled.
+        sample_weight : (n,) weights of at least 0 in the probe, None: all 1. "knn" takes none. The encoder has no
+            weights.
+        groups : (n,) the subject or machine, for example, that an instance is of. Where the probe is chosen by
+            cross-validation, instances of one group are not on both sides of a split. None: all are independent.
 
         Raises
         ------
         ValueError
-            A parameter is out of range, `X` and `y` differ in length, or fewer than two classes are left.
+            A parameter is out of range, `X`, `y`, `sample_weight` and `groups` differ in length, or fewer than two
+            classes with a weight above 0 are left.
         """
         check_parameters(self, RANGES)
         if y is None:
@@ -116,6 +129,11 @@ class RepresentationClassifier(ClassifierMixin, RepresentationTask):
         check_classification_targets(labels)
         if isinstance(X, np.ndarray | list):
             _check_lengths(len(X), len(labelled))
+        check_consistent_length(labelled, groups)
+        weights = None
+        if sample_weight is not None:
+            weights = _check_sample_weight(sample_weight, labelled, ensure_non_negative=True)
+            labels, labelled = labels[weights[labelled] > 0], labelled & (weights > 0)
         self.classes_ = np.unique(labels)
         if len(self.classes_) < 2:
             raise ValueError(
@@ -125,17 +143,21 @@ class RepresentationClassifier(ClassifierMixin, RepresentationTask):
             )
         Z = self._fit_encoder(X)
         _check_lengths(len(Z), len(labelled))
-        return self._fit_probe(Z[labelled], labels)
+        options = {
+            "sample_weight": None if weights is None else weights[labelled],
+            "groups": None if groups is None else np.asarray(groups)[labelled],
+        }
+        return self._fit_probe(Z[labelled], labels, options)
 
-    def _fit_probe(self, Z: NDArray[Any], y: NDArray[Any]) -> Self:
+    def _fit_probe(self, Z: NDArray[Any], y: NDArray[Any], options: dict[str, Any]) -> Self:
         for name in OF_THE_PROBE:
             self.__dict__.pop(name, None)
         self.probe_name_ = PROBE_OF_RECIPE[self.recipe] if self.probe is None else self.probe
         if self.probe_name_ == "auto":
-            self.probe_name_, self.probe_accuracies_ = choose_probe(Z, y)
-        self.probe_ = PROBES[self.probe_name_](Z, y)
+            self.probe_name_, self.probe_accuracies_ = choose_probe(Z, y, **options)
+        self.probe_ = PROBES[self.probe_name_](Z, y, **options)
         if not hasattr(self.probe_, "predict_proba"):
-            self.temperature_ = probe_temperature(self.probe_, Z, y)
+            self.temperature_ = probe_temperature(self.probe_, Z, y, **options)
         return self
 
     def predict(self, X: Any) -> NDArray[Any]:
