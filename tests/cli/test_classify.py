@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from tsrep import load
 from tsrep.cli import app
 from tsrep.cli.labels import as_classes
-from tsrep.cli.probes import confusion, cross_validated, fit_probe, folds_for, scores
+from tsrep.cli.probes import confusion, cross_validated, fit_probe, scores
 
 rng = np.random.default_rng(0)
 STEPS = 24
@@ -295,7 +295,7 @@ def test_cross_validation_predicts_no_series_by_itself():
     y = np.array(["a", "b"] * 10, dtype=object)
     fitted = fit_probe(Z, y, "knn")
     assert (fitted.predict(Z) == y).all()
-    said = cross_validated(Z, y, fitted, folds_for(y), seed=0)
+    said = cross_validated(Z, y, fitted, seed=0)
     assert (
         0.1 < (said.predicted == y).mean() < 0.9
     )  # the labels are random: the nearest other one says nothing

@@ -29,6 +29,7 @@ OPTIONS = {
     "forecast": f"{TABLE} --target --horizon --known --context --level",
     "impute": f"{TABLE} --std --samples",
     "info": "",
+    "report": "--out --title",
     "bench": "",
 }
 

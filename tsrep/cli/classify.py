@@ -156,9 +156,10 @@ def classify(
 
     from tsrep.cli.judging import judge
 
-    rivals = {type(encoder).__name__: encoder, "untrained": untrained(encoder, series.input, seed)}
-    with console.status("the probes learn"):
-        judgement = judge(rivals, series, tested, probe_name, seed)
+    rivals = {type(encoder).__name__: encoder}
+    if (tested or series).has_labels and (random := untrained(encoder, series.input, seed)) is not None:
+        rivals["untrained"] = random
+    judgement = judge(console, rivals, series, tested, probe_name, seed)
     judgement.print(console)
     table = judgement.predictions.table(judgement.series)
     if out is not None:

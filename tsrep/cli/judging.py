@@ -120,13 +120,18 @@ class Judgement:
 
 
 def judge(
-    encoders: Mapping[str, Any], series: Series, tested: Series | None, probe: str, seed: int
+    console: Console,
+    encoders: Mapping[str, Any],
+    series: Series,
+    tested: Series | None,
+    probe: str,
+    seed: int,
 ) -> Judgement:
     """The predictions of the first of several fitted encoders, and the scores of all, beside the most frequent class.
 
     Parameters
     ----------
-    encoders : fitted encoders by name; None is left out.
+    encoders : fitted encoders by name.
     series : those that the probes learn from.
     tested : those that are predicted; None: `series`, by cross-validation.
     """
@@ -135,20 +140,18 @@ def judge(
     said: dict[str, Predictions] = {}
     rows = []
     for name, encoder in encoders.items():
-        if encoder is None:
-            continue
         Z = np.asarray(encoder.transform(series.input))
-        fitted = fit_probe(Z, series.labels, probe)
-        if folds is not None:
-            said[name] = cross_validated(Z, series.labels, fitted, folds, seed)
-        else:
-            said[name] = predictions_of(fitted, np.asarray(encoder.transform(judged.input)))
+        Z_test = None if tested is None else np.asarray(encoder.transform(tested.input))
+        with console.status(f"the probe on {name} learns"):
+            fitted = fit_probe(Z, series.labels, probe)
+            if Z_test is None:
+                said[name] = cross_validated(Z, series.labels, fitted, seed)
+            else:
+                said[name] = predictions_of(fitted, Z_test)
         steps = getattr(encoder, "n_steps_", None)
         rows.append(
             {"encoder": name, "steps": steps, "probe": fitted.probe_name_, **_scored(judged, said[name])}
         )
-        if not judged.has_labels:
-            break
     if judged.has_labels:
         most = majority(series.labels)
         always = scores(judged.labels, np.full(len(judged.labels), most, dtype=object))

@@ -52,9 +52,7 @@ def predictions_of(classifier: Any, X: Any) -> Predictions:
     return Predictions(classifier.classes_.tolist(), classifier.predict(X), classifier.predict_proba(X))
 
 
-def cross_validated(
-    Z: Array, y: Array, fitted: RepresentationClassifier, folds: int, seed: int
-) -> Predictions:
+def cross_validated(Z: Array, y: Array, fitted: RepresentationClassifier, seed: int) -> Predictions:
     """Predictions of series with a label by probes that have not seen them, and of the others by the `fitted` one."""
     from sklearn.base import clone
     from sklearn.model_selection import StratifiedKFold
@@ -62,7 +60,9 @@ def cross_validated(
     said = predictions_of(fitted, Z)
     predicted, probabilities = said.predicted.astype(object), said.probabilities.copy()
     places = np.flatnonzero(known_labels(y))
-    split = StratifiedKFold(folds, shuffle=True, random_state=seed).split(places, y[places].astype(str))
+    split = StratifiedKFold(folds_for(y), shuffle=True, random_state=seed).split(
+        places, y[places].astype(str)
+    )
     for train, test in split:
         probe = clone(fitted).fit(Z[places[train]], y[places[train]].astype(str))
         fold = predictions_of(probe, Z[places[test]])
