@@ -291,3 +291,38 @@ def test_one_column_or_several(columns):
     for wrong, said in (({"load"}, "wanted a name or a list of names"), (["load", "load"], "'load' twice")):
         with pytest.raises(ValueError, match=said):
             as_regular(frame, columns=wrong)
+
+
+def test_a_long_line_far_down_loses_nothing(tmp_path):
+    days = pd.date_range("2020-01-01", periods=400).strftime("%Y-%m-%d")
+    lines = table(days).splitlines()
+    lines[350] += ","
+    assert len(read_table(written(tmp_path, "\n".join(lines)))) == 400
+    lines[350] += "7"
+    with pytest.raises(TableError, match=f"the header has 2 fields, a line has 3: {days[349]}, 349, 7"):
+        read_table(written(tmp_path, "\n".join(lines)))
+
+
+def test_steps_finer_than_the_dates_are_written():
+    seconds = pd.DataFrame({"y": range(6)}, pd.date_range("2026-01-01", periods=6, freq="s", unit="s"))
+    assert as_regular(seconds, every="1500ms")["y"].tolist() == [0.5, 2.0, 3.5, 5.0]
+
+
+@pytest.mark.parametrize(
+    ("text", "every", "said"),
+    [
+        ("time,y\n", None, "holds 0 rows"),
+        ("ds,y\n" + "9" * 23 + ",1\n" + "9" * 24 + ",2\n", None, "the time column 'ds' cannot be read"),
+        (table(["0", "1"], head="step,y"), "1e-300", "makes more steps than can be counted"),
+        (table(["2026-01-01", "2026-01-02"]), "999999999D", "times beyond those that can be held"),
+    ],
+)
+def test_numbers_beyond_what_can_be_held(tmp_path, text, every, said):
+    with pytest.raises(TableError, match=said):
+        read_table(written(tmp_path, text), every=every)
+
+
+def test_dates_before_the_first_year_are_refused(tmp_path):
+    text = table(["2024-01-01T00:00:00+01:00", "-0001-01-01"])
+    with pytest.raises(TableError, match="the time column 'time' cannot be read: row 2 holds '-0001-01-01'"):
+        read_table(written(tmp_path, text))

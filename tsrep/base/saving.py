@@ -79,7 +79,7 @@ def load(path: str | Path, module: Any = None) -> Any:
         return cls._from_folder(_with_current_names(config), tensors)
     except ModelFileError:
         raise
-    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
+    except Exception as error:  # a foreign config may raise anything
         raise ModelFileError(f"{path} does not fit this version of {cls.__name__}: {error}") from error
 
 

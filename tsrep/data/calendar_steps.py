@@ -24,6 +24,7 @@ DAY_NAMES = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 BUSINESS_DAYS = (True,) * 5 + (False,) * 2
 ORDINALS = ("first", "second", "third", "fourth", "fifth")
 SHORTEST_MONTH = 28
+MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 LAST = 31
 """The day of the month that stands for the last one."""
 MOST_DAYS = 3
@@ -180,7 +181,7 @@ class MonthDays:
         if letter is None:
             return None
         prefix = "B" if self.days[0].key[0] == "business" else ""
-        month = self.local.index[0].strftime("%b").upper()
+        month = MONTHS[self.local.index[0].month - 1]
         if self.months % 12 == 0:
             return f"{self.months // 12}{prefix}Y{letter}-{month}"
         if self.months == 3:

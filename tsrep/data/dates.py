@@ -95,12 +95,19 @@ def _with_offsets(values: pd.Series) -> pd.DatetimeIndex | None:
         utc = pd.DatetimeIndex(pd.to_datetime(values, format="ISO8601", utc=True))
     except (ValueError, OverflowError):
         return None
+    if (utc.year < 1).any() or (utc.year > 9999).any():  # pandas holds them and cannot write them
+        return None
     if values.str.contains(OFFSET).all() and len(utc) > 1:
         clocks = values.str.replace(OFFSET, "", regex=True)
         local = pd.DatetimeIndex(pd.to_datetime(clocks, format="ISO8601"))
-        if local.strftime("%T").nunique() == 1 < utc.strftime("%T").nunique() and local.is_unique:
+        if _clocks(local) == 1 < _clocks(utc) and local.is_unique:
             return local
     return utc
+
+
+def _clocks(dates: pd.DatetimeIndex) -> int:
+    """Number of different times of the day."""
+    return (dates - dates.normalize()).nunique()
 
 
 def _readings(values: pd.Series) -> Iterator[tuple[bool | None, pd.DatetimeIndex]]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from tsrep.data.columns import TableError
 from tsrep.data.header import has_no_header, numbered, preamble, unique
@@ -81,6 +81,25 @@ def dialect_of(lines: Sequence[str]) -> Dialect:
     return Dialect(separator, first, unique(header), tuple(notes))
 
 
+def widened(dialect: Dialect, lines: Iterable[str]) -> Dialect:
+    """The dialect of a table in which some lines have more fields than its first ones, all of them empty.
+
+    Raises
+    ------
+    TableError
+        One of these fields is not empty.
+    """
+    width = len(dialect.names)
+    longer = [
+        fields for line in lines if len(fields := split(line.rstrip("\r\n"), dialect.separator)) > width
+    ]
+    for fields in longer:
+        if any(fields[width:]):
+            raise _too_many(width, fields)
+    names = [*dialect.names, *[""] * (max(map(len, longer), default=width) - width)]
+    return replace(dialect, names=unique(names))
+
+
 def split(line: str, separator: str) -> list[str]:
     """The fields of a line."""
     if separator == BLANKS:
@@ -130,8 +149,10 @@ def _widened(header: list[str], rows: Sequence[Sequence[str]], widest: int) -> l
         if looks_like_time(longer[0][0]) and looks_like_time(longer[0][1]):
             return [header[0], f"{header[0]} time", *header[1:]]
         return ["", *header]
-    line = longer[0]
-    raise TableError(
-        f"cannot be read as a table: the header has {len(header)} fields, a line has {len(line)}: "
-        f"{', '.join(line)[:60]}"
+    raise _too_many(len(header), longer[0])
+
+
+def _too_many(width: int, fields: Sequence[str]) -> TableError:
+    return TableError(
+        f"cannot be read as a table: the header has {width} fields, a line has {len(fields)}: {', '.join(fields)[:60]}"
     )

@@ -5,6 +5,7 @@ Numbers of a text file become floats; ids, times and what may be a time stay tex
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -13,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from tsrep.data.columns import TableError, is_text
-from tsrep.data.dialect import COMMENT, LINES, Dialect, dialect_of
+from tsrep.data.dialect import COMMENT, LINES, Dialect, dialect_of, widened
 from tsrep.data.numbers import MISSING_MARKS, Floats, decimal_mark, numbers_of_text
 from tsrep.data.text_files import PACKED, open_bytes, open_text
 from tsrep.data.times import may_be_time
@@ -114,8 +115,7 @@ def _open_text(path: Path, decimal: str | None) -> TableFile:
         try:
             with open_text(path, encoding) as (text, encoding):
                 dialect = dialect_of([line.rstrip("\r\n") for line in islice(text, LINES)])
-            with open_text(path, encoding) as (text, _):
-                table = _rows(text, dialect)
+            table = _rows(path, encoding, dialect)
             break
         except UnicodeDecodeError as error:
             if encoding == "latin-1":
@@ -133,25 +133,36 @@ def _open_text(path: Path, decimal: str | None) -> TableFile:
     return TableFile(_with_numbers(table, values, decimal), decimal, tuple(notes))
 
 
-def _rows(text: object, dialect: Dialect) -> pd.DataFrame:
+def _rows(path: Path, encoding: str, dialect: Dialect) -> pd.DataFrame:
     """All fields as text."""
-    try:
-        table = pd.read_csv(
-            text,  # type: ignore[call-overload]
-            sep=dialect.separator,
-            engine="c",
-            header=None,
-            names=dialect.names,
-            skiprows=dialect.skipped,
-            dtype=str,
-            keep_default_na=False,
-            na_filter=False,
-            index_col=False,
-            skipinitialspace=True,
-        )
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, OverflowError) as error:
-        raise TableError(f"cannot be read as a table: {' '.join(str(error).split())}") from error
-    return table
+    with warnings.catch_warnings(), open_text(path, encoding) as (text, _):
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        try:
+            return pd.read_csv(
+                text,
+                sep=dialect.separator,
+                engine="c",
+                header=None,
+                names=dialect.names,
+                skiprows=dialect.skipped,
+                dtype=str,
+                keep_default_na=False,
+                na_filter=False,
+                index_col=False,
+                skipinitialspace=True,
+            )
+        except (
+            pd.errors.ParserWarning,
+            pd.errors.ParserError,
+            pd.errors.EmptyDataError,
+            OverflowError,
+        ) as error:
+            fault = error
+    with open_text(path, encoding) as (text, _):  # perhaps a line further down has more fields
+        wider = widened(dialect, islice(text, dialect.skipped, None))
+    if wider == dialect:
+        raise TableError(f"cannot be read as a table: {' '.join(str(fault).split())}") from fault
+    return _rows(path, encoding, wider)
 
 
 def _without_empty(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:

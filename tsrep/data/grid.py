@@ -26,6 +26,8 @@ LEAST_SHARE_AVERAGED = 0.01
 """The same where the width of the steps was named."""
 FREE_STEPS = 1000
 """Steps of a named width that are not looked at."""
+MOST_COUNTED = 2.0**53
+"""Up to which floats hold all whole numbers."""
 COUNT_ROWS = "or count the rows as steps with time='none' (--time none in a shell)"
 
 
@@ -194,7 +196,9 @@ def _averaged(values: Frame, every: str) -> Grid:
     order = values.index.argsort()
     rows = values.iloc[order]
     if isinstance(rows.index, pd.DatetimeIndex | pd.TimedeltaIndex):
-        bins = rows.resample(_width(rows.index, every))
+        width = _width(rows.index, every)
+        rows = rows.set_axis(_as_fine_as(rows.index, width, every), axis=0)
+        bins = rows.resample(width)
         frame, steps = bins.mean(), np.repeat(np.arange(len(bins.size())), bins.size())
     else:
         frame, steps = _bins_of_numbers(rows, every)
@@ -216,11 +220,31 @@ def _width(index: Any, every: str) -> Any:
         except ValueError as error:
             raise TableError(f"every is {every!r}; {wanted}") from error
     first, last = pd.Timestamp(0) + index[[0, -1]] if isinstance(index, pd.TimedeltaIndex) else index[[0, -1]]
-    if not first + width > first:
+    try:
+        longer, several = first + width, first + width + width + width
+    except (ValueError, OverflowError) as error:
+        raise TableError(f"every is {every!r}, which leads to times beyond those that can be held") from error
+    if not longer > first:
         raise TableError(f"every is {every!r}; wanted a length of time above 0")
-    shortest = ((first + width + width + width) - (first + width)) / 2
+    shortest = (several - longer) / 2
     _check_count(index, int((last - first) / shortest) + 1, every)
     return width
+
+
+def _as_fine_as(index: Any, width: Any, every: str) -> Any:
+    """Dates or time differences in a unit in which a fixed width is a whole number; pandas cuts it off otherwise."""
+    if not isinstance(width, pd.Timedelta | pd.offsets.Tick):
+        return index
+    units: Any = ("s", "ms", "us", "ns")
+    for unit in units[units.index(index.unit) :]:
+        if pd.Timedelta(width) % pd.Timedelta(1, unit) == pd.Timedelta(0):
+            try:
+                return index.as_unit(unit)
+            except pd.errors.OutOfBoundsDatetime as error:
+                raise TableError(
+                    f"every is {every!r}; wanted a length of seconds for times so far apart"
+                ) from error
+    return index
 
 
 def _bins_of_numbers(rows: Frame, every: str) -> tuple[Frame, NDArray[Any]]:
@@ -233,12 +257,15 @@ def _bins_of_numbers(rows: Frame, every: str) -> tuple[Frame, NDArray[Any]]:
         raise TableError(
             f"every is {every!r}; wanted a number above 0, since the steps are numbered and have no dates"
         )
+    if not (numbers[-1] - numbers[0]) / width < MOST_COUNTED or not np.isfinite(numbers / width).all():
+        raise TableError(f"every is {every!r}, which makes more steps than can be counted")
     numbered = np.floor(np.round(numbers / width, 9))
     steps = (numbered - numbered[0]).astype(np.int64)
     count = int(steps[-1]) + 1
     _check_count(rows.index, count, every)
     edges = np.round(width * (numbered[0] + np.arange(count)), 9)
-    index = pd.Index(edges.astype(np.int64) if (edges == np.round(edges)).all() else edges)
+    whole = (edges == np.round(edges)).all() and np.abs(edges).max() < MOST_COUNTED
+    index = pd.Index(edges.astype(np.int64) if whole else edges)
     means = rows.groupby(steps).mean().reindex(range(count))
     return means.set_axis(index.rename(rows.index.name), axis=0), steps
 

@@ -104,7 +104,8 @@ def _out_of_proportion(limit: int) -> str:
 
 
 def _only_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
-    members = [each for each in archive.infolist() if not each.is_dir() and "__MACOSX" not in each.filename]
+    files = [each for each in archive.infolist() if each.filename and not each.is_dir()]
+    members = [each for each in files if "__MACOSX" not in each.filename]
     if len(members) != 1:
         raise TableError(f"is a zip of {len(members)} files; wanted one table")
     return members[0]

@@ -11,6 +11,8 @@ from tsrep.data.columns import is_text
 from tsrep.data.dates import clock_times, dates_of_text
 from tsrep.data.numbered_times import dates_of_numbers
 
+LARGEST = 2.0**63
+"""Numbers from here on are no times."""
 DECIMAL_COMMA = r"[+-]?\d+(,\d+)?"
 NUMBER = r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?"
 
@@ -66,7 +68,7 @@ def _typed(column: pd.Series) -> pd.DatetimeIndex:
 
 
 def _of_numbers(values: Any, name: str, ordered: bool) -> tuple[pd.Index, str] | None:
-    if not np.isfinite(values).all():
+    if not (np.abs(values) < LARGEST).all():
         return None
     dates = dates_of_numbers(values, name)
     if dates is not None:
@@ -112,6 +114,8 @@ def hours_of(column: pd.Series) -> pd.TimedeltaIndex | None:
 
 
 def why_not(column: pd.Series) -> str:
+    if len(column) == 0:
+        return "it is empty"
     if column.isna().any():
         return f"row {int(column.isna().to_numpy().argmax()) + 1} has none"
     if not is_text(column):

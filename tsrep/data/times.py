@@ -28,6 +28,7 @@ COUNTER_NAMES = re.compile(
     r"(index|unnamed: \d+(\.\d+)*|level_0|no|nr|id|#|row|rownames|row.?(number|id|names?))$"
 )
 CLOCK_NAMES = re.compile(r"(time|hour|hours|hr|hh|uhrzeit|zeit|hora|heure|clock|stunde|time.?of.?day)\b.*")
+LARGEST_PART = 1e4
 DATE_PARTS = ("year", "month", "day", "hour", "minute", "second")
 NO_TIME = "none"
 """The name that says that a table has no time column."""
@@ -254,6 +255,7 @@ def _parts(frame: Frame) -> Time | None:
         return None
     columns = tuple(names[part] for part in parts)
     numbers = frame[list(columns)].apply(pd.to_numeric, errors="coerce").set_axis(parts, axis=1)
+    numbers = numbers.where(numbers.abs() < LARGEST_PART)
     day = numbers["day"] if "day" in parts else 1
     dates = pd.DatetimeIndex(pd.to_datetime(numbers[parts[:2]].assign(day=day), errors="coerce"))
     if dates.isna().any() or numbers.isna().any(axis=None):
@@ -285,8 +287,10 @@ def _without_counters(frame: Frame, found: Time) -> Time:
 def _counts(column: pd.Series) -> bool:
     """Whether a column holds whole numbers that rise or fall by one."""
     numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    if len(numbers) < 2 or not np.isfinite(numbers).all():
+        return False
     differences = np.diff(numbers)
-    return len(numbers) > 1 and bool((differences == 1).all() or (differences == -1).all())
+    return bool((differences == 1).all() or (differences == -1).all())
 
 
 def _refuse_unread(frame: Frame, day_first: bool | None) -> None:
