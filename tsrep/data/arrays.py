@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,8 @@ from tsrep.data.text_files import check_unpacked
 Array = NDArray[Any]
 
 
-def read_arrays(path: str | os.PathLike[str]) -> Array | dict[str, Array]:
-    """The array in a `.npy` file, or those in a `.npz` file by name.
+def read_array(path: str | os.PathLike[str]) -> Array:
+    """The array in a `.npy` file.
 
     Raises
     ------
@@ -27,15 +29,34 @@ def read_arrays(path: str | os.PathLike[str]) -> Array | dict[str, Array]:
         No such file.
     """
     path = Path(path)
-    try:
-        if path.suffix.lower() == ".npz":
-            with zipfile.ZipFile(path) as archive:
-                check_unpacked(archive, path.stat().st_size)
-            with np.load(path, allow_pickle=False) as arrays:
-                return {name: arrays[name] for name in arrays.files}
+    with _damage_said(path):
         return np.array(
             np.lib.format.open_memmap(path, mode="r")
         )  # compares the shape with the length of the file
+
+
+def read_arrays(path: str | os.PathLike[str]) -> dict[str, Array]:
+    """The arrays in a `.npz` file by name.
+
+    Raises
+    ------
+    TableError
+        The file is damaged, holds objects, or unpacks to gigabytes.
+    FileNotFoundError
+        No such file.
+    """
+    path = Path(path)
+    with _damage_said(path):
+        with zipfile.ZipFile(path) as archive:
+            check_unpacked(archive, path.stat().st_size)
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+
+
+@contextmanager
+def _damage_said(path: Path) -> Iterator[None]:
+    try:
+        yield
     except FileNotFoundError:
         raise
     except Exception as error:  # a damaged header may raise anything
