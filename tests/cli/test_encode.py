@@ -65,7 +65,7 @@ def _inputs(folder: Path) -> dict[str, Path]:
         ("broken.ts", "broken.ts"),
         ("nothing.npz", "wanted an array called X"),
         ("wide.npy", "3 channels"),
-        ("objects.npy", "pickle"),
+        ("objects.npy", "Python objects"),
         ("missing.npy", "missing.npy does not exist"),
         ("NoSuchDataSet", "NoSuchDataSet"),
     ],

@@ -8,14 +8,14 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from tsrep import report
+from tsrep.data.arrays import read_array, read_arrays
 
 MOST_POINTS = 5000  # of a map
 
 
 def array_section(title: str, path: Path) -> str:
     """Shapes and types, and a map of the vectors in an array (n, d) or in `Z` of an archive."""
-    loaded = np.load(path, allow_pickle=False)
-    named = dict(loaded.items()) if isinstance(loaded, np.lib.npyio.NpzFile) else {"array": loaded}
+    named = read_arrays(path) if path.suffix == ".npz" else {"array": read_array(path)}
     rows = [(name, " x ".join(map(str, array.shape)), str(array.dtype)) for name, array in named.items()]
     blocks = [report.table(["name", "shape", "type"], rows)]
     vectors = named.get("Z", named.get("array"))
