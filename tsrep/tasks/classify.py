@@ -12,6 +12,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import softmax
+from sklearn import config_context
 from sklearn.base import ClassifierMixin
 from sklearn.utils import check_consistent_length
 from sklearn.utils.metaestimators import available_if
@@ -147,7 +148,8 @@ class RepresentationClassifier(ClassifierMixin, RepresentationTask):
             "sample_weight": None if weights is None else weights[labelled],
             "groups": None if groups is None else np.asarray(groups)[labelled],
         }
-        return self._fit_probe(Z[labelled], labels, options)
+        with config_context(enable_metadata_routing=False):  # weights and groups are handed on by name
+            return self._fit_probe(Z[labelled], labels, options)
 
     def _fit_probe(self, Z: NDArray[Any], y: NDArray[Any], options: dict[str, Any]) -> Self:
         for name in OF_THE_PROBE:
