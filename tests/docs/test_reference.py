@@ -17,6 +17,7 @@ PACKAGES = (
     "tsrep.interop.sktime",
     "tsrep.metrics",
     "tsrep.plots",
+    "tsrep.report",
     "tsrep.tasks",
     "tsrep.tasks.anomaly",
     "tsrep.tasks.forecast",
