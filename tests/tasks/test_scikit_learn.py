@@ -122,7 +122,7 @@ def test_groups_and_weights_are_routed():
         found = cross_validate(pipeline, X, y, cv=GroupKFold(3), scoring=scorer, params=params)
         assert found["test_score"].mean() > 0.9
         search = GridSearchCV(
-            pipeline, {"representationclassifier__probe": ["svm", "ridge"]}, cv=GroupKFold(3)
+            pipeline, {"representationclassifier__probe": ["svm", "ridge"]}, cv=GroupKFold(3), scoring=scorer
         )
         assert search.fit(X, y, **params).best_score_ > 0.9
 
