@@ -214,7 +214,7 @@ def _as_indexed(long: pd.DataFrame) -> pd.DataFrame:
     if twice.any():
         row = rows[twice].iloc[0]
         raise ValueError(f"series {row[ID]!r} has two rows for {row[TIME]}")
-    return rows.set_index([ID, TIME])
+    return rows.set_index([ID, TIME]).rename_axis(index=["instance", "time"])  # no longer read as a long table
 
 
 def _long_order(long: pd.DataFrame) -> Array:
