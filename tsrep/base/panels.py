@@ -17,6 +17,7 @@ from tsrep.base.saving import Folder, SavedEstimator, Tensors
 from tsrep.data import as_panel, is_flat
 from tsrep.data.containers import channel_names
 from tsrep.data.frames import as_pandas
+from tsrep.data.panel import blocks_of
 
 Floats = NDArray[np.float32]
 RandomState = int | np.random.RandomState | np.random.Generator | None
@@ -39,7 +40,9 @@ class PanelEstimator(SavedEstimator):
     _fixes_length: bool
 
     def _panel(self, X: Any, reset: bool, panel: NDArray[Any] | None = None) -> Floats:
-        """A float32 copy of `X` as a panel that fits what was fitted on; `reset`: it is what will be fitted on.
+        """`X` in 32 bit as a panel that fits what was fitted on; `reset`: it is what will be fitted on.
+
+        The panel is for reading: it may share memory with `X`.
 
         A table (n, t) fixes the length, as scikit-learn's features do; a panel (n, c, t) fixes its channels only, by
         name where they have names: those of `X` are put in the order of the fit. `panel` is what `as_panel(X)` gave,
@@ -49,9 +52,10 @@ class PanelEstimator(SavedEstimator):
         rounds = panel is None
         if panel is None:
             panel = as_panel(X)
+        plain = panel.flags.writeable and panel.flags.c_contiguous  # torch takes no others as they are
         with np.errstate(over="ignore"):
-            single = panel.astype(np.float32)
-        if np.isinf(single).any():
+            single = panel.astype(np.float32, copy=not plain)
+        if any(np.isinf(part).any() for part in blocks_of(single)):
             raise ValueError("X has values too large for 32-bit floats (above 3.4e38); rescale it first")
         if rounds:
             _warn_if_rounded(panel, single)
@@ -118,8 +122,10 @@ def _warn_if_rounded(panel: NDArray[Any], single: Floats) -> None:
     """Warns of channels (n, c, t) whose values lie so far from 0 that 32-bit floats hold little of what changes."""
     if panel.dtype == np.float32:
         return
-    lost = np.fmax.reduce(np.abs(single - panel), axis=(0, 2))
-    highest, lowest = np.fmax.reduce(panel, axis=(0, 2)), np.fmin.reduce(panel, axis=(0, 2))
+    parts = list(zip(blocks_of(panel), blocks_of(single), strict=True))
+    lost = np.fmax.reduce([np.fmax.reduce(np.abs(low - part), axis=(0, 2)) for part, low in parts])
+    highest = np.fmax.reduce([np.fmax.reduce(part, axis=(0, 2)) for part, _ in parts])
+    lowest = np.fmin.reduce([np.fmin.reduce(part, axis=(0, 2)) for part, _ in parts])
     changes = highest - lowest > CONSTANT * np.maximum(np.abs(highest), np.abs(lowest))
     for channel in np.flatnonzero(changes & (lost > ROUNDED_SHARE * (highest - lowest))):
         warnings.warn(

@@ -4,6 +4,8 @@ Panels:
 
 panel.py          containers to checked panels (n, c, t)
 containers.py     `Series`: values of a panel back into the container that they came from
+lazy.py           panels that are read block by block: stored.py says which, parquet.py reads tables
+results.py        results that are written as they come
 scale.py          standardisation of panels
 missing.py        removes values by seeded patterns of missingness
 
@@ -50,6 +52,7 @@ from tsrep.data.panel import as_panel, is_flat, observed_and_inside
 from tsrep.data.preparation import ts2vec_preparation
 from tsrep.data.scale import PanelScaler, Scale
 from tsrep.data.stationarity import unit_root_p_value
+from tsrep.data.stored import open_panel
 from tsrep.data.table import as_regular, read_table
 
 __all__ = [
@@ -82,6 +85,7 @@ __all__ = [
     "long_horizon_parts",
     "missing",
     "observed_and_inside",
+    "open_panel",
     "read_dataset_file",
     "read_long",
     "read_table",

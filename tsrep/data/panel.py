@@ -7,6 +7,7 @@ torch, pandas, sktime's panel types, lists) and raises an error that names the f
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NoReturn
 
 import numpy as np
@@ -21,6 +22,8 @@ from tsrep.data.times import series_time
 Array = NDArray[Any]
 Flags = NDArray[np.bool_]
 
+BLOCK_VALUES = 2**20
+"""Values that are looked at together."""
 MOST_PADDED = 2**27
 """Values of a padded panel up to which nothing is asked."""
 LEAST_FILLED = 0.05
@@ -85,13 +88,12 @@ def as_panel(X: Any, *, dtype: DTypeLike | None = None, allow_missing: bool = Tr
         )
     else:
         _refuse_infinite(panel)
-    missing = np.isnan(panel)
-    if missing.any():
+    if any(np.isnan(part).any() for part in blocks_of(panel)):
         if not allow_missing:
             raise ValueError(
-                f"X contains NaN, first at {_place(missing)}; missing values are not supported here"
+                f"X contains NaN, first at {_place(np.isnan(panel))}; missing values are not supported here"
             )
-        empty = missing.all(axis=(1, 2))
+        empty = np.concatenate([np.isnan(part).all(axis=(1, 2)) for part in blocks_of(panel)])
         if empty.any():
             raise ValueError(
                 f"X has {empty.sum()} instance(s) without any observed value (all NaN), "
@@ -161,6 +163,13 @@ def pad_ragged(series: list[Array]) -> Array:
     for row, item in zip(panel, series, strict=True):
         row[:, : item.shape[1]] = item
     return panel
+
+
+def blocks_of(panel: Array) -> Iterator[Array]:
+    """The instances of a panel, a few at a time: what is computed of all of it needs little memory so."""
+    height = max(1, BLOCK_VALUES // max(1, panel[:1].size))
+    for start in range(0, len(panel), height):
+        yield panel[start : start + height]
 
 
 # Containers to arrays
@@ -413,9 +422,8 @@ def _refuse_empty(array: Array) -> None:
 
 
 def _refuse_infinite(panel: Array, when: str = "") -> None:
-    infinite = np.isinf(panel)
-    if infinite.any():
-        _raise_infinite(infinite, when)
+    if any(np.isinf(part).any() for part in blocks_of(panel)):
+        _raise_infinite(np.isinf(panel), when)
 
 
 def _raise_infinite(infinite: Flags, when: str) -> NoReturn:

@@ -13,6 +13,7 @@ batches.py    encoding many series in batches that fit the processor's cache
 windows.py    each step from the steps before it: the definition, and the choice of a fast way
 online.py     the same for a live series, point by point
 long.py       the same for a series that does not fit in memory
+by_blocks.py  results of panels that do not fit in memory; pieces.py what is trained on of them
 export.py     an encoder as an ONNX model or a torch.export archive
 
 Shapes: B instances, T steps, C channels of the input, H channels of the latent, D components of a representation.

@@ -6,10 +6,11 @@ A subclass says which network it is (`_build`) and what it minimises (`_objectiv
 from __future__ import annotations
 
 import copy
+import math
 from abc import abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
@@ -34,6 +35,9 @@ from tsrep.base.parameters import (
 )
 from tsrep.base.saving import Folder, Tensors
 from tsrep.base.training import FABRIC, TrainedEstimator, digest, initial_weights
+from tsrep.data import is_flat
+from tsrep.data.lazy import BLOCK_VALUES, ArrayPanel, LazyPanel
+from tsrep.data.stored import as_lazy
 from tsrep.encoding.batches import (
     Copies,
     host_tensor,
@@ -43,21 +47,29 @@ from tsrep.encoding.batches import (
     steps_per_batch,
     with_progress,
 )
+from tsrep.encoding.by_blocks import by_blocks
 from tsrep.encoding.export import ExportableEncoder, write_program
 from tsrep.encoding.finetune import FineTunedClassifier, FineTunedRegressor, has_fractions
 from tsrep.encoding.long import LongSeries, encoded_stretches, encoded_windows, write
 from tsrep.encoding.online import OnlineEncoder
+from tsrep.encoding.pieces import Pieces, held_out_at_the_end
 from tsrep.encoding.pooling import pooling_over, steps_within
 from tsrep.encoding.read_out import ReadOut, read_out
 from tsrep.encoding.training import Measure, hold_out, train
 from tsrep.encoding.windows import encode_windows
 from tsrep.nn.padding import inside
+from tsrep.train.batches import Batches, TensorBatches
+from tsrep.train.blocks import BlockBatches
 from tsrep.train.run import Run
 from tsrep.train.runtime import launch
 from tsrep.train.schedule import Schedule, constant
 from tsrep.train.step import Descent, Objective
 
+if TYPE_CHECKING:
+    from lightning.fabric import Fabric
+
 DEFAULT_STEPS = 200
+SAMPLED_VALUES = 2**22  # of a lazy panel
 
 RANGES: dict[str, Range] = {
     "batch_size": integer(1),
@@ -115,15 +127,26 @@ class SeriesRepresentation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Tr
         """What a training step minimises."""
 
     def _prepare(self, x: Tensor) -> Tensor:
-        """Series (n, T, C) as they are trained on."""
-        return x[~x.isnan().all(-1).all(-1)]
+        """Series (n, T, C) as they are trained on: without empty ones, and as they are if there are none."""
+        seen = torch.cat([~part.isnan().flatten(1).all(1) for part in x.split(_rows_at_once(x))])
+        return x if bool(seen.all()) else x[seen]
+
+    def _prepare_batch(self, batch: Tensor) -> Tensor:
+        """A batch (B, T, C) of prepared series as it is trained on."""
+        return batch
+
+    def _longest(self) -> int | None:
+        """The length at which `_prepare` cuts series: those of twice as many steps are pieces; None: it cuts none."""
+        return None
 
     def _look_at(self, panel: Floats) -> None:
         """Sets what the network's shape depends on, from the panel (n, c, T) of a new training."""
 
-    def _descent(self, network: nn.Module, **where: Any) -> Descent:
-        """The training step; `where` are `generator`, `fabric`, `processes` and `gather` of `Descent`."""
-        return Descent(network, self._objective(), lr=self.lr, **where)
+    def _descent(
+        self, network: nn.Module, generator: torch.Generator, fabric: Fabric, **together: Any
+    ) -> Descent:
+        """The training step; of several processes, `together` are `processes` and `gather` of `Descent`."""
+        return Descent(network, self._objective(), lr=self.lr, generator=generator, fabric=fabric, **together)
 
     def _schedule(self, steps: int) -> Schedule:
         """The learning rate, in a training of `steps` steps in all."""
@@ -169,8 +192,11 @@ class SeriesRepresentation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Tr
         """
         self._check_parameters()
         continues = self.warm_start and self._is_trained()
-        panel = self._panel(X, reset=not continues)
-        data = "" if self.checkpoint is None else digest(panel)
+        lazy = as_lazy(X)
+        panel = self._panel(X if lazy is None else _sample(lazy), reset=not continues)
+        data = ""
+        if self.checkpoint is not None:
+            data = digest(panel) if lazy is None else lazy.fingerprint()
         source = self._source(data)
         if source is None:
             run = self._start(panel)
@@ -180,10 +206,13 @@ class SeriesRepresentation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Tr
         _ = self.n_features_out_  # raises if the read-out is of layers that the network does not have
         if source is None or source is self:
             run.data = data
-            run.extend(*self._length_of_training(panel.size), self._processes().count)
+            run.extend(
+                *self._length_of_training(panel.size if lazy is None else math.prod(lazy.shape)),
+                self._processes().count,
+            )
         if not run.finished:
             with self._checkpoint_outlives_divergence():
-                self._train(run, panel)
+                self._train(run, panel, lazy)
         self._runs = [run]
         return self
 
@@ -205,20 +234,35 @@ class SeriesRepresentation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Tr
             return self._default_length(values), None
         return self.max_steps, self.max_epochs
 
-    def _train(self, run: Run, panel: Floats) -> None:
-        x, held_out = _as_steps(panel), None
-        if self.validation_fraction > 0:
+    def _train(self, run: Run, panel: Floats, lazy: LazyPanel | None = None) -> None:
+        """Trains on the panel, or on a lazy one, of which it is a sample."""
+        x, held_out, end = _as_steps(panel), None, 0
+        if lazy is not None:
+            end, held_out = held_out_at_the_end(lazy, self.validation_fraction)
+        elif self.validation_fraction > 0:
             x, held_out = hold_out(x, self.validation_fraction, run.seed)
-            held_out = self._prepare(held_out)
+        held_out = None if held_out is None else self._prepare_batch(self._prepare(held_out))
         x = self._prepare(x)
         fabric = launch(self.device, self.precision)
 
         processes = self._processes()
+        batches: Batches[Tensor]
+        if lazy is None:
+            in_memory = TensorBatches.for_processes(x, self._batch_size(), run.seed, processes.count)
+            in_memory.prepare, batches = self._prepare_batch, in_memory
+        else:
+            pieces, at_once = Pieces(lazy, self._longest(), (0, end)), self._batch_size() * processes.count
+            batches = BlockBatches(
+                pieces,
+                at_once,
+                run.seed,
+                processes.count,
+                lambda batch: self._prepare_batch(self._prepare(batch)),
+            )
 
         def make_step(network: nn.Module, generator: torch.Generator) -> Descent:
-            return self._descent(
-                network, generator=generator, fabric=fabric, processes=processes, gather=self.gather
-            )
+            together = {"processes": processes, "gather": self.gather} if processes.count > 1 else {}
+            return self._descent(network, generator, fabric, **together)
 
         def save(encoder: nn.Module) -> None:
             self.encoder_, self._runs = encoder, [run]
@@ -227,7 +271,7 @@ class SeriesRepresentation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Tr
         self.encoder_ = train(
             self.encoder_,
             run,
-            x,
+            batches,
             make_step,
             schedule=self._schedule,
             batch_size=self._batch_size(),
@@ -244,7 +288,9 @@ class SeriesRepresentation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Tr
 
     # Representations
 
-    def transform(self, X: Any, intervals: ArrayLike | None = None) -> Floats:
+    def transform(
+        self, X: Any, intervals: ArrayLike | None = None, *, out: str | Path | None = None
+    ) -> Floats:
         """One vector per instance, (n, n_features_out_): the read-out, statistics over the instance's steps.
 
         Parameters
@@ -252,12 +298,15 @@ class SeriesRepresentation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Tr
         X : panel (n, c, t).
         intervals : one (start, stop) per instance, in steps: the statistics are over the steps start to stop - 1 only,
             as they are represented within the whole series. None: all steps.
+        out : see `encode`.
 
         Raises
         ------
         ValueError
             An interval is empty, leaves its series, or lies outside what was observed.
         """
+        if intervals is None and (lazy := self._by_blocks(X, out)) is not None:
+            return by_blocks(lazy, self.transform, out, network=self.encoder_, what=f"{self._read_out()}")
         x = self._series(X)
         where = inside(x) if intervals is None else inside(x) & steps_within(intervals, *x.shape[:2])
         if not where.any(1).all():
@@ -273,7 +322,7 @@ class SeriesRepresentation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Tr
             Z[rows].copy_(z)
         return by_instance(self, X, Z.numpy())
 
-    def encode(self, X: Any, window: int | str | None = None) -> Floats:
+    def encode(self, X: Any, window: int | str | None = None, *, out: str | Path | None = None) -> Floats:
         """One vector per step, (n, t, D); NaN before an instance's first observed step and after its last.
 
         Parameters
@@ -281,12 +330,31 @@ class SeriesRepresentation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Tr
         X : panel (n, c, t).
         window : an integer pools over that many steps around each step. "multiscale" gives windows of 3, 5, 9, ...
             side by side, (n, t, D * scales). "full_series" pools over all steps, (n, D). None: no pooling.
+        out : a file, ".npy" or ".zarr", that is written block by block and opened: an array or a lazy panel
+            (`tsrep.data.lazy`) of any size needs little memory. A run that was interrupted is continued. None: the
+            result is in memory.
         """
-        return self._encode(X, window)
+        return self._encode(X, window, out)
 
-    def _encode(self, X: Any, window: int | str | None, keep: Any = None) -> Floats:
-        """`encode`; `keep(B, T)` gives a mask that hides steps, None: none."""
+    def _encode(
+        self,
+        X: Any,
+        window: int | str | None,
+        out: str | Path | None = None,
+        keep: Any = None,
+        kept: str = "",
+    ) -> Floats:
+        """`encode`; `keep(B, T)` gives a mask that hides steps and `kept` its name, None: none."""
         pool = pooling_over(window)
+        if (lazy := self._by_blocks(X, out)) is not None:
+            return by_blocks(
+                lazy,
+                lambda block: self._encode(block, window, None, keep),
+                out,
+                network=self.encoder_,
+                what=f"encode {window} {kept}",
+                values_per_value=self._width() / self.n_channels_,
+            )
         x = self._series(X)
         Z = torch.empty(0)
         for rows, z in self._encoded(x, keep):
@@ -299,14 +367,25 @@ class SeriesRepresentation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Tr
             Z[rows].copy_(pooled)
         return Z.numpy()
 
-    def encode_causal(self, X: Any, context: int = 200, hide_last: bool = False) -> Floats:
+    def encode_causal(
+        self, X: Any, context: int = 200, hide_last: bool = False, *, out: str | Path | None = None
+    ) -> Floats:
         """One vector per step from that step and the `context` steps before it, (n, t, D).
 
         Exactly what encoding each window of `context` + 1 steps alone and keeping its last step gives; a window that
         begins before its series is filled with missing steps. `hide_last` hides every window's last step, for the
         comparison in TS2Vec's anomaly score. A missing step has a vector here, from its context: whether it is a gap or
-        the end of the series cannot be known at that step.
+        the end of the series cannot be known at that step. For `out` see `encode`.
         """
+        if (lazy := self._by_blocks(X, out)) is not None:
+            return by_blocks(
+                lazy,
+                lambda block: self.encode_causal(block, context, hide_last),
+                out,
+                network=self.encoder_,
+                what=f"encode_causal {context} {hide_last}",
+                values_per_value=self._width() / self.n_channels_,
+            )
         return self._causal(X, context, (bool(hide_last),))[0]
 
     def encode_causal_pair(self, X: Any, context: int = 200) -> tuple[Floats, Floats]:
@@ -397,6 +476,15 @@ class SeriesRepresentation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Tr
         at_once = steps_per_batch(launch(self.device, self.precision).device)
         return with_progress(in_batches(x, encode_batch, at_once), len(x), "Encoding", self.verbose)
 
+    def _by_blocks(self, X: Any, out: str | Path | None) -> LazyPanel | None:
+        """`X` as a panel to compute block by block, where it is lazy or the result goes to a file; None otherwise."""
+        check_is_fitted(self, "encoder_")
+        lazy = as_lazy(X)
+        if lazy is not None or out is None:
+            return lazy
+        panel = self._panel(X, reset=False)
+        return ArrayPanel(panel[:, 0] if is_flat(X) else panel)
+
     def _series(self, X: Any) -> Tensor:
         check_is_fitted(self, "encoder_")
         return _as_steps(self._panel(X, reset=False))
@@ -472,6 +560,17 @@ def _checked_context(context: int) -> int:
     if not is_integer(context) or context < 0:
         raise out_of_range("context", context, "an integer of at least 0")
     return int(context)
+
+
+def _sample(lazy: LazyPanel) -> Floats:
+    """A sample of a lazy panel, for what is measured on the training series; a table where the panel is one."""
+    sample = lazy.sample(SAMPLED_VALUES, 0)
+    return sample[:, 0] if lazy.flat else sample
+
+
+def _rows_at_once(x: Tensor) -> int:
+    """Instances of about a block of values."""
+    return max(1, BLOCK_VALUES // max(1, x[:1].numel()))
 
 
 def _as_steps(panel: Floats) -> Tensor:

@@ -28,6 +28,7 @@ from tsrep.encoding.batches import in_batches, steps_per_batch
 from tsrep.encoding.head import FREEZE, EncoderWithHead, frozen_weights
 from tsrep.encoding.training import train
 from tsrep.nn.padding import inside
+from tsrep.train.batches import TensorBatches
 from tsrep.train.processes import Processes
 from tsrep.train.run import Run
 from tsrep.train.runtime import launch, launch_processes
@@ -156,7 +157,7 @@ class FineTuned(SavedEstimator):
         self.network_ = train(  # type: ignore[assignment]
             network,
             run,
-            data,  # type: ignore[arg-type]
+            TensorBatches.for_processes(data, self.batch_size, seed, processes.count),
             make_step,
             schedule=lambda steps: warm_up_cosine(self.lr, round(WARM_UP * steps), steps),
             batch_size=self.batch_size,

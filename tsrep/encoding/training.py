@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from tsrep.train import hooks
-from tsrep.train.batches import TensorBatches
+from tsrep.train.batches import Batches
 from tsrep.train.loop import Clock, fit, reading_interval
 from tsrep.train.processes import ALONE, Processes
 from tsrep.train.run import Run
@@ -39,7 +39,7 @@ def hold_out(x: Tensor, fraction: float, seed: int) -> tuple[Tensor, Tensor]:
 def train(
     encoder: nn.Module,
     run: Run,
-    x: Tensor,
+    batches: Batches[Any],
     make_step: Callable[[nn.Module, torch.Generator], Descent],
     *,
     schedule: Callable[[int], Schedule],
@@ -60,10 +60,10 @@ def train(
     ----------
     encoder : the model so far; it is left as it is.
     run : where the training stands; it advances.
-    x : training series (n, T, C).
+    batches : training series (B, T, C), those of all processes together.
     make_step : (network, generator) -> the step that trains the network.
     schedule : gives the learning rate as a function of the step, for the total number of steps.
-    batch_size : instances per step and process.
+    batch_size : instances of which a validation loss is computed at once.
     fabric, processes : device and precision of this process; those that train together.
     measure : gives further numbers for the record, from the network every 10 steps.
     held_out : series on which a loss is computed every 10 steps.
@@ -80,7 +80,6 @@ def train(
     if run.tensors:
         step.load_state(run.tensors)
 
-    batches = TensorBatches.for_processes(x, batch_size, run.seed, processes.count)
     rate = schedule(_steps_in_all(run, batches.per_epoch))
 
     def set_rate(clock: Clock) -> None:

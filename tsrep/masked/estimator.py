@@ -11,7 +11,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
@@ -26,6 +26,7 @@ from tsrep.base.saving import Folder, Tensors, inner_from_folder, inner_to_folde
 from tsrep.base.training import initial_weights
 from tsrep.data import as_panel
 from tsrep.data.containers import Series
+from tsrep.encoding.by_blocks import by_blocks, to_impute_by_blocks
 from tsrep.encoding.estimator import SeriesRepresentation
 from tsrep.encoding.read_out import ReadOut, read_out
 from tsrep.encoding.training import Measure, hold_out
@@ -45,6 +46,9 @@ from tsrep.train.run import Run
 from tsrep.train.schedule import Schedule, constant, warm_up_cosine
 from tsrep.train.step import Descent
 from tsrep.ts2vec.crops import split_long
+
+if TYPE_CHECKING:
+    from lightning.fabric import Fabric
 
 LONGEST = 3000  # steps of a training series, where there are several
 WINDOW = 256  # the same for a panel of few long series
@@ -268,16 +272,20 @@ class MaskedSeriesEncoder(SeriesRepresentation):
             hides=settings.design != "autoencoder",
         )
 
-    def _descent(self, network: nn.Module, **where: Any) -> Descent:
+    def _descent(
+        self, network: nn.Module, generator: torch.Generator, fabric: Fabric, **together: Any
+    ) -> Descent:
         settings = resolved(self)
         return Descent(
             network,
             self._objective(),
             lr=settings.lr,
+            generator=generator,
+            fabric=fabric,
             weight_decay=settings.weight_decay,
             average=settings.average,
             max_norm=settings.max_norm,
-            **where,
+            **together,
         )
 
     def _schedule(self, steps: int) -> Schedule:
@@ -292,6 +300,9 @@ class MaskedSeriesEncoder(SeriesRepresentation):
 
     def _prepare(self, x: Tensor) -> Tensor:
         return super()._prepare(split_long(x, self._window))
+
+    def _longest(self) -> int:
+        return self._window
 
     def _default_length(self, values: int) -> int:
         return resolved(self).max_steps
@@ -363,8 +374,10 @@ class MaskedSeriesEncoder(SeriesRepresentation):
         given = slice(None) if order is None else np.argsort(order)  # as the channels stand in `X`
         return np.where(kept[:, given], panel, predicted[:, given]).astype(panel.dtype)
 
-    def impute(self, X: Any) -> Any:
+    def impute(self, X: Any, out: str | Path | None = None) -> Any:
         """`X` with its missing values predicted, in the same container; observed values are untouched.
+
+        A lazy panel (`tsrep.data.lazy`) becomes an array in memory, or in the file `out`, see `encode`.
 
         Raises
         ------
@@ -373,6 +386,8 @@ class MaskedSeriesEncoder(SeriesRepresentation):
         """
         check_is_fitted(self, "encoder_")
         value_head(self.encoder_)
+        if (lazy := to_impute_by_blocks(X, out)) is not None:
+            return by_blocks(lazy, self.impute, out, network=self.encoder_, what="impute", as_stored=True)
         series = Series(X)
         x = torch.from_numpy(self._panel(series.source, reset=False, panel=series.panel)).transpose(1, 2)
         series.reorder(self._channel_order(series.source))

@@ -36,6 +36,8 @@ from tsrep.base.parameters import is_integer, is_number, out_of_range
 from tsrep.base.saving import Folder, Tensors
 from tsrep.base.training import TrainedEstimator, digest
 from tsrep.data.containers import Series
+from tsrep.data.stored import as_lazy
+from tsrep.encoding.by_blocks import by_blocks, to_impute_by_blocks
 from tsrep.nn.overlap import mean_by_row
 from tsrep.ssgan import saved
 from tsrep.ssgan.beyond import with_beyond
@@ -55,6 +57,7 @@ from tsrep.train.runtime import launch
 
 Array = NDArray[Any]
 
+SAMPLED_VALUES = 2**24  # of a lazy panel
 SCORED_SHARE = 0.1  # of the observed values, removed by `score`
 
 
@@ -225,7 +228,9 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
         Parameters
         ----------
         X : a panel (n, c, t), a table (n, t), a list of series of unequal length, anything else that
-            `tsrep.data.as_panel` takes (also one long series), or a long table (`unique_id`, `ds`, values).
+            `tsrep.data.as_panel` takes (also one long series), or a long table (`unique_id`, `ds`, values). A lazy
+            panel (`tsrep.data.lazy`) is learned from by a sample of about 16 million values, for the values that are
+            held out, and the windows, are drawn from all series at once.
         y : None, or one label per instance; -1, NaN and None mean unlabelled.
 
         Raises
@@ -235,6 +240,11 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
         """
         settings = resolved(self)
         continues = self.warm_start and self._is_trained()
+        if (lazy := as_lazy(X)) is not None:
+            if y is not None:
+                raise out_of_range("y", type(y).__name__, "None with a lazy panel")
+            sample = lazy.sample(SAMPLED_VALUES, 0)
+            X = sample[:, 0] if lazy.flat else sample
         series = Series(X)
         panel = self._panel(series.source, reset=not continues, panel=series.panel)
         series.reorder(self._channel_order(series.source))
@@ -359,7 +369,7 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
 
     # Imputation
 
-    def transform(self, X: Any, return_std: bool = False) -> Any:
+    def transform(self, X: Any, return_std: bool = False, *, out: str | Path | None = None) -> Any:
         """`X` without gaps: the same container, index, columns, dtype and shape; observed values keep their bits.
 
         The ends of a rectangular panel are filled too. The series of a list keep their lengths.
@@ -370,12 +380,19 @@ class SSGANImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
         return_std : True returns (X without gaps, standard deviations). The latter are in the units of `X` and 0 where
             a value was observed; an array in the shape of `X` if that is an array or one frame with a time index, else
             a panel.
+        out : a file, ".npy" or ".zarr", that is written block by block and opened: an array or a lazy panel
+            (`tsrep.data.lazy`) of any size needs little memory. A run that was interrupted is continued. None: the
+            result is in memory.
 
         Raises
         ------
         ValueError
             The output is set to frames, and `X` is neither a table nor a frame with its time in the index.
         """
+        check_is_fitted(self, "generator_")
+        if not return_std and (lazy := to_impute_by_blocks(X, out)) is not None:
+            what = f"impute {self.mean_} {self.scale_} {self.fallback_} {self.add_indicator}"
+            return by_blocks(lazy, self.transform, out, network=self.generator_, what=what, as_stored=True)
         series = self._series(X)
         check_output(self, series)
         values, scales = self._fill(series)

@@ -1,6 +1,7 @@
 """How time passes and how gradients apply: one loop owns time, one step per method owns gradients. Knows no model.
 
 batches.py     `Batches`: which instances come together, a function of seed and epoch
+blocks.py      `BlockBatches`: the same of instances on a disk, shuffled by blocks
 schedule.py    learning rates as functions of the step
 optimised.py   `Optimised`: a network and the optimiser that moves it
 average.py     the running mean of a network's weights

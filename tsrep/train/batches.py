@@ -4,7 +4,7 @@ that an unbroken one would have seen.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 import numpy as np
@@ -31,7 +31,13 @@ class TensorBatches(Generic[Data]):
     The batches of a `NamedTuple` are such tuples too; a field that is None stays None. An epoch's shuffled instances
     are cut into batches of nearly equal size, none larger than `batch_size`. So no instance is ever dropped (the
     TS2Vec authors' loader drops the last batch), and none is alone in a batch, without others to contrast it with.
+
+    Attributes
+    ----------
+    prepare : applied to each batch; None: nothing is.
     """
+
+    prepare: Callable[[Data], Data] | None = None
 
     def __init__(self, data: Data, batch_size: int, seed: int):
         if batch_size < 1:
@@ -64,7 +70,8 @@ class TensorBatches(Generic[Data]):
         """The batches of epoch `number`, without its first `skip`."""
         order = np.random.default_rng([self.seed, number]).permutation(self.instances)
         for rows in np.array_split(order, self.per_epoch)[skip:]:
-            yield take(self.data, torch.from_numpy(rows))
+            batch = take(self.data, torch.from_numpy(rows))
+            yield batch if self.prepare is None else self.prepare(batch)
 
 
 def take(data: Any, rows: Tensor | slice) -> Any:

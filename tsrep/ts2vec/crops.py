@@ -114,10 +114,10 @@ def centre(x: Tensor) -> Tensor:
     Padding does not affect the encoder here, so the representation of a moved series is the moved representation, and
     `fit` and `encode` agree.
     """
+    if not x[:, [0, -1]].isnan().all(-1).any():
+        return x
     missing = x.isnan().all(-1)
     before, after = _leading(missing), _leading(missing.flip(1))
-    if not (before.any() or after.any()):
-        return x
     shift = (before + after) // 2 - before
     steps = torch.arange(x.shape[1]) - shift.unsqueeze(1)
     outside = (steps < 0) | (steps >= x.shape[1])
@@ -134,14 +134,10 @@ def split_long(x: Tensor, longest: int) -> Tensor:
     if sections < 2:
         return x
     pieces = torch.tensor_split(x, sections, dim=1)
-    longest_piece = pieces[0].shape[1]
-    padded = [
-        torch.cat(
-            [piece, piece.new_full((len(x), longest_piece - piece.shape[1], x.shape[2]), torch.nan)], dim=1
-        )
-        for piece in pieces
-    ]
-    return torch.cat(padded)
+    padded = x.new_full((sections, len(x), pieces[0].shape[1], x.shape[2]), torch.nan)
+    for place, piece in zip(padded, pieces, strict=True):
+        place[:, : piece.shape[1]] = piece
+    return padded.flatten(0, 1)
 
 
 def random_window(x: Tensor, longest: int, generator: torch.Generator) -> Tensor:

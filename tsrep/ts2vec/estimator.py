@@ -213,8 +213,15 @@ class TS2Vec(SeriesRepresentation):
         return PlannedObjective(**switches)
 
     def _prepare(self, x: Tensor) -> Tensor:
-        """Series cut to trainable lengths, ragged ones centred, empty ones left out."""
-        return super()._prepare(centre(split_long(x, self.max_train_length)))
+        """Series cut to trainable lengths, empty ones left out."""
+        return super()._prepare(split_long(x, self.max_train_length))
+
+    def _prepare_batch(self, batch: Tensor) -> Tensor:
+        """Ragged series centred."""
+        return centre(batch)
+
+    def _longest(self) -> int:
+        return self.max_train_length
 
     def _default_length(self, values: int) -> int:
         return super()._default_length(values) if values <= SMALL_PANEL else LARGE_PANEL_STEPS
@@ -223,7 +230,14 @@ class TS2Vec(SeriesRepresentation):
         default = self.pooling if self.recipe == "paper" else "rich"
         return read_out(self.layers, default if self.pool is None else self.pool)
 
-    def encode(self, X: Any, window: int | str | None = None, mask: str | None = None) -> Floats:
+    def encode(
+        self,
+        X: Any,
+        window: int | str | None = None,
+        mask: str | None = None,
+        *,
+        out: str | Path | None = None,
+    ) -> Floats:
         """One vector per step, (n, t, D); NaN before an instance's first observed step and after its last.
 
         Parameters
@@ -232,14 +246,19 @@ class TS2Vec(SeriesRepresentation):
         window : an integer pools over that many steps around each step. "multiscale" gives windows of 3, 5, 9, ...
             side by side, (n, t, D * scales). "full_series" pools over all steps, (n, D). None: no pooling.
         mask : timestamp mask that hides steps from the encoder, one of those of the constructor; None hides no step.
+        out : a file, ".npy" or ".zarr", that is written block by block and opened: an array or a lazy panel
+            (`tsrep.data.lazy`) of any size needs little memory. A run that was interrupted is continued. None: the
+            result is in memory.
         """
         if mask is None:
-            return self._encode(X, window)
+            return self._encode(X, window, out)
         if mask not in MASKS:
             raise out_of_range("mask", mask, f"None or one of {list(MASKS)}")
         check_is_fitted(self, "encoder_")
         generator = torch.Generator().manual_seed(self.seed_)
-        return self._encode(X, window, lambda batch, steps: MASKS[mask](batch, steps, generator))
+        return self._encode(
+            X, window, out, lambda batch, steps: MASKS[mask](batch, steps, generator), kept=mask
+        )
 
     # A backbone that was given as a module
 
