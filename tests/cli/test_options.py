@@ -9,22 +9,35 @@ import typer
 
 from tsrep import TS2Vec
 from tsrep.cli import app
-from tsrep.cli.options import Design, MaskKind, Network, Probe, Score, TableOptions, Threshold
+from tsrep.cli.options import (
+    Design,
+    MaskKind,
+    Metric,
+    Network,
+    Probe,
+    Score,
+    TableOptions,
+    Threshold,
+)
 from tsrep.masked.masks import KINDS
 from tsrep.masked.recipe import DESIGNS, ENCODERS
 from tsrep.tasks import ANOMALY_SCORES, RepresentationAnomalyDetector
 from tsrep.tasks.anomaly.scores import SCORES
+from tsrep.tasks.neighbours import METRICS
 from tsrep.tasks.probes import PROBES
 
 READING = "--time --columns --every --missing --sort --day-first --month-first --decimal --sheet"
 TABLE = f"{READING} --out --plot --model --save --seed --max-steps"
 TRAINED = "--model --max-steps --seed --checkpoint"
+MANY = "--rows --split --root --out --plot --json"
 MASKED = "--design --encoder --target --mask --mask-ratio --patch-length"
 OPTIONS = {
     "demo": "--out --seed --open --no-open --max-steps",
     "classify": f"{READING} {TRAINED} --label --labels --probe --root --out --save --json",
-    "pretrain": f"{READING} {MASKED} --rows --model --save --max-steps --max-epochs --seed --checkpoint --split --root --plot",
+    "pretrain": f"{READING} {TRAINED} {MASKED} --rows --save --max-epochs --split --root --plot",
     "encode": f"{READING} --rows --model --out --per-step --split --root",
+    "cluster": f"{READING} {TRAINED} {MANY} --method --clusters --min-size --save",
+    "search": f"{READING} {TRAINED} {MANY} --query -k --number --sub --metric",
     "detect": f"{TABLE} --train --score --context --threshold --level --delay",
     "forecast": f"{TABLE} --target --horizon --known --context --level",
     "impute": f"{TABLE} --std --samples",
@@ -37,6 +50,7 @@ OPTIONS = {
 def test_enumerations_are_those_of_the_package():
     assert [score.value for score in Score] == list(SCORES) == list(ANOMALY_SCORES)
     assert [probe.value for probe in Probe] == [*PROBES, "auto"]
+    assert [metric.value for metric in Metric] == list(METRICS)
     assert [design.value for design in Design] == list(DESIGNS)
     assert [network.value for network in Network] == list(ENCODERS)
     assert [mask.value for mask in MaskKind] == list(KINDS)

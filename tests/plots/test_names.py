@@ -11,10 +11,12 @@ from matplotlib.text import Text
 from tsrep.plots import (
     plot_accuracy,
     plot_anomalies,
+    plot_clusters,
     plot_forecast,
     plot_imputation,
     plot_loss,
     plot_maps,
+    plot_matches,
     plot_reconstruction,
     plot_representation,
     plot_rivals,
@@ -42,6 +44,11 @@ FIGURES = {  # and whether all names are in it
         True,
     ),
     "anomalies": (lambda: plot_anomalies(STEPS, STEPS, STEPS, STEPS > 4, title=FORMULA), False),
+    "clusters": (
+        lambda: plot_clusters(np.eye(3), [0, 1, -1], np.ones((3, 1, 6)), [0, 1], title=LONG),
+        False,
+    ),
+    "matches": (lambda: plot_matches(np.ones((1, 6)), np.ones((3, 1, 6)), NAMES, title=FORMULA), True),
     "forecast": (
         lambda: plot_forecast(
             frame(*NAMES), frame(*NAMES), others={name: frame(*NAMES) for name in NAMES}, title=LONG

@@ -7,10 +7,12 @@ from matplotlib.figure import Figure
 
 from tsrep.plots import (
     plot_accuracy,
+    plot_clusters,
     plot_imputation,
     plot_loss,
     plot_map,
     plot_maps,
+    plot_matches,
     plot_representation,
     plot_rivals,
 )
@@ -190,3 +192,25 @@ def test_imputation_draws_gaps_bands_and_lone_points():
     inner = next(band for band in panel.collections if band.get_label() == "50% of values")
     heights = inner.get_paths()[0].vertices[:, 1]
     assert heights.max() <= 7.0 and np.isclose(heights, 5.3).any()
+
+
+def test_clusters_have_a_map_and_their_members():
+    series = [rng.normal(size=(2, 10 + number)) for number in range(6)]
+    figure = plot_clusters(rng.normal(size=(6, 4)), [0, 0, 1, 1, 1, -1], series, [1, 3])
+    plane, first, second = figure.axes
+    assert len(plane.collections) == 3  # two clusters and the noise
+    assert [len(ax.lines) for ax in (first, second)] == [3, 4]  # the members, and the nearest once more
+    np.testing.assert_array_equal(second.lines[-1].get_ydata(), series[3][0])
+    assert "cluster 1: 3" in second.get_title(loc="left")
+    with pytest.raises(ValueError, match="wanted one length"):
+        plot_clusters(np.ones((6, 4)), [0, 1], series, [0, 1])
+
+
+def test_matches_stand_below_the_query_on_one_scale():
+    query, matches = np.ones((2, 5)), [np.zeros((2, 5)), np.full((2, 5), 9.0)]
+    figure = plot_matches(query, matches, ["a", "b"])
+    assert [ax.get_title(loc="left") for ax in figure.axes] == ["query", "a", "b"]
+    assert len({ax.get_ylim() for ax in figure.axes}) == 1
+    np.testing.assert_array_equal(figure.axes[2].lines[0].get_ydata(), matches[1][0])
+    with pytest.raises(ValueError, match="names has 1 entries; wanted 2"):
+        plot_matches(query, matches, ["a"])

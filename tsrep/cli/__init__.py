@@ -19,7 +19,7 @@ encoders.py     the encoder of a command: a saved one, or one to train
 probes.py       probes on representations, their predictions and measures
 judging.py      what predictions are worth, printed
 classify.py     `tsrep classify`, and so on: one command per file, signature and work together
-pretrain.py  encode.py  detect.py  forecast.py  impute.py  info.py  bench.py
+pretrain.py  encode.py  cluster.py  search.py  forecast.py  detect.py  impute.py  info.py  bench.py
 demo/           `tsrep demo`
 """
 

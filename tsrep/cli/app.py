@@ -9,6 +9,7 @@ import typer
 from tsrep import __version__
 from tsrep.cli.bench import HANDS_ALL_ON, bench
 from tsrep.cli.classify import classify
+from tsrep.cli.cluster import cluster
 from tsrep.cli.demo.command import demo
 from tsrep.cli.detect import detect
 from tsrep.cli.encode import encode
@@ -18,6 +19,7 @@ from tsrep.cli.impute import impute
 from tsrep.cli.info import info
 from tsrep.cli.pretrain import pretrain
 from tsrep.cli.report.command import report
+from tsrep.cli.search import search
 
 RENAMED = {"mend": "sort"}
 """Options by an earlier name: they still work, and no help shows them."""
@@ -50,7 +52,7 @@ def root(
     """Representations of time series: train an encoder, score it, use it."""
 
 
-for command in (demo, classify, pretrain, encode, detect, forecast, impute, info, report):
+for command in (demo, pretrain, encode, classify, cluster, search, forecast, detect, impute, report, info):
     app.command(cls=Command)(command)
 app.command(**HANDS_ALL_ON)(bench)
 

@@ -33,18 +33,17 @@ READING = (
 """Options that say how a source is read; a saved model does not hold them."""
 TABLE_ENDINGS = (".csv", ".parquet")
 """Endings of tables that are written."""
-
-
-ENDINGS = (".gz", ".bz2", ".xz", ".zip", ".csv", ".tsv", ".txt", ".parquet", ".pq", ".xlsx", ".xlsm")
-"""Endings of table files, those of packed ones first."""
+PACKED = (".gz", ".bz2", ".xz", ".zip")
+ENDINGS = (".csv", ".tsv", ".txt", ".parquet", ".pq", ".xlsx", ".xlsm", ".npy", ".npz", ".ts", ".arff")
+"""Endings of files with series; one of `PACKED` may follow."""
 
 
 def stem(file: Path) -> str:
-    """The name of a table file without its ending: "power.v1" of power.v1.csv.gz."""
-    name = file.name
-    for ending in ENDINGS:
+    """The name of a file without its ending: "power.v1" of power.v1.csv.gz."""
+    whole = name = file.resolve().name
+    for ending in (*PACKED, *ENDINGS):
         name = name.removesuffix(ending)
-    return name or file.name
+    return name or whole
 
 
 def checked_out(out: Path, endings: Sequence[str], *files: Path, option: str = "--out") -> Path:

@@ -61,6 +61,20 @@ class Model(StrEnum):
     ts2vec = "ts2vec"
 
 
+class Clustering(StrEnum):
+    """The methods of `tsrep.tasks.RepresentationClusterer`."""
+
+    kmeans = "kmeans"
+    hdbscan = "hdbscan"
+
+
+class Metric(StrEnum):
+    """The distances of `tsrep.tasks.SeriesIndex`: `tsrep.tasks.neighbours.METRICS`."""
+
+    euclidean = "euclidean"
+    cosine = "cosine"
+
+
 class Design(StrEnum):
     """The designs of `tsrep.MaskedSeriesEncoder`: `tsrep.masked.recipe.DESIGNS`."""
 

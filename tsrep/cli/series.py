@@ -69,6 +69,22 @@ class Series:
         return Series(X, self.labels[places], names)
 
     @property
+    def called(self) -> list[Any]:
+        """The names of the series, or their numbers."""
+        return list(range(len(self.X))) if self.names is None else self.names
+
+    @property
+    def arrays(self) -> list[Array]:
+        """The series (c, t_i), without the padding at their ends."""
+        from tsrep.data import as_panel, observed_and_inside
+
+        if self.names is not None:
+            return [array[:, :length] for array, length in zip(as_panel(self.X), self.lengths, strict=True)]
+        panel = as_panel(self.X)
+        ends = [int(inside.nonzero()[0][-1]) + 1 for inside in observed_and_inside(panel)[1]]
+        return [array[:, :end] for array, end in zip(panel, ends, strict=True)]
+
+    @property
     def lengths(self) -> list[int]:
         """The steps of each series, without padding; of series with `names`."""
         return [len(item) if hasattr(item, "columns") else item.shape[-1] for item in self.X]
@@ -107,9 +123,9 @@ def describe(source: str, series: Series) -> str:
 
 def array_in(path: Path) -> Array:
     """The numbers in a .npy file."""
-    import numpy as np
+    from tsrep.data.arrays import read_array
 
-    array = np.load(path, allow_pickle=False)
+    array = read_array(path)
     if array.dtype.kind not in "biufc":
         raise ValueError(f"{path} holds values of the type {array.dtype}; wanted numbers")
     return array

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tsrep.cli.dataset import normalised_dataset
+from tsrep.cli.files import PACKED
 from tsrep.cli.folder import read_folder
 from tsrep.cli.labels import Labels, as_classes, from_table, of_long
 from tsrep.cli.options import Split, TableOptions
@@ -25,7 +26,6 @@ SOURCE_HELP = (
 )
 TEXTS = (".tsv", ".txt")
 """Endings of a table if it has a header or an option says how it is read, else of the UCR archive's format."""
-PACKED = (".gz", ".bz2", ".xz", ".zip")
 REFUSED = ("--time", "--every", "--sort")
 """Options that a long table does not take."""
 REASON = "as in the fit of the encoder"
@@ -163,12 +163,12 @@ def _has_header(path: Path) -> bool:
 
 
 def _read_arrays(path: Path) -> Series:
-    import numpy as np
+    from tsrep.data.arrays import read_arrays
 
-    with np.load(path, allow_pickle=False) as arrays:
-        if "X" not in arrays:
-            raise ValueError(f"{path} holds {sorted(arrays)}; wanted an array called X")
-        return Series(arrays["X"], arrays.get("y"))
+    arrays = read_arrays(path)
+    if "X" not in arrays:
+        raise ValueError(f"{path} holds {sorted(arrays)}; wanted an array called X")
+    return Series(arrays["X"], arrays.get("y"))
 
 
 def _read_dataset_file(path: Path) -> Series:

@@ -29,7 +29,8 @@ def principal_plane(Z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return coordinates, share
 
 
-def _scatter(ax: Axes, Z: np.ndarray, y: np.ndarray, title: str | None) -> None:
+def draw_map(ax: Axes, Z: np.ndarray, y: np.ndarray, title: str | None) -> None:
+    """Draws `plot_map` into an axes, without its legend."""
     labels = np.asarray(y)
     if labels.shape != (len(Z),):
         raise ValueError(f"y has shape {labels.shape}; wanted ({len(Z)},): one label per row of Z")
@@ -70,7 +71,7 @@ def plot_maps(representations: Mapping[str, np.ndarray], y: np.ndarray) -> Figur
     figure = new_figure(0.6 + 3.9 * len(representations), 3.9)
     panels = figure.subplots(1, len(representations), squeeze=False)[0]
     for ax, (title, Z) in zip(panels, representations.items(), strict=True):
-        _scatter(ax, Z, y, title or None)
+        draw_map(ax, Z, y, title or None)
     handles, names = panels[0].get_legend_handles_labels()
     if len(names) <= MOST_CLASSES_NAMED:
         shown = [f"class {name}" if name.lstrip("-").isdigit() else name for name in names]
