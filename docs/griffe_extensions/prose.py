@@ -1,8 +1,8 @@
 """Entries of docstrings as griffe expects them: one name each, a type or a description.
 
 `n_components : width D of a representation.` describes a parameter whose type is in the signature. griffe would show
-the words as the type, so they move to a line of their own. `batch_size, lr : ...` becomes an entry for each, as griffe
-would give both the default of the first.
+the words as the type, so they move to a line of their own, as do those of "Returns". `batch_size, lr : ...` becomes an
+entry for each, as griffe would give both the default of the first.
 """
 
 import re
@@ -52,17 +52,42 @@ def rewritten(entry: list[str]) -> list[str]:
     return [line for head in heads for line in head + entry[1:]]
 
 
-def with_descriptions(text: str) -> str:
-    """The docstring with every entry of its sections rewritten."""
+def returned(body: list[str], annotation: str) -> list[str]:
+    """A section "Returns" that only describes, below the type in the signature."""
+    text = [line for line in body if line.strip()]
+    if any(line.startswith(" ") or ENTRY.fullmatch(line) for line in text) or not text:
+        return body
+    return [annotation, *(f"    {line}" for line in text), ""]
+
+
+def with_code(lines: list[str]) -> list[str]:
+    """Examples outside a section, up to the next empty line, as code and not as quotations."""
+    result: list[str] = []
+    inside = False
+    for line in [*lines, ""]:
+        if line.startswith(">>>") and not inside:
+            result.append("```pycon")
+            inside = True
+        elif inside and not line.strip():
+            result.append("```")
+            inside = False
+        result.append(line)
+    return result[:-1]
+
+
+def for_griffe(text: str, annotation: str = "") -> str:
+    """The docstring with every entry of its sections rewritten; `annotation` is what the signature returns."""
     lines = text.splitlines()
     starts = [place for place in range(len(lines) - 1) if re.fullmatch("-{3,}", lines[place + 1])]
     ends = [*starts[1:], len(lines)]
-    result = lines[: min([*starts, len(lines)])]
+    result = with_code(lines[: min([*starts, len(lines)])])
     for start, end in zip(starts, ends, strict=False):
         result += lines[start : start + 2]
         body = lines[start + 2 : end]
         if lines[start] in SECTIONS:
             body = [line for entry in entries(body) for line in rewritten(entry)]
+        elif lines[start] == "Returns" and annotation:
+            body = returned(body, annotation)
         result += body
     return "\n".join(result)
 
@@ -72,4 +97,5 @@ class Prose(Extension):
 
     def on_object(self, *, obj: Object, **_: Any) -> None:
         if obj.docstring:
-            obj.docstring.value = with_descriptions(obj.docstring.value)
+            annotation = str(obj.returns or "") if obj.is_function else ""
+            obj.docstring.value = for_griffe(obj.docstring.value, annotation)
