@@ -2,12 +2,18 @@
 
 import subprocess
 import sys
+import warnings
 
+import numpy as np
+import pandas as pd
 import pytest
+import typer
 from typer.testing import CliRunner
 
+import tsrep
 from tsrep import __version__
 from tsrep.cli import app
+from tsrep.cli.examples import EXAMPLES
 
 
 def test_help_and_version_load_nothing_heavy():
@@ -30,11 +36,13 @@ def test_module_is_the_command():
     assert done.stdout == f"tsrep {__version__}\n"
 
 
-@pytest.mark.parametrize(
-    "command", ["demo", "classify", "pretrain", "encode", "detect", "forecast", "impute", "info", "bench"]
-)
-def test_every_command_has_help(shell, command):
-    assert "Usage:" in shell(command, "--help")
+def test_every_command_has_help_with_an_example(shell):
+    commands = set(typer.main.get_group(app).commands)
+    assert commands - {"bench"} == set(EXAMPLES)
+    for command in commands:
+        shown = shell(command, "--help")
+        assert "Usage:" in shown
+        assert command == "bench" or f"$ {EXAMPLES[command][1]}" in shown
 
 
 def test_bench_hands_its_arguments_on(shell):
@@ -65,3 +73,33 @@ def test_a_mistake_in_the_program_keeps_its_traceback(monkeypatch):
 
     monkeypatch.setattr("tsrep.train.checkpoint.read_folder", broken)
     assert isinstance(CliRunner().invoke(app, ["info", "x"]).exception, KeyError)
+
+
+def test_a_warning_is_a_line_without_its_place_in_the_source(monkeypatch):
+    def warn(*_, **__):
+        warnings.warn("three of\n[four]", stacklevel=1)
+        raise ValueError("and then")
+
+    monkeypatch.setattr("tsrep.train.checkpoint.read_folder", warn)
+    result = CliRunner().invoke(app, ["info", "x"])
+    assert result.stderr == "note: three of [four]\nerror: and then\n" and result.exit_code == 1
+
+
+@pytest.mark.parametrize("command", ["detect", "forecast", "impute", "pretrain", "classify", "cluster"])
+def test_ctrl_c_ends_with_130_and_says_how_to_go_on(command, shell, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    times = pd.date_range("2026-01-01", periods=300, freq="h")
+    load = np.where(np.arange(300) % 50, np.sin(np.arange(300.0)), np.nan)
+    pd.DataFrame({"time": times, "load": load}).to_csv("x.csv", index=False)
+    np.savez("x.npz", X=np.random.default_rng(0).normal(size=(8, 1, 24)), y=np.arange(8) % 2)
+
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    for name in ("TS2Vec", "MaskedSeriesEncoder", "SSGANImputer"):
+        monkeypatch.setattr(getattr(tsrep, name), "fit", stopped)
+    source = "x.csv" if command in ("detect", "forecast", "impute") else "x.npz"
+    words = [command, source, *(["--save", "m"] if command == "pretrain" else [])]
+    assert "stopped: nothing is kept of the training; with --checkpoint" in shell(*words, code=130)
+    assert "so the same command starts anew" in shell(*words, "--checkpoint", "c", code=130)
+    assert not list(tmp_path.glob("x-*"))

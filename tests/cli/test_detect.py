@@ -154,10 +154,8 @@ def test_a_saved_detector_takes_a_channel_that_is_dead_and_columns_in_any_order(
     first, second = pd.read_csv("a.csv"), pd.read_csv("b.csv")
     np.testing.assert_allclose(first["score"], second["score"])
     frame.assign(other=np.nan).to_csv("dead.csv", index=False)
-    with pytest.warns(
-        UserWarning, match="'other' .240 steps from 2026-01-01 00:00:00 to 2026-01-10 23:00:00"
-    ):
-        detect("dead.csv", "--model", tmp_path / "d", "--out", "c.csv")
+    shown = detect("dead.csv", "--model", tmp_path / "d", "--out", "c.csv")
+    assert "note: " in shown and "'other' (240 steps from 2026-01-01 00:00:00 to 2026-01-10 23:00:00" in shown
     assert pd.read_csv("c.csv")["score"].nunique() > 100
     shown = detect("dead.csv", "--max-steps", 1, code=1)
     assert "column 'other' holds no value" in shown

@@ -21,8 +21,11 @@ KEYS = ["unique_id", "ds"]
 class Lines:
     """Stands in for the imputer: straight lines, deviation 1, samples one apart."""
 
-    def __init__(self, max_steps=None, random_state=None, verbose=0):
+    def __init__(self, max_steps=None, random_state=None, checkpoint=None, verbose=0):
         self.max_steps, self.random_state = max_steps, random_state
+
+    def set_params(self, checkpoint):
+        assert checkpoint is None
 
     def fit(self, X, y=None):
         self.fallback_ = np.array([name == "load" for name in X.columns.drop(KEYS, errors="ignore")])
@@ -136,7 +139,7 @@ def test_parquet_in_and_out(impute, file, tmp_path):
 def test_seed_steps_and_saving_are_handed_on(impute, file, tmp_path, monkeypatch):
     shown = impute(file, "--columns", "load", "--seed", 5, "--max-steps", 7, "--save", tmp_path / "m")
     assert json.loads((tmp_path / "m" / "it.json").read_text()) == [7, 5] and "imputer saved" in shown
-    monkeypatch.setattr(tsrep, "load", lambda path: Lines())
+    monkeypatch.setattr(tsrep, "load", lambda path: Lines().fit(pd.DataFrame({"load": [0.0]})))
     shown = impute(file, "--columns", "load", "--model", tmp_path / "m", "--out", "b.csv")
     assert "nothing is learned from this file" in shown
     pd.testing.assert_frame_equal(pd.read_csv("b.csv"), pd.read_csv("power-imputed.csv"))

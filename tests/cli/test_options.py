@@ -27,22 +27,22 @@ from tsrep.tasks.neighbours import METRICS
 from tsrep.tasks.probes import PROBES
 
 READING = "--time --columns --every --missing --sort --day-first --month-first --decimal --sheet"
-TABLE = f"{READING} --out --plot --model --save --seed --max-steps"
 TRAINED = "--model --max-steps --seed --checkpoint"
-MANY = "--rows --split --root --out --plot --json"
+TABLE = f"{READING} {TRAINED} --out --plot --save --json"
+MANY = f"{READING} {TRAINED} --rows --split --root --json"
 MASKED = "--design --encoder --target --mask --mask-ratio --patch-length"
 OPTIONS = {
     "demo": "--out --seed --open --no-open --max-steps",
     "classify": f"{READING} {TRAINED} --label --labels --probe --root --out --save --json",
-    "pretrain": f"{READING} {TRAINED} {MASKED} --rows --save --max-epochs --split --root --plot",
-    "encode": f"{READING} --rows --model --out --per-step --split --root",
-    "cluster": f"{READING} {TRAINED} {MANY} --method --clusters --min-size --save",
-    "search": f"{READING} {TRAINED} {MANY} --query -k --number --sub --metric",
+    "pretrain": f"{MANY} {MASKED} --save --max-epochs --plot",
+    "encode": f"{READING} --rows --split --root --model --out --per-step --json",
+    "cluster": f"{MANY} --out --plot --method --clusters --min-size --save",
+    "search": f"{MANY} --out --plot --query -k --number --sub --metric",
     "detect": f"{TABLE} --train --score --context --threshold --level --delay",
     "forecast": f"{TABLE} --target --horizon --known --context --level",
     "impute": f"{TABLE} --std --samples",
-    "info": "",
-    "report": "--out --title",
+    "info": "--json",
+    "report": "--out --title --json",
     "bench": "",
 }
 

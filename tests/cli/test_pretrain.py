@@ -293,7 +293,7 @@ def refused(shell, tmp_path, monkeypatch):
             "which --encoder ssgan does not learn without values",
         ),
         ("--plot p.jpg", "--plot is 'p.jpg'; wanted a name that ends in .png"),
-        ("--plot folder.png", "--plot is folder.png, which is a folder"),
+        ("--plot folder.png", "--plot is 'folder.png', which is a folder"),
         ("--design mae --encoder ts2vec", "design is 'mae' and encoder 'ts2vec'"),
         ("--mask channel", "mask is 'channel'"),
         ("--time ds", "--time cannot be given: x.npy is no table with a time column"),

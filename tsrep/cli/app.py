@@ -14,6 +14,7 @@ from tsrep.cli.demo.command import demo
 from tsrep.cli.detect import detect
 from tsrep.cli.encode import encode
 from tsrep.cli.errors import Command, OneLineErrors
+from tsrep.cli.examples import epilog
 from tsrep.cli.forecast import forecast
 from tsrep.cli.impute import impute
 from tsrep.cli.info import info
@@ -53,7 +54,7 @@ def root(
 
 
 for command in (demo, pretrain, encode, classify, cluster, search, forecast, detect, impute, report, info):
-    app.command(cls=Command)(command)
+    app.command(cls=Command, epilog=epilog(command.__name__))(command)
 app.command(**HANDS_ALL_ON)(bench)
 
 

@@ -29,7 +29,6 @@ from tsrep.cli.options import (
     DayFirst,
     Decimal,
     Every,
-    MaxSteps,
     Missing,
     Model,
     Probe,
@@ -41,6 +40,7 @@ from tsrep.cli.options import (
     Split,
     TableOptions,
     Time,
+    TrainingSteps,
     names,
 )
 from tsrep.cli.output import Json, new_console, print_json
@@ -82,7 +82,7 @@ def classify(
             help="Classifier on the representations; default: svm on TS2Vec, ridge on other encoders."
         ),
     ] = None,
-    max_steps: MaxSteps = None,
+    max_steps: TrainingSteps = None,
     seed: Seed = 0,
     checkpoint: Checkpoint = None,
     root: Root = None,

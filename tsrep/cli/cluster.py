@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table as TextTable
 
 from tsrep.cli.encoders import Encoder, encoder_to_use
-from tsrep.cli.files import TABLE_ENDINGS, checked_folder, checked_out, stem, write_table
+from tsrep.cli.files import TABLE_ENDINGS, checked_folder, checked_out, picture_beside, stem, write_table
 from tsrep.cli.options import (
     OUTPUT,
     Checkpoint,
@@ -21,7 +21,6 @@ from tsrep.cli.options import (
     DayFirst,
     Decimal,
     Every,
-    MaxSteps,
     Missing,
     Model,
     Plot,
@@ -34,6 +33,7 @@ from tsrep.cli.options import (
     Split,
     TableOptions,
     Time,
+    TrainingSteps,
     names,
 )
 from tsrep.cli.output import Json, new_console, print_json
@@ -89,7 +89,7 @@ def cluster(
     ] = None,
     min_size: Annotated[int, typer.Option(help="Series in the smallest cluster of hdbscan.", min=2)] = 5,
     model: Encoder = None,
-    max_steps: MaxSteps = None,
+    max_steps: TrainingSteps = None,
     seed: Seed = 0,
     checkpoint: Checkpoint = None,
     split: Annotated[Split, typer.Option(help="The part of a data set given by name.")] = Split.train,
@@ -121,7 +121,7 @@ def cluster(
     """
     console = new_console(as_json)
     out = checked_out(out or Path(f"{stem(Path(source))}-clusters.csv"), TABLE_ENDINGS, Path(source))
-    picture = checked_out(out.with_suffix(".png"), (".png",), option="--plot") if plot else None
+    picture = picture_beside(out, plot)
     checked_folder(save)
     options = TableOptions(time, names(columns), every, missing, sort, day_first, decimal, sheet, rows)
     encoder, fitted = encoder_to_use(

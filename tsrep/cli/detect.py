@@ -10,10 +10,19 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as TextTable
 
-from tsrep.cli.files import checked_folder, checked_out, load_model, print_saved, refuse_with_model, stem
+from tsrep.cli.files import (
+    checked_folder,
+    checked_out,
+    load_model,
+    picture_beside,
+    print_saved,
+    refuse_with_model,
+    stem,
+)
 from tsrep.cli.options import (
     CONTEXT,
     OUTPUT,
+    Checkpoint,
     Columns,
     Context,
     DayFirst,
@@ -33,6 +42,7 @@ from tsrep.cli.options import (
     Time,
     names,
 )
+from tsrep.cli.output import Json, new_console, print_json
 from tsrep.cli.reading import described, read_series
 
 MIN_STEPS = 100
@@ -66,6 +76,7 @@ def detect(
     context: Context = None,
     max_steps: MaxSteps = None,
     seed: Seed = 0,
+    checkpoint: Checkpoint = None,
     model: Annotated[
         Path | None,
         typer.Option(help="Folder of a saved detector to use, or of a saved encoder to build a detector on."),
@@ -84,6 +95,7 @@ def detect(
     ] = None,
     plot: Plot = False,
     save: Save = None,
+    as_json: Json = False,
 ) -> None:
     """Find anomalies in a long series: learn from its first half what is normal, raise alarms on the rest.
 
@@ -91,8 +103,9 @@ def detect(
     """
     import numpy as np
 
-    console = Console(highlight=False)
+    console = new_console(as_json)
     out = checked_out(out or Path(f"{stem(file)}-alarms.csv"), (".csv",), file)
+    picture = picture_beside(out, plot)
     checked_folder(save)
     if not 0 < train <= 1:
         raise ValueError(f"--train is {train:g}; wanted a share of the steps, above 0 and at most 1")
@@ -104,7 +117,7 @@ def detect(
 
     rows = len(frame) if train == 1 else int(train * len(frame))
     if saved is not None:
-        refuse_with_model(ctx, "the saved model", "max_steps", "seed")
+        refuse_with_model(ctx, "the saved model", "max_steps", "seed", "checkpoint")
     if _is_detector(saved):
         refuse_with_model(
             ctx, "the saved detector", "context", "score", "threshold", "level", "delay", "train"
@@ -115,9 +128,13 @@ def detect(
         settings = {"threshold": threshold.value, "level": level, "delay": delay}
         if score is not None:
             settings["score"] = score.value
-        detector = _detector(saved, rows, context, max_steps, seed, console, settings)
+        training = {"max_steps": max_steps, "random_state": seed, "checkpoint": checkpoint}
+        training["verbose"] = int(console.is_terminal)
+        detector = _detector(saved, rows, context, training, settings)
         console.print(f"learning what is normal from the first {rows} steps, context {detector.context}")
         detector.fit(frame.iloc[:rows])
+        if saved is None:
+            detector.encoder_.set_params(checkpoint=None)
         start = 0 if rows == len(frame) else rows  # of the test part
     if save is not None:
         detector.save(save)
@@ -136,13 +153,24 @@ def detect(
         rate = f"{detector.alarm_rate_:.3g}"
         console.print(f"of 10,000 steps like those that it learned from, about {rate} raise an alarm")
     console.print(f"scores of all steps: {escape(str(out))}", soft_wrap=True)
-    if plot:
+    if picture is not None:
         history = frame.iloc[:start] if start else None
         figure = detector.plot(tested[frame.columns], history=history, title=stem(file))
-        figure.savefig(out.with_suffix(".png"), dpi=150)
-        console.print(f"picture: {escape(str(out.with_suffix('.png')))}", soft_wrap=True)
+        figure.savefig(picture, dpi=150)
+        console.print(f"picture: {escape(str(picture))}", soft_wrap=True)
     if save is not None:
         print_saved(console, ctx, "detector", save)
+    alarmed = tested.loc[tested[alarm_name] == 1, score_name]
+    print_json(
+        as_json,
+        steps=len(frame),
+        tested=len(tested),
+        alarms=[{"time": time, "score": score} for time, score in alarmed.items()],
+        alarms_per_10000=detector.alarm_rate_,
+        out=out,
+        plot=picture,
+        saved=save,
+    )
 
 
 def _loaded(model: Path) -> Any:
@@ -164,9 +192,7 @@ def _detector(
     encoder: Any,
     rows: int,
     context: int | None,
-    max_steps: int | None,
-    seed: int,
-    console: Console,
+    training: dict[str, Any],
     settings: dict[str, Any],
 ) -> Any:
     """An unfitted detector for `rows` training steps: on a saved encoder, or on a new one if `encoder` is None."""
@@ -176,12 +202,7 @@ def _detector(
     context = min(CONTEXT, rows // 4) if context is None else context
     if encoder is not None:
         return RepresentationAnomalyDetector(encoder, context=context, prefit=True, **settings)
-    new = TS2Vec(
-        max_steps=max_steps,
-        random_state=seed,
-        verbose=int(console.is_terminal),
-    )
-    return RepresentationAnomalyDetector(new, context=context, **settings)
+    return RepresentationAnomalyDetector(TS2Vec(**training), context=context, **settings)
 
 
 def _own_columns(taken: Any) -> tuple[str, str, str]:

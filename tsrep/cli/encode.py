@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from tsrep.cli.encoders import saved_encoder
@@ -26,6 +25,7 @@ from tsrep.cli.options import (
     Time,
     names,
 )
+from tsrep.cli.output import Json, new_console, print_json
 from tsrep.cli.series import Series
 from tsrep.cli.source import SOURCE_HELP, channel_names, read_source
 
@@ -53,6 +53,7 @@ def encode(
     decimal: Decimal = None,
     sheet: Sheet = None,
     rows: Rows = False,
+    as_json: Json = False,
 ) -> None:
     """Turn series into representations with a saved encoder.
 
@@ -79,7 +80,10 @@ def encode(
     else:
         _write_csv(out, Z, series)
     axes = "series x steps x dimensions" if per_step else "series x dimensions"
-    Console(highlight=False).print(f"{escape(str(out))}: {' x '.join(map(str, Z.shape))} ({axes})")
+    new_console(as_json).print(
+        f"{escape(str(out))}: {' x '.join(map(str, Z.shape))} ({axes})", soft_wrap=True
+    )
+    print_json(as_json, out=out, shape=Z.shape, axes=axes.split(" x "))
 
 
 def _write_csv(path: Path, Z: Array, series: Series) -> None:

@@ -6,6 +6,7 @@ mistake in the program itself keeps its traceback.
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import rich
@@ -30,29 +31,41 @@ class OneLineErrors(TyperGroup):
         except EXPECTED as error:
             if ctx.params.get("debug"):
                 raise
-            message = " ".join(str(error).split()) or type(error).__name__
-            console = Console(stderr=True, highlight=False, soft_wrap=True)
-            console.print(f"[bold red]error:[/bold red] {escape(message)}")
+            _print_line("[bold red]error:[/bold red]", str(error) or type(error).__name__)
             raise typer.Exit(1) from None
 
 
 class Command(TyperCommand):
-    """A command that says after Ctrl-C how to go on, and that keeps standard output for the result with `--json`."""
+    """A command that says after Ctrl-C how to go on, and that keeps standard output for the result with `--json`.
+
+    Warnings are lines on stderr, without the place in the source.
+    """
 
     def invoke(self, ctx: Any) -> Any:
         rich.reconfigure(stderr=bool(ctx.params.get("as_json")))  # the console of progress bars
         try:
-            return super().invoke(ctx)
+            with warnings.catch_warnings():
+                warnings.showwarning = _print_warning
+                return super().invoke(ctx)
         except KeyboardInterrupt:
-            console = Console(stderr=True, highlight=False, soft_wrap=True)
-            console.print(f"[bold]stopped[/bold]: {escape(_how_to_go_on(ctx.params))}")
+            _print_line("[bold]stopped:[/bold]", _how_to_go_on(ctx.params))
             raise typer.Exit(INTERRUPTED) from None
+
+
+def _print_line(head: str, message: str) -> None:
+    """One line on stderr, whatever line breaks the message has."""
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console.print(f"{head} {escape(' '.join(message.split()))}")
+
+
+def _print_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    _print_line("[yellow]note:[/yellow]", str(message))
 
 
 def _how_to_go_on(parameters: dict[str, Any]) -> str:
     """What becomes of a training that was interrupted, by the parameters of its command."""
     if "checkpoint" not in parameters:
-        return "nothing was written that was not finished"
+        return "the same command starts anew"
     checkpoint = parameters["checkpoint"]
     if checkpoint is None:
         return "nothing is kept of the training; with --checkpoint FOLDER it can be continued"

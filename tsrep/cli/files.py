@@ -75,6 +75,11 @@ def checked_out(out: Path, endings: Sequence[str], *files: Path, option: str = "
     return out
 
 
+def picture_beside(out: Path, plot: bool) -> Path | None:
+    """The PNG file beside `out` if a picture is wanted, once it is known that it can be written."""
+    return checked_out(out.with_suffix(".png"), (".png",), option="--plot") if plot else None
+
+
 def write_table(table: pd.DataFrame, out: Path) -> None:
     """Writes a frame without its index to a .csv or .parquet file."""
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -10,11 +10,20 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as TextTable
 
-from tsrep.cli.files import checked_folder, checked_out, load_model, print_saved, refuse_with_model, stem
+from tsrep.cli.files import (
+    checked_folder,
+    checked_out,
+    load_model,
+    picture_beside,
+    print_saved,
+    refuse_with_model,
+    stem,
+)
 from tsrep.cli.options import (
     CONTEXT,
     OUTPUT,
     TABLE,
+    Checkpoint,
     Columns,
     Context,
     DayFirst,
@@ -32,6 +41,7 @@ from tsrep.cli.options import (
     Time,
     names,
 )
+from tsrep.cli.output import Json, new_console, print_json
 from tsrep.cli.reading import described, read_long_table, read_series
 
 REFUSED = ("--known", "--columns", "--every", "--missing", "--sort")
@@ -53,6 +63,7 @@ def forecast(
     context: Context = None,
     max_steps: MaxSteps = None,
     seed: Seed = 0,
+    checkpoint: Checkpoint = None,
     model: Annotated[Path | None, typer.Option(help="Folder of a saved forecaster to use.")] = None,
     time: Time = None,
     columns: Columns = None,
@@ -75,24 +86,28 @@ def forecast(
     ] = None,
     plot: Plot = False,
     save: Save = None,
+    as_json: Json = False,
 ) -> None:
     """Forecast the steps after the last row of a table, with intervals.
 
     The file written has one row per forecast step: for each target the forecast and both ends of its interval.
     """
-    console = Console(highlight=False)
+    console = new_console(as_json)
     out = checked_out(out or Path(f"{stem(file)}-forecast.csv"), (".csv",), file)
+    picture = picture_beside(out, plot)
     checked_folder(save)
     targets, known_columns = names(target), names(known) or []
     options = TableOptions(time, names(columns), every, missing, sort, day_first, decimal, sheet)
     forecaster: Any = None
+    errors: dict[str, float] = {}
     if model is not None:
-        refuse_with_model(
-            ctx, "the saved forecaster", "target", "horizon", "context", "level", "max_steps", "seed"
-        )
+        decided = ("target", "horizon", "context", "level", "max_steps", "seed", "checkpoint")
+        refuse_with_model(ctx, "the saved forecaster", *decided)
         forecaster = load_model(model, _is_forecaster, "a forecaster")
         horizon, targets = max(forecaster.radii_), forecaster.targets_
     data = read_long_table(file, options, REFUSED, given=["--known"] if known_columns else [])
+    if data is not None and plot:
+        raise ValueError(f"--plot draws one series, and {file.name} is a long table of several; leave it out")
     future = None
     if data is None:
         table = read_series(file, options)
@@ -106,13 +121,17 @@ def forecast(
         )
 
     if forecaster is None:
-        forecaster = _forecaster(_longest(data), horizon, context, level, max_steps, seed, console)
+        training = {"max_steps": max_steps, "random_state": seed, "checkpoint": checkpoint}
+        training["verbose"] = int(console.is_terminal)
+        forecaster = _forecaster(_longest(data), horizon, context, level, training)
         console.print(
             f"learning from the first three quarters, choosing on the last; context {forecaster.context}"
         )
         forecaster.fit(data, targets, known_columns)
+        forecaster.encoder_.set_params(checkpoint=None)
         if "unique_id" not in data:
-            _print_errors(console, forecaster, data, horizon)
+            errors = _errors(forecaster, data, horizon)
+            _print_errors(console, errors, horizon, in_units=len(forecaster.targets_) == 1)
     else:
         console.print("a saved forecaster: nothing is learned from this file")
     if save is not None:
@@ -124,13 +143,13 @@ def forecast(
 
     _print_forecast(console, result)
     console.print(f"all forecasts: {escape(str(out))}", soft_wrap=True)
-    if plot:
-        if several:
-            raise ValueError("--plot draws one series, and the file holds several; the table is written")
-        forecaster.plot(data, future, title=stem(file)).savefig(out.with_suffix(".png"), dpi=150)
-        console.print(f"picture: {escape(str(out.with_suffix('.png')))}", soft_wrap=True)
+    if picture is not None:
+        forecaster.plot(data, future, title=stem(file)).savefig(picture, dpi=150)
+        console.print(f"picture: {escape(str(picture))}", soft_wrap=True)
     if save is not None:
         print_saved(console, ctx, "forecaster", save)
+    rows = result if several else result.rename_axis("time").reset_index()
+    print_json(as_json, **errors, forecast=rows.to_dict("records"), out=out, plot=picture, saved=save)
 
 
 def _split_future(frame: Any, targets: list[str] | None, known: list[str], horizon: int) -> tuple[Any, Any]:
@@ -162,9 +181,7 @@ def _forecaster(
     horizon: int,
     context: int | None,
     level: float,
-    max_steps: int | None,
-    seed: int,
-    console: Console,
+    training: dict[str, Any],
 ) -> Any:
     """An unfitted forecaster for a series of `rows` steps."""
     from tsrep import TS2Vec
@@ -172,8 +189,7 @@ def _forecaster(
 
     if context is None:  # at most half of the first three quarters of the rows
         context = max(1, min(CONTEXT, (3 * rows // 4 - horizon) // 2))
-    encoder = TS2Vec(max_steps=max_steps, random_state=seed, verbose=int(console.is_terminal))
-    return RepresentationForecaster(encoder, horizon, context, level=level)
+    return RepresentationForecaster(TS2Vec(**training), horizon, context, level=level)
 
 
 def _is_forecaster(model: Any) -> bool:
@@ -182,8 +198,11 @@ def _is_forecaster(model: Any) -> bool:
     return isinstance(model, RepresentationForecaster)
 
 
-def _print_errors(console: Console, forecaster: Any, data: Any, horizon: int) -> None:
-    """The error of forecasts on the last quarter, beside that of repeating the last value."""
+def _errors(forecaster: Any, data: Any, horizon: int) -> dict[str, float]:
+    """The mean absolute error of forecasts on the last quarter, and that of repeating the last value.
+
+    Of one target it is in its unit, of several in standard deviations.
+    """
     import numpy as np
 
     first = int(len(data) * 0.75)
@@ -196,10 +215,14 @@ def _print_errors(console: Console, forecaster: Any, data: Any, horizon: int) ->
     truth = values.to_numpy()
     origins = np.arange(first, len(data) - horizon)
     changes = [np.abs(truth[origins + step] - truth[origins]) for step in range(1, horizon + 1)]
+    return {"error": float(error), "error_of_last_value": float(np.nanmean(changes))}
+
+
+def _print_errors(console: Console, errors: dict[str, float], horizon: int, *, in_units: bool) -> None:
     console.print(
         f"mean absolute error on the last quarter, {horizon} steps ahead"
-        f"{'' if single else ', in standard deviations'}: {error:.3g} "
-        f"(repeating the last value: {np.nanmean(changes):.3g})"
+        f"{'' if in_units else ', in standard deviations'}: {errors['error']:.3g} "
+        f"(repeating the last value: {errors['error_of_last_value']:.3g})"
     )
 
 

@@ -10,10 +10,21 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as TextTable
 
-from tsrep.cli.files import checked_folder, checked_out, load_model, print_saved, refuse_with_model, stem
+from tsrep.cli.files import (
+    TABLE_ENDINGS,
+    checked_folder,
+    checked_out,
+    load_model,
+    picture_beside,
+    print_saved,
+    refuse_with_model,
+    stem,
+    write_table,
+)
 from tsrep.cli.long_table import LongTable
 from tsrep.cli.options import (
     OUTPUT,
+    Checkpoint,
     Columns,
     DayFirst,
     Decimal,
@@ -29,6 +40,7 @@ from tsrep.cli.options import (
     Time,
     names,
 )
+from tsrep.cli.output import Json, new_console, print_json
 from tsrep.cli.reading import described, read_long_table, read_series
 
 MIN_STEPS = 20
@@ -36,7 +48,6 @@ REFUSED = ("--time", "--every", "--sort")
 """Options that a long table does not take."""
 SHOWN_COLUMNS = 20
 SHOWN_NAMES = 6
-ENDINGS = (".csv", ".parquet")
 
 
 def impute(
@@ -57,6 +68,7 @@ def impute(
         typer.Option(help="Training steps; default: until held-out values are filled no better.", min=0),
     ] = None,
     seed: Seed = 0,
+    checkpoint: Checkpoint = None,
     model: Annotated[Path | None, typer.Option(help="Folder of a saved imputer to use.")] = None,
     time: Time = None,
     columns: Columns = None,
@@ -74,6 +86,7 @@ def impute(
     ] = None,
     plot: Plot = False,
     save: Save = None,
+    as_json: Json = False,
 ) -> None:
     """Fill the gaps of a table: observed values stay as they are.
 
@@ -81,8 +94,12 @@ def impute(
     """
     import numpy as np
 
-    console = Console(highlight=False)
-    out = checked_out(out or Path(f"{stem(file)}-imputed.csv"), ENDINGS, file)
+    console = new_console(as_json)
+    out = checked_out(out or Path(f"{stem(file)}-imputed.csv"), TABLE_ENDINGS, file)
+    beside = out.with_name(f"{out.stem}-samples{out.suffix}")
+    if samples:
+        checked_out(beside, TABLE_ENDINGS, file, option="--samples")
+    picture = picture_beside(out, plot)
     checked_folder(save)
     options = TableOptions(time, names(columns), every, missing, sort, day_first, decimal, sheet)
     long = read_long_table(file, options, REFUSED)
@@ -104,9 +121,9 @@ def impute(
     console.print(f"{int(gaps.to_numpy().sum())} of {gaps.size} values missing")
 
     if imputer is None:
-        imputer = _fitted(frame, channels, max_steps, seed, console)
+        imputer = _fitted(frame, channels, max_steps, seed, checkpoint, console)
     else:
-        refuse_with_model(ctx, "the saved imputer", "max_steps", "seed")
+        refuse_with_model(ctx, "the saved imputer", "max_steps", "seed", "checkpoint")
         console.print("a saved imputer: nothing is learned from this file")
     if save is not None:  # before filling, so that an error there does not lose the training
         imputer.save(save)
@@ -116,21 +133,29 @@ def impute(
         deviation = np.where(gaps, deviation, 0.0)
     else:
         filled, deviation = imputer.transform(frame), None
-    out.parent.mkdir(parents=True, exist_ok=True)
-    _write(_table(filled, channels, deviation), out)
+    write_table(_table(filled, channels, deviation), out)
     _print_filled(console, gaps, filled)
     console.print(f"filled table: {escape(str(out))}", soft_wrap=True)
     if samples:
-        beside = out.with_name(f"{out.stem}-samples{out.suffix}")
         draws = imputer.sample(frame, n_samples=samples)
         rows = [np.asarray(draw) if several is None else several.rows_of(np.asarray(draw)) for draw in draws]
-        _write(_sampled(rows, frame, channels), beside)
+        write_table(_sampled(rows, frame, channels), beside)
         console.print(f"{samples} sampled tables: {escape(str(beside))}", soft_wrap=True)
-    if plot:
-        imputer.plot(frame).savefig(out.with_suffix(".png"), dpi=150)
-        console.print(f"picture: {escape(str(out.with_suffix('.png')))}", soft_wrap=True)
+    if picture is not None:
+        imputer.plot(frame).savefig(picture, dpi=150)
+        console.print(f"picture: {escape(str(picture))}", soft_wrap=True)
     if save is not None:
         print_saved(console, ctx, "imputer", save)
+    print_json(
+        as_json,
+        values=gaps.size,
+        missing=gaps.sum().to_dict(),
+        lines=_lines(imputer, channels),
+        out=out,
+        samples=beside if samples else None,
+        plot=picture,
+        saved=save,
+    )
 
 
 def _is_imputer(model: Any) -> bool:
@@ -139,18 +164,31 @@ def _is_imputer(model: Any) -> bool:
     return isinstance(model, SSGANImputer)
 
 
-def _fitted(frame: Any, channels: list[str], max_steps: int | None, seed: int, console: Console) -> Any:
+def _fitted(
+    frame: Any,
+    channels: list[str],
+    max_steps: int | None,
+    seed: int,
+    checkpoint: Path | None,
+    console: Console,
+) -> Any:
     from tsrep import SSGANImputer
 
-    imputer = SSGANImputer(max_steps=max_steps, random_state=seed, verbose=int(console.is_terminal))
-    imputer.fit(frame)
-    lines = [str(name) for name, falls in zip(channels, imputer.fallback_, strict=True) if falls]
+    settings: dict[str, Any] = {"max_steps": max_steps, "random_state": seed, "checkpoint": checkpoint}
+    imputer = SSGANImputer(**settings, verbose=int(console.is_terminal)).fit(frame)
+    imputer.set_params(checkpoint=None)
+    lines = _lines(imputer, channels)
     if lines:
         shown = ", ".join(lines[:SHOWN_NAMES]) + (" ..." if len(lines) > SHOWN_NAMES else "")
         console.print(
             f"filled by linear interpolation, which is at least as good on held-out values: {shown}"
         )
     return imputer
+
+
+def _lines(imputer: Any, channels: list[str]) -> list[str]:
+    """The columns that are filled by linear interpolation."""
+    return [str(name) for name, falls in zip(channels, imputer.fallback_, strict=True) if falls]
 
 
 def _table(filled: Any, channels: list[str], deviation: Any) -> Any:
@@ -173,16 +211,6 @@ def _sampled(draws: Any, frame: Any, channels: list[str]) -> Any:
         table.insert(0, "sample", number)
         tables.append(table)
     return pd.concat(tables, ignore_index=True)
-
-
-def _write(table: Any, out: Path) -> None:
-    if out.suffix == ".csv":
-        table.to_csv(out, index=False)
-        return
-    try:
-        table.to_parquet(out, index=False)
-    except ImportError as error:
-        raise ImportError("writing Parquet needs pyarrow: pip install 'tsrep[parquet]'") from error
 
 
 def _print_filled(console: Console, gaps: Any, filled: Any) -> None:

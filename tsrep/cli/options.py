@@ -234,6 +234,9 @@ Context = Annotated[
 MaxSteps = Annotated[
     int | None, typer.Option(help="Training steps; default: the paper's rule, 200 or 600.", min=0)
 ]
+TrainingSteps = Annotated[
+    int | None, typer.Option(help="Training steps; default: 500 for masked, 200 or 600 for ts2vec.", min=0)
+]
 Checkpoint = Annotated[
     Path | None,
     typer.Option(help="Folder for the state of the training: the same command continues from it."),

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from tsrep.cli.files import checked_folder, new_source, print_saved
+from tsrep.cli.files import checked_folder, checked_out, new_source, print_saved
 from tsrep.cli.options import (
     OUTPUT,
     Checkpoint,
@@ -30,8 +30,10 @@ from tsrep.cli.options import (
     Split,
     TableOptions,
     Time,
+    TrainingSteps,
     names,
 )
+from tsrep.cli.output import Json, new_console, print_json
 from tsrep.cli.series import describe
 from tsrep.cli.source import SOURCE_HELP, read_source
 
@@ -55,10 +57,7 @@ def pretrain(
     model: Annotated[
         Model, typer.Option(help="masked: predict what is hidden; ts2vec: contrast two crops.")
     ] = Model.masked,
-    max_steps: Annotated[
-        int | None,
-        typer.Option(help="Training steps; default: 500 for masked, 200 or 600 for ts2vec.", min=0),
-    ] = None,
+    max_steps: TrainingSteps = None,
     max_epochs: Annotated[
         int | None,
         typer.Option(help="Passes over the series; training ends at whichever limit comes first.", min=0),
@@ -111,6 +110,7 @@ def pretrain(
             rich_help_panel=OUTPUT,
         ),
     ] = None,
+    as_json: Json = False,
 ) -> None:
     """Train an encoder without labels, and save it for `tsrep encode`.
 
@@ -119,7 +119,7 @@ def pretrain(
 
     Options of the masked model that are not given have the values of its default recipe.
     """
-    console = Console(highlight=False)
+    console = new_console(as_json)
     chosen = {
         "design": None if design is None else design.value,
         "encoder": None if encoder is None else encoder.value,
@@ -149,10 +149,13 @@ def pretrain(
     estimator.set_params(checkpoint=None).save(save)
     _print_training(console, estimator, as_panel(X).shape)
     if plot is not None:
+        plot.parent.mkdir(parents=True, exist_ok=True)
         estimator.plot_reconstruction(_shown(X, estimator.patch_length_)).savefig(plot, dpi=150)
         console.print(f"picture: {plot}", soft_wrap=True)
     command = ["tsrep", "encode", new_source(source), "--model", str(save), "--out", "Z.npz"]
     print_saved(console, ctx, "encoder", save, command)
+    last = estimator.history_[-1] if estimator.history_ else {}
+    print_json(as_json, steps=estimator.n_steps_, **_numbers(last), plot=plot, saved=save)
 
 
 def _unfitted(model: Model, training: dict[str, Any], chosen: dict[str, Any], plot: Path | None) -> Any:
@@ -179,16 +182,12 @@ def _unfitted(model: Model, training: dict[str, Any], chosen: dict[str, Any], pl
 
 def _check_picture(plot: Path, rebuilds: bool) -> None:
     """Raises now what would prevent the picture after the training."""
-    if plot.suffix != ".png":
-        raise ValueError(f"--plot is {plot.name!r}; wanted a name that ends in .png")
+    checked_out(plot, (".png",), option="--plot")
     if not rebuilds:
         raise ValueError(
             "--plot draws predicted values, which --encoder ssgan does not learn without values in --target: "
             "add them, or leave --plot out"
         )
-    if plot.is_dir():
-        raise ValueError(f"--plot is {plot}, which is a folder; wanted a file")
-    plot.parent.mkdir(parents=True, exist_ok=True)
 
 
 def _one_or_several(listed: list[str] | None) -> str | list[str] | None:
@@ -211,6 +210,11 @@ def _ratio(text: str | None) -> float | tuple[float, float] | None:
 
 
 # What is reported
+
+
+def _numbers(record: dict[str, Any]) -> dict[str, float]:
+    """Of the last training step: seconds, losses and their references."""
+    return {name: value for name, value in record.items() if name not in ("step", "epoch")}
 
 
 def _print_training(console: Console, estimator: Any, shape: tuple[int, ...]) -> None:

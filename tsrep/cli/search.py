@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table as TextTable
 
 from tsrep.cli.encoders import Encoder, encoder_to_use
-from tsrep.cli.files import TABLE_ENDINGS, checked_out, stem, write_table
+from tsrep.cli.files import TABLE_ENDINGS, checked_out, picture_beside, stem, write_table
 from tsrep.cli.options import (
     OUTPUT,
     Checkpoint,
@@ -20,7 +20,6 @@ from tsrep.cli.options import (
     DayFirst,
     Decimal,
     Every,
-    MaxSteps,
     Metric,
     Missing,
     Model,
@@ -33,6 +32,7 @@ from tsrep.cli.options import (
     Split,
     TableOptions,
     Time,
+    TrainingSteps,
     names,
 )
 from tsrep.cli.output import Json, new_console, print_json
@@ -82,7 +82,7 @@ def search(
     ] = False,
     metric: Annotated[Metric, typer.Option(help="Distance of two representations.")] = Metric.euclidean,
     model: Encoder = None,
-    max_steps: MaxSteps = None,
+    max_steps: TrainingSteps = None,
     seed: Seed = 0,
     checkpoint: Checkpoint = None,
     split: Annotated[Split, typer.Option(help="The part of a data set given by name.")] = Split.train,
@@ -114,7 +114,7 @@ def search(
     out = checked_out(
         out or Path(f"{stem(Path(source))}-matches.csv"), TABLE_ENDINGS, Path(source), Path(query)
     )
-    picture = checked_out(out.with_suffix(".png"), (".png",), option="--plot") if plot else None
+    picture = picture_beside(out, plot)
     options = TableOptions(time, names(columns), every, missing, sort, day_first, decimal, sheet, rows)
     encoder, fitted = encoder_to_use(
         ctx, model, Model.masked, console, max_steps=max_steps, seed=seed, checkpoint=checkpoint

@@ -11,6 +11,9 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from tsrep.cli.files import checked_out
+from tsrep.cli.output import Json, print_json
+
 MOST_BYTES = 5_000_000  # of a picture or a record
 
 
@@ -22,12 +25,11 @@ def report(
         Path | None, typer.Option(help="HTML file to write; default: report.html in the folder.")
     ] = None,
     title: Annotated[str | None, typer.Option(help="Title of the page; default: the folder's name.")] = None,
+    as_json: Json = False,
 ) -> None:
     """Write one HTML page of what a folder holds: results of benchmarks, models, tables, representations, pictures.
 
     The page needs no network and no file beside it. Its tables sort by a click on a column, and filter.
-
-    Example: tsrep report benchmarks/results
     """
     from tsrep import report as html
     from tsrep.cli.report.arrays import array_section
@@ -36,14 +38,12 @@ def report(
     from tsrep.cli.report.models import model_section
     from tsrep.cli.report.tables import table_section
 
-    target = folder / "report.html" if out is None else out
-    if not target.parent.is_dir() or target.is_dir():
-        raise ValueError(f"--out is {target}; wanted a file in a folder that exists")
+    target = checked_out(out or folder / "report.html", (".html", ".htm"))
     found = contents_of(folder)
     if not found:
         raise ValueError(f"{folder} holds nothing to report: no results, models, tables, arrays or pictures")
     console = Console(stderr=True, highlight=False)
-    titles, sections = [], []
+    titles, sections, not_shown = [], [], {}
     kinds: tuple[tuple[list[Path], Callable[[str, Path], str]], ...] = (
         (found.benchmarks, benchmark_section),
         (found.tables, table_section),
@@ -58,6 +58,7 @@ def report(
             try:
                 sections.append(write(name, path))
             except Exception as error:  # a damaged file must not cost the page
+                not_shown[name] = str(error)
                 console.print(
                     f"[yellow]not shown:[/yellow] {escape(name)}: {escape(str(error))}", soft_wrap=True
                 )
@@ -69,6 +70,7 @@ def report(
     blocks = [html.contents(titles), *sections]
     path = html.write_page(target, html.page(title or folder.resolve().name, blocks, lead))
     console.print(f"{len(sections)} sections: {escape(str(path))}", soft_wrap=True)
+    print_json(as_json, out=path, sections=titles, not_shown=not_shown, left_out=found.left_out)
 
 
 def _picture(title: str, path: Path) -> str:
