@@ -68,7 +68,8 @@ def forecasts(frame: pd.DataFrame) -> bool:
 
 
 def _targets(frame: pd.DataFrame) -> list[str]:
-    return [str(name) for name in frame if {f"{name}_lower", f"{name}_upper"} <= set(frame)]
+    names = set(frame)
+    return [str(name) for name in frame if {f"{name}_lower", f"{name}_upper"} <= names]
 
 
 def draw_forecast(frame: pd.DataFrame) -> Figure:
