@@ -128,3 +128,22 @@ def test_not_a_number_is_refused_rather_than_written(tmp_path):
     with pytest.raises(ValueError):
         append_line(tmp_path / "r.jsonl", {"cell": "c", "status": "ok", "loss": float("nan")})
     assert json.dumps(read_lines(tmp_path / "r.jsonl")) == "{}"
+
+
+def test_numbers_that_no_line_holds_are_failures(tmp_path):
+    def broken(cell):
+        return {"accuracy": float("nan") if cell.dataset == "B" else 0.5}
+
+    assert run(CELLS, tmp_path / "r.jsonl", broken) == (2, 2)
+    error = read_lines(tmp_path / "r.jsonl")["toy/B/m/seed0"]["error"]
+    assert error.startswith("ValueError: accuracy is nan, which no line of results holds")
+
+
+def test_a_cell_is_run_once_and_one_without_a_cost_fails_as_a_cell(tmp_path):
+    def cost(cell):
+        if cell.dataset == "B":
+            raise OSError("damaged")
+        return 1.0
+
+    assert run([*CELLS, *CELLS], tmp_path / "r.jsonl", score_or_fail, cost=cost) == (2, 2)
+    assert len((tmp_path / "r.jsonl").read_text().splitlines()) == len(CELLS)

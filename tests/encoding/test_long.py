@@ -5,6 +5,7 @@ import pytest
 
 from tsrep import TS2Vec
 from tsrep.encoding import long
+from tsrep.tasks.series import read_series
 
 
 @pytest.fixture(scope="module")
@@ -87,3 +88,21 @@ def test_a_backbone_without_bounded_reach_needs_a_context(tmp_path):
         model.encode_to_file(x, tmp_path / "z.npy")
     Z = model.encode_to_file(x, tmp_path / "z.npy", context=10)
     np.testing.assert_allclose(Z, model.encode_causal(x.T[None], context=10)[0], atol=1e-5)
+
+
+def test_what_is_masked_is_missing(tmp_path):
+    values = np.random.default_rng(0).normal(size=60)
+    masked = np.ma.array(values, mask=np.arange(60) % 10 == 3)
+    masked.data[masked.mask] = 9.96921e36
+    missing = np.where(masked.mask, np.nan, values)
+    encoder = TS2Vec(n_components=4, hidden_channels=4, depth=2, max_steps=0, random_state=0)
+    encoder.fit(np.zeros((1, 1, 4)))
+    expected = encoder.encode(missing[None, None])
+    np.testing.assert_array_equal(encoder.encode(masked[None, None]), expected)
+    np.testing.assert_array_equal(encoder.encode([masked[None]]), expected)
+    np.testing.assert_allclose(encoder.encode_to_file(masked, tmp_path / "z.npy"), expected[0], atol=1e-6)
+    live, known = encoder.online(5), encoder.online(5)
+    for place in range(12):
+        np.testing.assert_array_equal(live.update(masked[place]), known.update(missing[place]))
+    (series,) = read_series(masked).values()
+    np.testing.assert_array_equal(series.values[:, 0], missing)

@@ -3,11 +3,14 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.dates import date2num
 from matplotlib.figure import Figure
 
 from tsrep.plots import (
     plot_accuracy,
+    plot_anomalies,
     plot_clusters,
+    plot_forecast,
     plot_imputation,
     plot_loss,
     plot_map,
@@ -214,3 +217,32 @@ def test_matches_stand_below_the_query_on_one_scale():
     np.testing.assert_array_equal(figure.axes[2].lines[0].get_ydata(), matches[1][0])
     with pytest.raises(ValueError, match="names has 1 entries; wanted 2"):
         plot_matches(query, matches, ["a"])
+
+
+@pytest.mark.parametrize("share", [0.0, 0.2, 0.5])
+@pytest.mark.parametrize("side", [1.0, -1.0])
+def test_extremes_of_a_long_series_with_gaps_are_drawn(share, side):
+    random = np.random.default_rng(0)
+    values = side * (100 + random.normal(size=100_000))
+    dips = np.arange(500, 100_000, 1000)
+    gone = random.random(100_000) < share
+    gone[dips] = False
+    values[gone], values[dips] = np.nan, side * 50
+    figure = plot_anomalies(np.arange(100_000), values, np.zeros(100_000), np.zeros(100_000))
+    assert (figure.axes[0].lines[0].get_ydata() == side * 50).sum() == len(dips)
+
+
+def test_dates_are_shown_by_the_clocks_of_their_zone():
+    hours = pd.date_range("2026-01-05", periods=48, freq="h", tz="Asia/Tokyo")
+    load = pd.DataFrame({"load": np.arange(48.0)}, hours)
+    flat = load["load"].to_numpy()
+    for figure in (
+        plot_anomalies(hours, flat, flat, flat > 40),
+        plot_forecast(load[:24], load[24:]),
+        plot_imputation(flat[None], flat[None], {}, names=["load"], index=hours),
+    ):
+        ax = figure.axes[-1]
+        assert ax.get_xlabel() == "Asia/Tokyo"
+        midnight = date2num(pd.Timestamp("2026-01-05 15:00", tz="UTC"))
+        assert ax.xaxis.get_major_formatter().format_ticks([midnight - 0.5, midnight])[1] in ("06", "Jan-06")
+    assert plot_anomalies(np.arange(48), flat, flat, flat > 40).axes[-1].get_xlabel() == "step"

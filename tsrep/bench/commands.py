@@ -45,7 +45,7 @@ def command_of(table: Table) -> Callable[..., None]:
 
 
 def measure(table: Table, cells: list[Cell], options: RunOptions, **settings: Any) -> None:
-    """Run the cells of a table that are not finished yet, then write its pages."""
+    """Run the cells of a table that are not finished yet, then write its pages; exit code 1 if a cell failed."""
     from tsrep.bench.run import run
 
     if options.scheduler is not None and options.backend == "loky":
@@ -54,9 +54,10 @@ def measure(table: Table, cells: list[Cell], options: RunOptions, **settings: An
         _installed(options.backend)
     folder = options.results or table.folder
     evaluate = partial(table.evaluate, root=options.root, folder=folder, **settings)
+    failed = 0
     try:
         for part in filter(None, (table.preparations(cells), cells)):
-            run(
+            _, failures = run(
                 part,
                 folder / RESULTS_FILE,
                 evaluate,
@@ -69,9 +70,12 @@ def measure(table: Table, cells: list[Cell], options: RunOptions, **settings: An
                 shortest_first=options.shortest_first,
                 console=console,
             )
+            failed += failures
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
     write(table, folder)
+    if failed:
+        raise typer.Exit(1)
 
 
 def _installed(backend: str) -> None:

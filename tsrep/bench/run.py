@@ -7,6 +7,8 @@ Several workers are run by joblib, Dask or Ray (`engines.py`).
 
 from __future__ import annotations
 
+import json
+import math
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -76,9 +78,10 @@ def run(
     """
     console = console or Console(stderr=True)
     threads = threads or max(1, (environment()["hardware"]["cores"] or 1) // workers)
-    todo = pending(cells, results_path, retry_failed)
+    todo = pending(dict.fromkeys(cells), results_path, retry_failed)
     if cost is not None:
-        todo.sort(key=lambda cell: (cell.seed, cost(cell) if shortest_first else -cost(cell)))
+        costs = {cell: _cost_of(cell, cost) for cell in todo}
+        todo.sort(key=lambda cell: (cell.seed, costs[cell] if shortest_first else -costs[cell]))
     console.print(
         f"{len(cells)} cells, {len(cells) - len(todo)} done before, {len(todo)} to run -> {results_path}"
     )
@@ -105,6 +108,14 @@ def run(
         )
         raise
     return finished, failed
+
+
+def _cost_of(cell: Cell, cost: Callable[[Cell], float]) -> float:
+    """The cost of a cell; infinite where it cannot be told, since such a cell fails when it is run."""
+    try:
+        return cost(cell)
+    except Exception:
+        return math.inf
 
 
 def _measure(
@@ -142,13 +153,24 @@ def measure(cell: M, evaluate: Callable[[M], dict[str, Any]], threads: int) -> d
     }
     try:
         with limited(threads):
-            line |= {"status": "ok", **evaluate(cell)}
+            numbers = evaluate(cell)
+        _check_numbers(numbers)
+        line |= {"status": "ok", **numbers}
     except Exception as error:
         frames = traceback.extract_tb(error.__traceback__)[-4:]
         trace = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
         line |= {"status": "failed", "error": f"{type(error).__name__}: {error}", "traceback": trace}
     line["seconds"] = round(time.perf_counter() - started, 3)
     return line | {"threads": threads} | environment()
+
+
+def _check_numbers(numbers: dict[str, Any]) -> None:
+    """Raises for the first entry that a line of JSON cannot hold."""
+    for name, value in numbers.items():
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{name} is {value!r}, which no line of results holds: {error}") from error
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from tsrep.data.frames import as_pandas, like
 from tsrep.data.long import ID, TIME, is_long, with_columns
 from tsrep.data.panel import as_panel, as_series, is_flat
 from tsrep.data.times import times_of_series
+from tsrep.data.unmasked import unmasked
 
 Array = NDArray[Any]
 
@@ -165,8 +166,7 @@ class Series:
 
     def _into_array(self, X: Any, values: Array) -> Array:
         if isinstance(X, np.ma.MaskedArray):
-            numbers = X.astype(np.result_type(X.dtype, np.float32))
-            return np.ma.asarray(self._into_array(np.ma.filled(numbers, np.nan), values))
+            return np.ma.asarray(self._into_array(unmasked(X), values))
         array = np.asarray(X)
         if array.dtype == object and array.ndim == 1:
             out = np.empty(len(array), dtype=object)
@@ -214,7 +214,9 @@ def _as_indexed(long: pd.DataFrame) -> pd.DataFrame:
     if twice.any():
         row = rows[twice].iloc[0]
         raise ValueError(f"series {row[ID]!r} has two rows for {row[TIME]}")
-    return rows.set_index([ID, TIME]).rename_axis(index=["instance", "time"])  # no longer read as a long table
+    return rows.set_index([ID, TIME]).rename_axis(
+        index=["instance", "time"]
+    )  # no longer read as a long table
 
 
 def _long_order(long: pd.DataFrame) -> Array:

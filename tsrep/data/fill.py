@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import DTypeLike, NDArray
 
+from tsrep.data.unmasked import unmasked
+
 Array = NDArray[Any]
 
 
@@ -33,6 +35,8 @@ def fill_item(item: Any, values: Array) -> Any:
 
         original = item.detach()
         return torch.where(original.isnan(), torch.as_tensor(values).to(original), original)
+    if isinstance(item, np.ma.MaskedArray):
+        return np.ma.asarray(fill_array(unmasked(item), values))
     return fill_array(item, values)
 
 

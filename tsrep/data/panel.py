@@ -18,6 +18,7 @@ from tsrep.data.frames import as_pandas
 from tsrep.data.grid import on_grid
 from tsrep.data.long import is_long, split_long
 from tsrep.data.times import series_time
+from tsrep.data.unmasked import unmasked
 
 Array = NDArray[Any]
 Flags = NDArray[np.bool_]
@@ -196,9 +197,7 @@ def _array_of(X: Any) -> Array:
         return _from_list(list(X))
     if hasattr(X, "detach"):  # a torch tensor, perhaps with a gradient or on an accelerator
         X = X.detach().cpu()
-    if isinstance(X, np.ma.MaskedArray):
-        X = np.ma.filled(X.astype(np.result_type(X.dtype, np.float32)), np.nan)
-    array = np.asarray(X)
+    array = np.asarray(unmasked(X))
     if array.dtype == object and array.ndim == 1 and array.size and np.ndim(array[0]) > 0:
         return _from_list(list(array))
     if array.dtype == object and array.ndim == 2 and array.size and _is_series(array[0, 0]):
@@ -264,7 +263,7 @@ def _list_item(item: Any, i: int) -> Array:
     if isinstance(item, pd.Series):
         item = item.to_numpy()
     try:
-        array = np.asarray(item)
+        array = np.asarray(unmasked(item))
     except ValueError:  # NumPy: "inhomogeneous shape"
         lengths = sorted({np.size(channel) for channel in item})
         raise ValueError(

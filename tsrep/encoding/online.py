@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from tsrep.base.panels import Floats
+from tsrep.data.unmasked import unmasked
 from tsrep.encoding.windows import follow
 from tsrep.train.runtime import launch
 
@@ -58,7 +59,7 @@ class OnlineEncoder:
         return shown, hidden
 
     def _push(self, points: ArrayLike, hide_last: tuple[bool, ...]) -> Floats:
-        x = np.asarray(points, dtype=np.float32, order="C")
+        x = np.asarray(unmasked(points), dtype=np.float32, order="C")
         if x.ndim > 2 or (x.shape[-1:] or (1,)) != (self.channels,):
             raise ValueError(
                 f"points has shape {x.shape}; wanted ({self.channels},) for one point or (k, {self.channels})"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from tsrep.plots.style import BLUE, INK, PALETTE, VERMILION, bare, new_figure, titled
+from tsrep.plots.style import BLUE, INK, PALETTE, VERMILION, bare, new_figure, time_axis, titled
 
 MOST_CHANNELS = 6
 MOST_POINTS = 20_000
@@ -55,7 +55,8 @@ def plot_anomalies(
         raise ValueError(
             f"times, values, scores, alarms and labels have lengths {sorted(lengths)}; wanted one length"
         )
-    time = np.asarray(times)
+    steps = pd.Index(times)
+    time = np.asarray(steps.tz_convert(None) if isinstance(steps, pd.DatetimeIndex) and steps.tz else steps)
 
     figure = new_figure(8.0, 4.2)
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(1.3, 1.0))
@@ -87,25 +88,20 @@ def plot_anomalies(
                 ax.axvspan(time[start], time[stop - 1], color=INK, alpha=0.12, linewidth=2)
     for ax in (above, below):
         bare(ax)
-    if np.issubdtype(time.dtype, np.datetime64):
-        locator = AutoDateLocator()
-        below.xaxis.set_major_locator(locator)
-        below.xaxis.set_major_formatter(ConciseDateFormatter(locator))
-    else:
-        below.set_xlabel("step")
+    time_axis(below, steps)
     below.margins(x=0.01)
     titled(above, title)
     return figure
 
 
 def _outline(values: np.ndarray) -> np.ndarray:
-    """Steps to draw: all, or the lowest and the highest of each stretch, in order."""
+    """Steps to draw: all, or the lowest and the highest observed one of each stretch, in order."""
     if len(values) <= MOST_POINTS:
         return np.arange(len(values))
     edges = np.linspace(0, len(values), MOST_POINTS // 2 + 1).astype(int)
-    filled = np.nan_to_num(values)
+    low, high = np.where(np.isnan(values), [[np.inf], [-np.inf]], values)
     kept = [
-        start + np.array([np.argmin(filled[start:stop]), np.argmax(filled[start:stop])])
+        start + np.array([np.argmin(low[start:stop]), np.argmax(high[start:stop])])
         for start, stop in zip(edges[:-1], edges[1:], strict=True)
     ]
     return np.unique(np.concatenate(kept))

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
 from tsrep.metrics import mae
@@ -25,6 +24,7 @@ from tsrep.plots.style import (
     as_shown,
     bare,
     new_figure,
+    time_axis,
     titled,
 )
 
@@ -81,7 +81,7 @@ def plot_forecast(
     figure.legend(
         handles, names, frameon=False, fontsize=9, loc="outside lower left", ncols=5, labelcolor=INK
     )
-    _time_axis(panels[-1], forecast.index)
+    time_axis(panels[-1], forecast.index)
     titled(panels[0], title)
     return figure
 
@@ -127,7 +127,7 @@ def plot_rivals(
         error = mae(truth.reindex(forecast.index), forecast[target])
         said = f"{as_shown(name)}: mean absolute error {error:.3g}"
         ax.set_title(said, loc="left", fontsize=9, color=colour)
-    _time_axis(panels[-1], past.index)
+    time_axis(panels[-1], past.index)
     if title is not None:
         figure.suptitle(as_shown(title, LONGEST_TITLE), x=0.01, ha="left", fontsize=11, color=INK)
     return figure
@@ -142,12 +142,3 @@ def _band(
     if np.isfinite(lower).any():
         name = "interval" if level is None else f"{level:.0%} interval"
         ax.fill_between(forecast.index, lower, upper, color=colour, alpha=0.15, linewidth=0, label=name)
-
-
-def _time_axis(ax: Axes, index: pd.Index) -> None:
-    if isinstance(index, pd.DatetimeIndex):
-        locator = AutoDateLocator()
-        ax.xaxis.set_major_locator(locator)
-        ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))
-    else:
-        ax.set_xlabel("step")

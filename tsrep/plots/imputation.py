@@ -7,11 +7,20 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from tsrep.plots.style import BLACK, GREY, LONGEST_ROW, LONGEST_TITLE, PALETTE, as_shown, bare, new_figure
+from tsrep.plots.style import (
+    BLACK,
+    GREY,
+    LONGEST_ROW,
+    LONGEST_TITLE,
+    PALETTE,
+    as_shown,
+    bare,
+    new_figure,
+    time_axis,
+)
 
 MOST_PANELS = 8
 OPACITY = (0.15, 0.3)  # of the widest band and of those within
@@ -69,10 +78,7 @@ def plot_imputation(
         )
         ax.set_ylabel(as_shown(name, LONGEST_ROW))
         bare(ax)
-    if isinstance(index, pd.DatetimeIndex):
-        locator = AutoDateLocator()
-        panels[-1].xaxis.set_major_locator(locator)
-        panels[-1].xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    time_axis(panels[-1], pd.RangeIndex(len(steps)) if index is None else index)
     panels[0].legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(0, 1.3), ncols=5)
     if title is not None:
         figure.suptitle(as_shown(title, LONGEST_TITLE))

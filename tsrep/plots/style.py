@@ -8,7 +8,9 @@ needed.
 
 from __future__ import annotations
 
+import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
@@ -59,6 +61,18 @@ def as_shown(name: object, longest: int = LONGEST_NAME) -> str:
         text = f"{text[: longest - end - 1].rstrip()}…{text[-end:].lstrip()}"
     text = text.replace("$", r"\$")
     return f" {text}" if text.startswith("_") else text
+
+
+def time_axis(ax: Axes, index: pd.Index) -> None:
+    """Labels the steps of `index` below an axes: dates by the clocks of their zone, or step numbers."""
+    if not isinstance(index, pd.DatetimeIndex):
+        ax.set_xlabel("step")
+        return
+    locator = AutoDateLocator(tz=index.tz)
+    ax.xaxis.set_major_locator(locator)
+    ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=index.tz))
+    if index.tz is not None:
+        ax.set_xlabel(str(index.tz))
 
 
 def titled(ax: Axes, title: str | None, longest: int = LONGEST_TITLE) -> None:

@@ -21,6 +21,7 @@ from tsrep.data.frames import as_pandas
 from tsrep.data.grid import following
 from tsrep.data.table import ReadOptions, RegularTable
 from tsrep.data.tables import ONLY, as_frame, is_table, read_tables
+from tsrep.data.unmasked import unmasked
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
@@ -111,7 +112,7 @@ def places_of_rows(
 
 def joined(history: Any, X: Any) -> Any:
     """`history` followed by `X`, in the container that both have, pandas for all frames; `X` alone for no `history`."""
-    history, X = as_pandas(history, "history"), as_pandas(X)
+    history, X = unmasked(as_pandas(history, "history")), unmasked(as_pandas(X))
     pandas = isinstance(X, pd.Series | pd.DataFrame)
     if history is None:
         return X if pandas else np.asarray(X, dtype=np.float64)
@@ -161,7 +162,7 @@ def in_message(name: Hashable, argument: str = "X") -> str:
 
 def _of_array(data: Any, argument: str) -> RegularSeries:
     try:
-        values = np.asarray(data, dtype=np.float64)
+        values = np.asarray(unmasked(data), dtype=np.float64)
     except TypeError as error:
         raise TypeError(f"{argument} is a {type(data).__name__}; wanted {CONTAINERS}") from error
     columns = ["y"]

@@ -301,16 +301,23 @@ class TS2Vec(SeriesRepresentation):
         Parameters
         ----------
         state : the file, or its state dict.
-        parameters : of the constructor.
+        parameters : of the constructor; not those that are in the checkpoint.
 
         Raises
         ------
         ModelFileError
             `state` is not such a checkpoint.
+        ValueError
+            A parameter is out of range or does not fit the network of the checkpoint.
         """
         encoder, shape = encoder_from_official(state)
         channels = shape.pop("channels")
+        network = {**shape, "backbone": "dilated_conv", "input_projection": True}
+        for name in parameters.keys() & network.keys():
+            if parameters[name] != network[name]:
+                raise out_of_range(name, parameters[name], f"{network[name]!r}, as in the checkpoint")
         estimator = cls(**{**parameters, **shape})
+        estimator._check_parameters()
         estimator.encoder_ = encoder
         estimator.n_channels_ = estimator.n_features_in_ = channels
         estimator._fixes_length = False

@@ -44,9 +44,14 @@ def encoder_from_official(state: Mapping[str, Any] | str | Path) -> tuple[Series
         hidden, channels = weights["projection.weight"].shape
         depth = max(int(name.split(".")[2]) for name in weights if name.startswith("backbone.blocks."))
         components = weights[f"backbone.blocks.{depth}.conv1.bias"].shape[0]
+        if depth >= len(weights):
+            raise ValueError(f"block {depth} is there, and others are not")
+        with torch.device("meta"):  # what does not fit costs neither memory nor time
+            sizes = {name: torch.empty(weight.shape) for name, weight in weights.items()}
+            paper_encoder(channels, hidden, components, depth).load_state_dict(sizes)
         encoder = paper_encoder(channels, hidden, components, depth)
         encoder.load_state_dict(weights)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (LookupError, TypeError, ValueError, RuntimeError) as error:
         raise ModelFileError(f"not a checkpoint of the TS2Vec authors' encoder: {error}") from error
     shape = {"channels": channels, "n_components": components, "hidden_channels": hidden, "depth": depth}
     return encoder.eval().requires_grad_(False), shape
