@@ -205,6 +205,16 @@ def test_a_data_set_by_name(classify, shell, tmp_path):
     assert "--label and --labels cannot be given" in classify("Tiny", "--label", "y", code=1)
 
 
+def test_how_rows_are_read_is_said_and_so_is_a_scale_that_ts2vec_is_not_made_for(quick, classify):
+    rows(values=1000 * WAVES).round(3).to_csv("train.csv", index=False, sep=";", decimal=",")
+    shown = quick("train.csv")
+    assert "label of each series: column 'label'" in shown and "name of each series: column 'id'" in shown
+    assert "made for 0 and 1" not in shown  # the encoder is a saved one
+    options = ("train.csv", "--probe", "knn", "--max-steps", 0, "--model")
+    assert "standardise them, or take --model masked" in classify(*options, "ts2vec")
+    assert "standardise" not in classify(*options, "masked")
+
+
 def test_a_stopped_training_continues_from_its_checkpoint(classify, monkeypatch):
     rows().to_csv("train.csv", index=False)
     from tsrep.train import hooks

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from tsrep.cli.encoders import Encoder, encoder_to_use, is_saved, untrained
+from tsrep.cli.encoders import Encoder, encoder_to_use, is_saved, scale_note, untrained
 from tsrep.cli.files import (
     TABLE_ENDINGS,
     checked_folder,
@@ -143,6 +143,8 @@ def classify(
     tested = _test_part(train, test, options, root, wanted, series)
     _describe(console, train, test, series, tested)
     probe_name = probe.value if probe else "svm" if type(encoder).__name__ == "TS2Vec" else "ridge"
+    if not fitted and (note := scale_note(encoder, series.input)) is not None:
+        console.print(note, soft_wrap=True)
     if not fitted:
         encoder.fit(series.input)
         encoder.set_params(checkpoint=None)

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as TextTable
 
-from tsrep.cli.encoders import Encoder, encoder_to_use
+from tsrep.cli.encoders import Encoder, encoder_to_use, scale_note
 from tsrep.cli.files import TABLE_ENDINGS, checked_folder, checked_out, picture_beside, stem, write_table
 from tsrep.cli.options import (
     OUTPUT,
@@ -131,6 +131,8 @@ def cluster(
     console.print(describe(source, series), soft_wrap=True)
     X = series.input
     _check_size(len(X), method, clusters, min_size)
+    if not fitted and (note := scale_note(encoder, X)) is not None:
+        console.print(note, soft_wrap=True)
     if not fitted:
         encoder.fit(X)
         encoder.set_params(checkpoint=None)

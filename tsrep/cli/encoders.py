@@ -11,6 +11,8 @@ from rich.console import Console
 from tsrep.cli.files import load_model, refuse_with_model
 from tsrep.cli.options import Model
 
+MOST_SHIFT, MOST_SCALE = 3.0, 5.0
+"""Mean and standard deviation within which values count as standardised."""
 Encoder = Annotated[
     str | None,
     typer.Option(
@@ -73,6 +75,25 @@ def encoder_to_use(
         "verbose": int(console.is_terminal),
     }
     return (TS2Vec if kind is Model.ts2vec else MaskedSeriesEncoder)(**settings), False
+
+
+def scale_note(encoder: Any, X: Any) -> str | None:
+    """A warning where TS2Vec, which does not standardise, is given values that are not."""
+    import numpy as np
+
+    from tsrep import TS2Vec
+    from tsrep.data import as_panel
+
+    values = as_panel(X)
+    mean, deviation = float(np.nanmean(values)), float(np.nanstd(values))
+    if not isinstance(encoder, TS2Vec) or (
+        abs(mean) < MOST_SHIFT and 1 / MOST_SCALE < deviation < MOST_SCALE
+    ):
+        return None
+    return (
+        f"the values have the mean {mean:.3g} and the standard deviation {deviation:.3g}, and ts2vec is made for 0 and "
+        "1: standardise them, or take --model masked, which does it itself"
+    )
 
 
 def untrained(encoder: Any, X: Any, seed: int) -> Any:

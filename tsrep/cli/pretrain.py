@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from tsrep.cli.encoders import scale_note
 from tsrep.cli.files import checked_folder, checked_out, new_source, print_saved
 from tsrep.cli.options import (
     OUTPUT,
@@ -145,6 +146,8 @@ def pretrain(
     from tsrep.data import as_panel
 
     X = series.input
+    if (note := scale_note(estimator, X)) is not None:
+        console.print(note, soft_wrap=True)
     estimator.fit(X)
     estimator.set_params(checkpoint=None).save(save)
     _print_training(console, estimator, as_panel(X).shape)

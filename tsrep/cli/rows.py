@@ -53,4 +53,10 @@ def read_rows(path: Path, options: TableOptions, labels: Labels) -> Series:
     if len(steps) < 2:
         raise TableError(f"{path.name} has {len(steps)} columns of numbers; {SHAPE}")
     X = np.stack(steps, axis=1)[:, None]
-    return Series(X if options.missing is None else np.where(options.missing == X, np.nan, X), y, names)
+    if options.missing is not None:
+        X = np.where(options.missing == X, np.nan, X)
+    columns = {"label": label, "name": called}
+    notes = [
+        f"{what} of each series: column {str(name)!r}" for what, name in columns.items() if name is not None
+    ]
+    return Series(X, y, names, notes=(*opened.notes, *notes))

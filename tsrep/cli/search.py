@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as TextTable
 
-from tsrep.cli.encoders import Encoder, encoder_to_use
+from tsrep.cli.encoders import Encoder, encoder_to_use, scale_note
 from tsrep.cli.files import TABLE_ENDINGS, checked_out, picture_beside, stem, write_table
 from tsrep.cli.options import (
     OUTPUT,
@@ -129,6 +129,8 @@ def search(
     else:
         queries = [query_in(series, query, sub)]
     _check(series, queries, k, sub)
+    if not fitted and (note := scale_note(encoder, series.input)) is not None:
+        console.print(note, soft_wrap=True)
     table = _matches(encoder, fitted, series, queries, k, sub, metric)
     write_table(table, out)
     _print_matches(console, table)

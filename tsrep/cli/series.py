@@ -30,12 +30,14 @@ class Series:
     y : labels, if the source has any.
     names : the names of the series where the source has some, None elsewhere.
     table : what was seen in the table of one series.
+    notes : how another table was read, in words.
     """
 
     X: Any
     y: Array | None = None
     names: list[str] | None = None
     table: RegularTable | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def frames(self) -> list[pd.DataFrame] | None:
@@ -113,7 +115,7 @@ def describe(source: str, series: Series) -> str:
         parts.append(f"{missing} missing value{'s' if missing > 1 else ''}")
     line = f"[bold]{escape(Path(source).name)}[/bold]: {', '.join(parts)}"
     if frames is None:
-        return line
+        return "\n".join([line, *map(escape, series.notes)])
     import pandas as pd
 
     return "\n".join(
