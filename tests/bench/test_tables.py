@@ -102,6 +102,15 @@ def test_the_uea_table_has_no_published_column(tmp_path):
     assert "paper" not in (tmp_path / "table.md").read_text()
 
 
+def test_lines_of_other_tables_in_a_folder_are_left_out(tmp_path):
+    write(tmp_path, "ucr", "GunPoint", "ts2vec", 0.98)
+    write(tmp_path, "ts2vec-ablation", "GunPoint", "ts2vec", 0.6)
+    write(tmp_path, "uea", "BasicMotions", "ts2vec", 0.7)
+    TABLES["ucr"].write(tmp_path)
+    table = pd.read_csv(tmp_path / "table.csv", index_col="dataset")
+    assert table.index.tolist() == ["GunPoint"] and table.at["GunPoint", "ts2vec"] == 0.98
+
+
 def test_a_table_of_nothing_ends_with_a_sentence(tmp_path):
     done = CliRunner().invoke(app, ["table", "ucr", "--results", str(tmp_path)])
     assert done.exit_code == 1 and "no finished cell" in done.output

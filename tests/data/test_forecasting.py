@@ -146,3 +146,14 @@ def test_a_long_table_is_known_by_its_columns(tmp_path: Path, ending: str) -> No
     pd.testing.assert_frame_equal(found, table, check_dtype=False)
     table.rename(columns={"ds": "date"}).to_csv(tmp_path / "wide.csv")
     assert read_long(tmp_path / "wide.csv") is None and read_long(tmp_path / "none.csv") is None
+
+
+def test_damage_in_a_compressed_set_is_the_one_error(folder: Path) -> None:
+    whole = bytearray(gzip.compress((folder / "ETTh1.csv").read_bytes()))
+    (folder / "ETTh1.csv").unlink()
+    for place in range(10, len(whole), 7):
+        damaged = bytearray(whole)
+        damaged[place] ^= 0xFF
+        (folder / "ETTh1.csv.gz").write_bytes(damaged)
+        with pytest.raises(DatasetFileError, match="ETTh1"):
+            load_forecasting("ETTh1", folder)

@@ -84,3 +84,8 @@ def test_nemenyi_distance_uses_demsars_critical_values():
 def test_incomplete_scores_are_refused(scores):
     with pytest.raises(ValueError, match="scores has"):
         mean_ranks(scores)
+
+
+def test_scores_that_differ_in_their_last_bits_are_ties():
+    scores = np.column_stack([np.full(20, 0.7), np.full(20, 0.7 - 2e-16), np.full(20, np.mean([0.7] * 3))])
+    assert mean_ranks(scores).tolist() == [2.0, 2.0, 2.0] and friedman_p(scores) == 1.0

@@ -61,11 +61,15 @@ class Table(ABC):
     def write(self, folder: Path) -> list[Path]:
         """Write table.csv, table.md, table.html and the figures into `folder`, made of its results.jsonl.
 
-        Returns the files written. Raises ValueError if no cell is finished.
+        Lines of other tables in the folder are left out. Returns the files written. Raises ValueError if no cell is
+        finished.
         """
         from tsrep.bench.pages import write_summary
 
-        lines = good_lines(folder)
+        lines, failed = (
+            [line for line in lines if line["table"] == self.name]
+            for lines in (good_lines(folder), failed_lines(folder))
+        )
         if not lines:
-            raise ValueError(f"{folder / RESULTS_FILE} holds no finished cell")
-        return write_summary(self.title, self.summarise(lines), failed_lines(folder), folder)
+            raise ValueError(f"{folder / RESULTS_FILE} holds no finished cell of {self.name}")
+        return write_summary(self.title, self.summarise(lines), failed, folder)

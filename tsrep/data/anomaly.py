@@ -24,7 +24,6 @@ import difflib
 import json
 import os
 import re
-import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
@@ -37,6 +36,7 @@ from numpy.typing import NDArray
 
 from tsrep.data.archive import ROOT_VARIABLE, DatasetNotFoundError
 from tsrep.data.formats import DatasetFileError
+from tsrep.data.text_files import DAMAGED
 
 Load = Callable[[], tuple[NDArray[Any], NDArray[Any], int, pd.DatetimeIndex | None]]
 
@@ -94,7 +94,7 @@ def load_anomaly(archive: str, name: str, root: str | os.PathLike[str] | None = 
     try:
         values, labels, train_length, times = loaders[name]()
         values = np.asarray(values, dtype=np.float64).reshape(len(labels), -1)
-    except (KeyError, IndexError, TypeError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except (KeyError, IndexError, TypeError, ValueError, *DAMAGED) as error:
         raise DatasetFileError(
             f"the files of {name} cannot be read ({type(error).__name__}: {' '.join(str(error).split())[:200]})",
             f"{archive}/{name}",

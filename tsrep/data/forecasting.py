@@ -17,6 +17,7 @@ import pandas as pd
 
 from tsrep.data.archive import ROOT_VARIABLE, DatasetNotFoundError
 from tsrep.data.formats import DatasetFileError
+from tsrep.data.text_files import DAMAGED
 
 TARGET = "OT"
 """Target of the univariate setting: the oil temperature of ETT, the last column of the other sets."""
@@ -82,7 +83,7 @@ def load_forecasting(name: str, root: str | os.PathLike[str] | None = None) -> p
         frame = pd.read_csv(path, index_col=0, encoding_errors="replace")
         frame.index = pd.DatetimeIndex(pd.to_datetime(frame.index), name="date")
         frame = frame.astype(np.float64)
-    except (ValueError, OSError, EOFError) as error:
+    except (ValueError, *DAMAGED) as error:
         reason = f"no table of dates and numbers ({' '.join(str(error).split())[:200]})"
         raise DatasetFileError(reason, str(path)) from error
     if described.gap is not None:

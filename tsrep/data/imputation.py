@@ -38,6 +38,7 @@ from numpy.typing import NDArray
 from tsrep.data.archive import ROOT_VARIABLE, DatasetNotFoundError, load_dataset
 from tsrep.data.forecasting import load_forecasting
 from tsrep.data.formats import DatasetFileError
+from tsrep.data.text_files import DAMAGED
 
 Array = NDArray[Any]
 
@@ -111,7 +112,7 @@ def _read(name: str, root: Path | None) -> ImputationSet:
         return IMPUTATION_SETS[name](root)
     except DatasetNotFoundError:
         raise
-    except (KeyError, ValueError, IndexError, OSError, EOFError) as error:
+    except (KeyError, ValueError, IndexError, *DAMAGED) as error:
         reason = f"its files cannot be read ({type(error).__name__}: {' '.join(str(error).split())[:200]})"
         raise DatasetFileError(reason, name) from error
 

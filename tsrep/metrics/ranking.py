@@ -13,6 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+DECIMALS = 12
+"""Scores that agree in so many decimals are equal: means of the same numbers may differ in their last bits."""
+
 
 class Comparison(NamedTuple):
     """Numbers of data sets on which the first of two methods is better than, equal to and worse than the second."""
@@ -122,4 +125,4 @@ def _complete(scores: ArrayLike) -> NDArray[Any]:
         raise ValueError(
             f"scores has {int(np.isnan(table).sum())} missing values; wanted sets that all methods have"
         )
-    return table
+    return np.round(table, DECIMALS)

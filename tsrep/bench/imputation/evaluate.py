@@ -55,14 +55,17 @@ def evaluate(cell: Cell, root: Path | None = None, python: Path | None = None) -
 
 
 def _classified(task: Task, outcome: Outcome) -> dict[str, float]:
+    """Accuracy, and the area under the curve for two classes; the test part may lack some of the classes."""
     if outcome.probabilities is None or task.y_test is None:
         return {}
     from sklearn.metrics import roc_auc_score
 
-    classes, numbers = np.unique(task.y_test, return_inverse=True)
-    scores = {"accuracy": float((outcome.probabilities.argmax(axis=1) == numbers).mean())}
-    if len(classes) == 2:
-        scores["auc"] = float(roc_auc_score(numbers, outcome.probabilities[:, 1]))
+    present = np.unique(task.y_test)
+    classes = present if outcome.classes is None else np.asarray(outcome.classes)
+    predicted = classes[outcome.probabilities.argmax(axis=1)]
+    scores = {"accuracy": float((predicted == task.y_test).mean())}
+    if len(classes) == len(present) == 2:
+        scores["auc"] = float(roc_auc_score(task.y_test == classes[1], outcome.probabilities[:, 1]))
     return scores
 
 
