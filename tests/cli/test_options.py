@@ -20,7 +20,7 @@ from tsrep.cli.options import (
     Threshold,
 )
 from tsrep.masked.masks import KINDS
-from tsrep.masked.recipe import DESIGNS, ENCODERS
+from tsrep.masked.recipe import DESIGNS, ENCODERS, RECIPES
 from tsrep.tasks import ANOMALY_SCORES, RepresentationAnomalyDetector
 from tsrep.tasks.anomaly.scores import SCORES
 from tsrep.tasks.neighbours import METRICS
@@ -54,6 +54,10 @@ def test_enumerations_are_those_of_the_package():
     assert [design.value for design in Design] == list(DESIGNS)
     assert [network.value for network in Network] == list(ENCODERS)
     assert [mask.value for mask in MaskKind] == list(KINDS)
+
+
+def test_the_help_has_the_number_of_steps_of_the_default_recipe(shell):
+    assert f"default: {RECIPES['best']['max_steps']:,} for masked" in shell("pretrain", "--help")
 
 
 def test_thresholds_are_those_that_the_detector_takes():

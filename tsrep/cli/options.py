@@ -235,7 +235,7 @@ MaxSteps = Annotated[
     int | None, typer.Option(help="Training steps; default: the paper's rule, 200 or 600.", min=0)
 ]
 TrainingSteps = Annotated[
-    int | None, typer.Option(help="Training steps; default: 500 for masked, 200 or 600 for ts2vec.", min=0)
+    int | None, typer.Option(help="Training steps; default: 1,000 for masked, 200 or 600 for ts2vec.", min=0)
 ]
 Checkpoint = Annotated[
     Path | None,
