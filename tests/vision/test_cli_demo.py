@@ -27,7 +27,7 @@ def test_the_demo_writes_a_page_without_a_network(tmp_path: Path, monkeypatch: p
     assert {path.name for path in tmp_path.iterdir()} == {"index.html", "results.json", *figures}
     html = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert html.count("data:image/png;base64,") == len(figures)
-    assert "http://" not in html and "https://" not in html and "<script" not in html
+    assert "http://" not in html and "https://" not in html and "<script src" not in html
     results = json.loads((tmp_path / "results.json").read_text())
     assert [results[part]["steps"] for part in ("digits", "photographs", "shapes")] == [2, 2, 2]
     assert f"{results['digits']['error_over_that_of_the_mean_digit']:.2f} times" in html
