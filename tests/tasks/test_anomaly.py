@@ -316,6 +316,15 @@ def test_point_by_point_is_the_same(fitted, score):
     assert found[0].threshold == fitted[score].threshold_
 
 
+def test_masked_points_are_missing_live(fitted):
+    live, again = (fitted["combined"].online(history=WAVE[:TRAIN]) for _ in range(2))
+    points = np.ma.array(np.where(np.arange(6) == 2, 1e6, WAVE[TRAIN : TRAIN + 6]), mask=np.arange(6) == 2)
+    expected = again.extend(np.ma.filled(points, np.nan))
+    assert live.extend(points[:2]) == expected[:2]
+    assert live.update(np.ma.masked) == expected[2]
+    assert live.extend(points[3:]) == expected[3:]
+
+
 def test_live_with_gaps_a_running_threshold_and_another_encoder():
     series = np.where(STEPS % 50 == 17, np.nan, SPIKED)
     found = RepresentationAnomalyDetector(Lag(), context=5, threshold="running").fit(series[:TRAIN])

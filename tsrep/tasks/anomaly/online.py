@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tsrep.data.unmasked import unmasked
 from tsrep.tasks.anomaly.causal import CausalViews, Floats
 from tsrep.tasks.anomaly.context import known_steps, observed_share
 from tsrep.tasks.anomaly.dead import DeadChannels
@@ -132,7 +133,7 @@ class OnlineDetector:
         self._since_alarm = delay
 
     def update(self, point: ArrayLike) -> Verdict:
-        """The verdict on a new point, a number or (channels,); NaN where nothing was measured.
+        """The verdict on a new point, a number or (channels,); NaN or masked where nothing was measured.
 
         A step without any measurement is a point of NaN.
 
@@ -141,7 +142,7 @@ class OnlineDetector:
         ValueError
             The point does not have the channels that the detector was fitted with, or is infinite.
         """
-        values = np.atleast_1d(np.asarray(point, dtype=np.float64))
+        values = np.atleast_1d(np.asarray(unmasked(point), dtype=np.float64))
         return self.extend(values[None])[-1]
 
     def extend(self, points: ArrayLike, scored: bool = True) -> list[Verdict]:
@@ -149,7 +150,7 @@ class OnlineDetector:
 
         With `scored=False` the points are the context of later ones only, and there are no verdicts.
         """
-        values = np.asarray(points, dtype=np.float64)
+        values = np.asarray(unmasked(points), dtype=np.float64)
         values = values[:, None] if values.ndim == 1 else values
         if values.ndim != 2 or values.shape[1] != self._channels:
             raise ValueError(
