@@ -78,7 +78,9 @@ def cluster(
     source: Annotated[str, typer.Argument(help=SOURCE_HELP)],
     method: Annotated[
         Clustering,
-        typer.Option(help="kmeans: so many clusters; hdbscan: dense groups, the rest is noise (-1)."),
+        typer.Option(
+            help="kmeans: a given number of clusters; hdbscan: dense groups, the rest is noise (-1)."
+        ),
     ] = Clustering.kmeans,
     clusters: Annotated[
         int | None,

@@ -58,14 +58,14 @@ class LazyPanel(ABC):
         """The instances `rows` at the `steps`, (rows, c, steps), in the type in which they are stored."""
 
     def blocks(self, start: int = 0, values: int = BLOCK_VALUES) -> Iterator[slice]:
-        """Slices of instances from `start` on, in order, of about so many `values` each."""
+        """Slices of instances from `start` on, in order, of about `values` values each."""
         n, channels, steps = self.shape
         height = max(1, min(values, BLOCK_VALUES) // (channels * steps))
         for first in range(start, n, height):
             yield slice(first, min(first + height, n))
 
     def sample(self, values: int, seed: int) -> Floats:
-        """Some instances, drawn in runs from all over the panel and in its order: about so many `values`, or all.
+        """Some instances, drawn in runs from all over the panel and in its order: about `values` values, or all.
 
         Of instances that are longer than that, their first steps.
         """

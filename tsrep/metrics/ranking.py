@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 DECIMALS = 12
-"""Scores that agree in so many decimals are equal: means of the same numbers may differ in their last bits."""
+"""Scores that agree in this number of decimals are equal: means of the same numbers may differ in their last bits."""
 
 
 class Comparison(NamedTuple):

@@ -49,7 +49,7 @@ class TensorBatches(Generic[Data]):
 
     @classmethod
     def for_processes(cls, data: Data, batch_size: int, seed: int, processes: int) -> Self:
-        """The batches that so many `processes` share, with `batch_size` instances for each of them.
+        """The batches that `processes` processes share, with `batch_size` instances for each of them.
 
         Each has at least one instance for each process; so some batches may hold more if `batch_size` is 1.
 

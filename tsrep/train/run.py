@@ -40,7 +40,7 @@ class Run:
     processes: int = 1
 
     def extend(self, steps: int | None, epochs: int | None, processes: int = 1) -> None:
-        """Extends the limits by `steps` or `epochs` from the current clock, for so many `processes`."""
+        """Extends the limits by `steps` or `epochs` from the current clock, for training in `processes` processes."""
         self.processes = processes
         self.max_steps = None if steps is None else self.clock.step + int(steps)
         self.max_epochs = None if epochs is None else self.clock.epoch + int(epochs)
