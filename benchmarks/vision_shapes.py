@@ -6,7 +6,7 @@ Command      python -m benchmarks.vision_shapes                (again after a br
 Expectation  sigmoid above softmax, RoIAlign above RoIPool, the latter most at an overlap of 0.75.
 Time         budget 0.7 core-hours: 15 trainings of at most 160 seconds of one core, seed by seed. No seed is begun when
              more than four fifths are spent.
-Result       benchmarks/results/vision-shapes/table.md
+Result       benchmarks/results/vision-shapes/table.md, and a picture per variant of what the first seed found
 
 A Mask R-CNN with a tiny ViT and random weights, 300 steps of four images out of 200 (64 x 64 pixels, three shapes each,
 which may hide one another); average precision on 100 others. Within a seed the variants have the same images, initial
@@ -19,7 +19,7 @@ import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import pandas as pd
 import typer
@@ -29,6 +29,11 @@ from tsrep.bench.cells import Cell, grid
 from tsrep.bench.pages import Summary, conditions, write_summary
 from tsrep.bench.results import RESULTS_FILE, failed_lines, good_lines
 from tsrep.bench.run import run
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from tsrep_vision.data import ImageSet
 
 TITLE = "Mask R-CNN on generated shapes"
 RESULTS = Path(__file__).parent / "results" / "vision-shapes"
@@ -40,14 +45,15 @@ VARIANTS = {
 PLAIN, *_ = VARIANTS
 TRAINED_ON, TESTED_ON, SIDE, PER_IMAGE = 200, 100, 64, 3
 TEST_SEED = 10_000
+DRAWN_SEED, DRAWN_IMAGES = 0, 4
 STEPS, SEEDS = 300, 5
 BUDGET = 0.7 * 3600  # core-seconds
 SCORES = ("mask_ap", "mask_ap50", "mask_ap75", "box_ap")
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
-def evaluate(cell: Cell, steps: int, tested_on: int) -> dict[str, Any]:
-    """Trains and scores one variant with one seed."""
+def evaluate(cell: Cell, steps: int, tested_on: int, pictures: Path) -> dict[str, Any]:
+    """Trains and scores one variant with one seed; that of the first seed is drawn into the folder `pictures`."""
     from tsrep_vision.data import draw_shapes, with_objects
     from tsrep_vision.data.shapes import SHAPES
     from tsrep_vision.mask_rcnn import mask_rcnn_tiny, train_mask_rcnn
@@ -72,10 +78,23 @@ def evaluate(cell: Cell, steps: int, tested_on: int) -> dict[str, Any]:
         random_state=cell.seed,
         device="cpu",
     )
+    if cell.seed == DRAWN_SEED:
+        draw(model, test[:DRAWN_IMAGES], pictures / f"{cell.variant.replace(', ', '-').lower()}.png")
     last = history[-1]
     scores = {name: last[name] for name in SCORES}
     spent = time.process_time() - started
     return {**scores, "steps": steps, "loss_mask": last["loss_mask"], "core_seconds": round(spent, 1)}
+
+
+def draw(model: nn.Module, images: ImageSet, file: Path) -> None:
+    """Saves a picture of the objects that a model finds in images."""
+    from tsrep_vision.mask_rcnn import segment
+    from tsrep_vision.plots import plot_segmentation
+
+    some = [images[row] for row in range(len(images))]
+    figure = plot_segmentation(some, list(segment(model, some)), classes=images.classes)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(file, dpi=100, bbox_inches="tight")
 
 
 @app.command(help=__doc__)
@@ -94,7 +113,8 @@ def measure(
             )
             break
         cells = grid("vision-shapes", ["shapes"], ["mask-rcnn"], [seed], VARIANTS)
-        run(cells, results / RESULTS_FILE, partial(evaluate, steps=steps, tested_on=tested_on), threads=1)
+        work = partial(evaluate, steps=steps, tested_on=tested_on, pictures=results)
+        run(cells, results / RESULTS_FILE, work, threads=1)
     for path in write_tables(results):
         console.print(f"wrote {path}", soft_wrap=True)
 

@@ -44,3 +44,4 @@ def test_a_finished_training_is_kept(tmp_path: Path) -> None:
     assert CliRunner().invoke(app, arguments).exit_code == 0
     assert (tmp_path / RESULTS_FILE).read_bytes() == before
     assert "Differences from" in (tmp_path / "table.md").read_text()
+    assert len(list(tmp_path.glob("*.png"))) == len(VARIANTS)
