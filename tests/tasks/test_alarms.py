@@ -14,10 +14,10 @@ from tsrep.tasks.anomaly.alarms import (
     quantile_threshold,
     raise_alarms,
     relative_increase,
-    running_threshold,
     suppress,
 )
 from tsrep.tasks.anomaly.moving import moving_sum
+from tsrep.tasks.anomaly.running import running_threshold
 
 NAN = np.nan
 
@@ -78,10 +78,44 @@ def test_a_budget_is_kept_and_used():
 def test_running_threshold_is_its_definition(scores, data):
     scores[data.draw(arrays(bool, len(scores)))] = NAN
     found = running_threshold(scores, deviations=3, least=4)
-    for step in range(len(scores)):
-        known = scores[: step + 1][~np.isnan(scores[: step + 1])]
-        wanted = known.mean() + 3 * known.std() if len(known) >= 4 else NAN
+    counted: list[float] = []
+    n_known = 0
+    for step, score in enumerate(scores):
+        n_known += not np.isnan(score)
+        if not np.isnan(score):
+            usual = np.mean(counted) + 10 * np.std(counted) if n_known > 4 else np.inf
+            counted += [score] if score <= usual or np.std(counted) == 0 else []
+            if n_known == 4:
+                median = np.median(counted)
+                spread = 1.4826 * np.median(np.abs(counted - median))
+                counted = [each for each in counted if spread == 0 or each <= median + 10 * spread]
+        wanted = np.mean(counted) + 3 * np.std(counted) if n_known >= 4 else NAN
         np.testing.assert_allclose(found[step], wanted, rtol=1e-9, atol=1e-6)
+
+
+def test_running_threshold_of_usual_scores_is_the_papers():
+    scores = np.random.default_rng(0).exponential(size=500)
+    wanted = [scores[: step + 1].mean() + 4 * scores[: step + 1].std() for step in range(21, 500)]
+    np.testing.assert_allclose(running_threshold(scores)[21:], wanted, rtol=1e-9)
+
+
+@pytest.mark.parametrize("at", [[3], [21], [22], [60], list(range(60, 260))])
+def test_enormous_scores_do_not_raise_the_running_threshold(at):
+    usual = np.random.default_rng(0).exponential(size=400)
+    struck = usual.copy()
+    struck[at] = 1e20
+    threshold, unharmed = running_threshold(struck), running_threshold(np.delete(usual, at))
+    assert at[0] < 21 or raise_alarms(struck, threshold)[at[0]]
+    np.testing.assert_allclose(threshold[260:], unharmed[260 - len(at) :])
+
+
+def test_the_running_threshold_follows_a_level_that_lasts():
+    noise = np.random.default_rng(0).normal(size=900)
+    scores = noise + 1000.0 * (np.arange(900) >= 200)
+    alarms = raise_alarms(scores, running_threshold(scores), delay=0)
+    assert alarms[200:699].all() and not alarms[700:].any()
+    constant = np.where(np.arange(100) < 50, 1.0, 5.0)  # no deviation to compare with
+    assert running_threshold(constant)[-1] > 5
 
 
 @settings(max_examples=100, deadline=None)

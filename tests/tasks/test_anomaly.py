@@ -332,7 +332,12 @@ def test_live_with_gaps_a_running_threshold_and_another_encoder():
     verdicts = live.extend(series)
     assert [int(v.alarm) for v in verdicts] == found.predict(series).tolist()
     np.testing.assert_allclose([v.score for v in verdicts], found.decision_function(series), atol=1e-9)
-    assert verdicts[450].alarm
+    assert any(verdict.alarm for verdict in verdicts[443:451])
+    struck = series.copy()
+    struck[60] = 1e20
+    again = found.online().extend(struck)
+    assert [int(v.alarm) for v in again] == found.predict(struck).tolist()
+    assert again[60].alarm and again[450].threshold < 2 * verdicts[450].threshold
     with pytest.raises(ValueError, match="fitted with 1 channels"):
         live.update([1.0, 2.0])
     with pytest.raises(ValueError, match="infinite"):

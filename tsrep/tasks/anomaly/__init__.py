@@ -4,6 +4,7 @@ causal.py      causal representations of a series, with each step shown and hidd
 period.py      the dominant period of a series
 scores.py      anomaly scores: the paper's and others
 alarms.py      relative scores, thresholds, suppression of repeated alarms
+running.py     the threshold of a cold start, from the scores so far
 context.py     whether enough of a step's context was observed; the end of the training part as history
 parameters.py  ranges of the detector's parameters
 fitted.py      what is fitted for one series, and as arrays

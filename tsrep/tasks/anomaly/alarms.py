@@ -1,7 +1,7 @@
 """From one score per step to alarms: relative scores, thresholds, and the suppression of repeated alarms.
 
 The paper's rule (TS2Vec, Yue et al., AAAI 2022, section 4.3) is `relative_increase`, then `deviation_threshold`, then
-`suppress`. Scores are (t,), higher = more anomalous, NaN where a step is missing. A missing step raises no alarm and
+`suppress`. The threshold of a cold start is in `running.py`. Scores are (t,), higher = more anomalous, NaN where a step is missing. A missing step raises no alarm and
 enters no mean.
 """
 
@@ -94,22 +94,6 @@ def alarms_expected(scores: NDArray[Any], threshold: float, delay: int = 0) -> f
     """
     alarms = suppress(_exceeds(scores, threshold), delay).sum()
     return float(10_000 * (alarms + 1) / (np.count_nonzero(~np.isnan(scores)) + 1))
-
-
-def running_threshold(scores: NDArray[Any], deviations: float = 4.0, least: int = WIDTH + 1) -> Floats:
-    """(t,) mean plus `deviations` standard deviations of the scores up to and including each step, for a cold start.
-
-    NaN, so that there is no alarm, until `least` scores are known.
-    """
-    known = ~np.isnan(scores)
-    values = np.where(known, scores, 0.0)
-    count = np.maximum(np.cumsum(known), 1)
-    centre = values[known][0] if known.any() else 0.0  # avoids cancellation in the sum of squares
-    shifted = np.where(known, values - centre, 0.0)
-    mean = np.cumsum(shifted) / count
-    variance = np.maximum(np.cumsum(shifted**2) / count - mean**2, 0.0)
-    threshold = centre + mean + deviations * np.sqrt(variance)
-    return np.where(np.cumsum(known) >= least, threshold, np.nan)
 
 
 class Threshold(NamedTuple):

@@ -27,7 +27,6 @@ from tsrep.tasks.anomaly.alarms import (
     mean_ahead,
     raise_alarms,
     relative_increase,
-    running_threshold,
 )
 from tsrep.tasks.anomaly.causal import CausalViews
 from tsrep.tasks.anomaly.context import (
@@ -41,8 +40,9 @@ from tsrep.tasks.anomaly.context import (
 )
 from tsrep.tasks.anomaly.dead import DeadChannels, spans
 from tsrep.tasks.anomaly.fitted import FittedSeries, scale_of_training_part
-from tsrep.tasks.anomaly.online import LiveScore, OnlineDetector, RunningThreshold
+from tsrep.tasks.anomaly.online import LiveScore, OnlineDetector
 from tsrep.tasks.anomaly.parameters import FIXED_BY_FIT, SCORE_OF_RECIPE, as_reaches, check_detector
+from tsrep.tasks.anomaly.running import RunningThreshold, running_threshold
 from tsrep.tasks.anomaly.scores import SCORES, Score
 from tsrep.tasks.representation import as_panel_of_series, fit_encoder
 from tsrep.tasks.series import (
@@ -91,7 +91,7 @@ class RepresentationAnomalyDetector(SavedEstimator):
         Scores above it raise alarms. "deviation": mean plus `level` standard deviations of the training scores.
         "quantile": a new score exceeds it with probability 1 - `level`. "budget": the lowest value with `level` alarms
         to expect per 10,000 new steps. "running": mean plus `level` standard deviations of all scores up to the step,
-        the paper's rule for a cold start.
+        the paper's rule for a cold start, without enormous scores, see `tsrep.tasks.anomaly.running`.
     level : float or None
         None: 4, 0.999, 10 and 4.
     delay : int

@@ -14,6 +14,7 @@ from tsrep.data.unmasked import unmasked
 from tsrep.tasks.anomaly.causal import CausalViews, Floats
 from tsrep.tasks.anomaly.context import known_steps, observed_share
 from tsrep.tasks.anomaly.dead import DeadChannels
+from tsrep.tasks.anomaly.running import RunningThreshold
 from tsrep.tasks.anomaly.scores import Score
 
 Array = NDArray[Any]
@@ -180,22 +181,3 @@ class OnlineDetector:
         mean = float(np.mean(self._before)) if len(self._before) == self._width else np.nan
         self._before.append(raw)
         return (raw - mean) / mean if not mean <= 0 else 0.0
-
-
-class RunningThreshold:
-    """`alarms.running_threshold`, score by score (Welford's algorithm)."""
-
-    def __init__(self, deviations: float, least: int):
-        self.deviations, self.least = deviations, least
-        self.count, self.mean, self.squares = 0, 0.0, 0.0
-
-    def update(self, score: float) -> float:
-        """The threshold for this score, which is included in it; NaN until there are `least` scores."""
-        if not np.isnan(score):
-            self.count += 1
-            difference = score - self.mean
-            self.mean += difference / self.count
-            self.squares += difference * (score - self.mean)
-        if self.count < self.least:
-            return float("nan")
-        return self.mean + self.deviations * float(np.sqrt(self.squares / self.count))
