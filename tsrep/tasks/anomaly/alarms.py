@@ -1,8 +1,8 @@
 """From one score per step to alarms: relative scores, thresholds, and the suppression of repeated alarms.
 
 The paper's rule (TS2Vec, Yue et al., AAAI 2022, section 4.3) is `relative_increase`, then `deviation_threshold`, then
-`suppress`. The threshold of a cold start is in `running.py`. Scores are (t,), higher = more anomalous, NaN where a step is missing. A missing step raises no alarm and
-enters no mean.
+`suppress`; the threshold of a cold start is in `running.py`. Scores are (t,), higher = more anomalous, NaN where a step
+is missing. A missing step raises no alarm and enters no mean.
 """
 
 from __future__ import annotations
