@@ -13,34 +13,25 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from sklearn.base import clone
-from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
-from tsrep.base.panels import Floats, RandomState, draw_seed
+from tsrep.base.panels import Floats, RandomState
 from tsrep.base.parameters import out_of_range
 from tsrep.base.saving import Folder, Tensors, inner_from_folder, inner_to_folder, load
 from tsrep.base.training import initial_weights
-from tsrep.data import as_panel
-from tsrep.data.containers import Series
-from tsrep.encoding.by_blocks import by_blocks, to_impute_by_blocks
-from tsrep.encoding.estimator import SeriesRepresentation
 from tsrep.encoding.read_out import ReadOut, read_out
 from tsrep.encoding.training import Measure, hold_out
 from tsrep.masked.build import build_network, learns_normalisation
 from tsrep.masked.masks import average_distance
 from tsrep.masked.network import frame_of
 from tsrep.masked.objective import MaskedObjective
-from tsrep.masked.rebuild import as_hidden, draw_hidden, rebuilt, value_head
+from tsrep.masked.rebuilding import RebuildingEncoder
 from tsrep.masked.recipe import RANGES, check, mask_of, patch_length_for, resolved
 from tsrep.masked.references import ReferenceLosses
 from tsrep.masked.targets import least_patch
 from tsrep.masked.targets.lost import LostTarget, name_of, names_of, targets_of
-from tsrep.nn.padding import inside
-from tsrep.nn.patch import to_patches
 from tsrep.train.checkpoint import ModelFileError
 from tsrep.train.run import Run
 from tsrep.train.schedule import Schedule, constant, warm_up_cosine
@@ -56,7 +47,7 @@ FEW_SERIES = 16
 MOST_FITTED = 512  # series that scales, vocabularies and kernels are fitted on
 
 
-class MaskedSeriesEncoder(SeriesRepresentation):
+class MaskedSeriesEncoder(RebuildingEncoder):
     """Representations of time series by masked prediction (MAE, SimMIM and MaskFeat for series).
 
     Parameters that are None have the value of the recipe and of the encoder's kind; see docs/masked.md.
@@ -331,100 +322,6 @@ class MaskedSeriesEncoder(SeriesRepresentation):
             "patch_length": self.patch_length_,
             "window": self._window,
         }
-
-    # What is hidden
-
-    def encode_patches(self, X: Any) -> Floats:
-        """One vector per patch, (n, N, D), counted from the end of each series; NaN for patches before its begin.
-
-        `encode` repeats a patch's vector over its steps. With an encoder of steps it is the mean over the patch's.
-        """
-        Z = torch.from_numpy(self.encode(X))
-        x = self._series(X)
-        within = inside(x)
-        steps = torch.arange(x.shape[1])
-        last = torch.where(within, steps, -1).amax(1)
-        parts = to_patches(Z, self.patch_length_, torch.where(last < 0, x.shape[1] - 1, last))
-        return parts.nanmean(2).numpy()
-
-    def reconstruct(self, X: Any, hidden: Any = None, random_state: RandomState = 0) -> NDArray[Any]:
-        """The series (n, c, t) with predictions in the places of hidden values; NaN outside a series.
-
-        Parameters
-        ----------
-        X : panel (n, c, t).
-        hidden : (n, c, t) or (n, t) booleans, True where a value is hidden from the encoder; None: drawn by the mask
-            of the training. Missing values inside a series are predicted too.
-        random_state : seed of a mask that is drawn.
-
-        Raises
-        ------
-        ValueError
-            `hidden` has another shape, or the encoder is a generator that was not trained to predict "values".
-        """
-        x = self._series(X)
-        value_head(self.encoder_)
-        order = self._channel_order(X)
-        unseen = self._hidden(x, hidden, random_state, order)
-        within = inside(x)
-        values = self._rebuilt(x, unseen, within)
-        kept = (~x.isnan() & ~unseen).transpose(1, 2).numpy()
-        predicted = values.masked_fill(~within.unsqueeze(-1), torch.nan).transpose(1, 2).numpy()
-        panel = as_panel(X)
-        given = slice(None) if order is None else np.argsort(order)  # as the channels stand in `X`
-        return np.where(kept[:, given], panel, predicted[:, given]).astype(panel.dtype)
-
-    def impute(self, X: Any, out: str | Path | None = None) -> Any:
-        """`X` with its missing values predicted, in the same container; observed values are untouched.
-
-        A lazy panel (`tsrep.data.lazy`) becomes an array in memory, or in the file `out`, see `encode`.
-
-        Raises
-        ------
-        ValueError
-            The encoder is a generator that was not trained to predict "values".
-        """
-        check_is_fitted(self, "encoder_")
-        value_head(self.encoder_)
-        if (lazy := to_impute_by_blocks(X, out)) is not None:
-            return by_blocks(lazy, self.impute, out, network=self.encoder_, what="impute", as_stored=True)
-        series = Series(X)
-        x = torch.from_numpy(self._panel(series.source, reset=False, panel=series.panel)).transpose(1, 2)
-        series.reorder(self._channel_order(series.source))
-        nothing = torch.zeros_like(x, dtype=torch.bool)
-        values = self._rebuilt(x, nothing, torch.from_numpy(series.inside))
-        return series.put_back(values.transpose(1, 2).double().numpy())
-
-    def plot_reconstruction(
-        self, X: Any, instance: int = 0, hidden: Any = None, random_state: RandomState = 0
-    ) -> Any:
-        """A matplotlib figure of one series: original, visible and rebuilt (after He et al., 2022, figure 2)."""
-        from tsrep.plots import plot_reconstruction
-
-        x = self._series(X)[[instance]]
-        chosen = None if hidden is None else np.asarray(hidden)[[instance]]
-        unseen = self._hidden(x, chosen, random_state, self._channel_order(X))
-        rebuilt_values = self._rebuilt(x, unseen, inside(x))
-        return plot_reconstruction(x[0].T.numpy(), unseen[0].T.numpy(), rebuilt_values[0].T.numpy())
-
-    @property
-    def generator_(self) -> nn.Module:
-        """SSGAN's generator, where it is the encoder: `SSGANImputer(start=...)` continues from it."""
-        check_is_fitted(self, "encoder_")
-        generator = getattr(self.encoder_, "generator", None)
-        if generator is None:
-            raise AttributeError("generator_: only an encoder of encoder='ssgan' has a generator")
-        return generator
-
-    def _hidden(self, x: Tensor, hidden: Any, random_state: RandomState, order: list[int] | None) -> Tensor:
-        """(n, T, C) booleans of the argument `hidden`, whose channels `order` puts in that of `x`, or drawn."""
-        if hidden is not None:
-            given = as_hidden(hidden, x)
-            return given if order is None else given[..., order]
-        return draw_hidden(x, mask_of(self), self.patch_length_, draw_seed(random_state))
-
-    def _rebuilt(self, x: Tensor, hidden: Tensor, within: Tensor) -> Tensor:
-        return rebuilt(self.encoder_, x, hidden, within, self._window, self.device, self.precision)
 
     # An encoder that was given, and the copies of this estimator
 
