@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tsrep_vision.cli.images import DIGITS, read_pair, report_skipped
-from tsrep_vision.cli.models import read_model, with_random_weights
+from tsrep_vision.cli.models import channels_of, read_model, with_random_weights
 from tsrep_vision.cli.options import (
     SMOKE_BATCH,
     SMOKE_STEPS,
@@ -91,7 +91,7 @@ def finetune(
     if scratch:
         network = with_random_weights(getattr(network, "encoder", network), seed)
     checked_folder(out)
-    images, test = read_pair(source, split, test_split, resize=resize)
+    images, test = read_pair(source, split, test_split, channels_of(network), resize)
     report_skipped(console, images)
     settings = {
         "label_fraction": label_fraction,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -21,12 +19,12 @@ def read_source(
     source: str, split: str | None, channels: int = 3, resize: int | None = None, test: bool = False
 ) -> ImageSet:
     """The images of `split`; None: of the source's training (or test) folder, if it has one, or all."""
-    from tsrep_vision.data import read_images
+    from tsrep_vision.data.read import folders_of, read_images
 
     if source == DIGITS:
         return _digits(split or ("test" if test else "train"), channels)
     if split is None:
-        split = _first(TEST_FOLDERS if test else TRAIN_FOLDERS, _folders(Path(source)))
+        split = _first(TEST_FOLDERS if test else TRAIN_FOLDERS, folders_of(source))
     return read_images(source, split, channels=channels, resize=resize)
 
 
@@ -36,10 +34,11 @@ def read_pair(
     """Training and test images with labels; a fifth of all are test images where the source has no folder of them."""
     import numpy as np
 
+    from tsrep_vision.data.read import folders_of
     from tsrep_vision.evaluation import check_labels, places_of
 
     images = read_source(source, split, channels, resize)
-    if source == DIGITS or test_split is not None or _first(TEST_FOLDERS, _folders(Path(source))):
+    if source == DIGITS or test_split is not None or _first(TEST_FOLDERS, folders_of(source)):
         test = read_source(source, test_split, channels, resize, test=True)
     else:
         rows = np.arange(len(images))
@@ -56,16 +55,6 @@ def report_skipped(console: Console, images: ImageSet) -> None:
         console.print(f"left out: {skipped.name}, which {skipped.reason}", soft_wrap=True)
     if len(images.skipped) > 5:
         console.print(f"... and {len(images.skipped) - 5} more")
-
-
-def _folders(path: Path) -> set[str]:
-    """The names of the folders at the top of a folder or a zip file."""
-    if path.is_dir():
-        return {entry.name for entry in path.iterdir() if entry.is_dir()}
-    if path.suffix == ".zip" and zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as file:
-            return {name.split("/")[0] for name in file.namelist() if "/" in name}
-    return set()
 
 
 def _first(names: tuple[str, ...], present: set[str]) -> str | None:

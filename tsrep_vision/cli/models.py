@@ -79,6 +79,11 @@ def read_model(path: Path | None, smoke: bool, seed: int) -> Any:
     return load_vit(path) if path.is_file() else load(path)
 
 
+def channels_of(model: Any) -> int:
+    """The channels of the images that a model takes, an encoder or a model around one."""
+    return int(getattr(model, "encoder", model).channels)
+
+
 def with_random_weights(model: Any, seed: int) -> Any:
     """A model of the same sizes, not trained."""
     from tsrep_vision.saving import build, describe

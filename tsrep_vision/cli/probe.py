@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from tsrep_vision.cli.images import DIGITS, read_pair, report_skipped
-from tsrep_vision.cli.models import read_model, with_random_weights
+from tsrep_vision.cli.models import channels_of, read_model, with_random_weights
 from tsrep_vision.cli.options import (
     SMOKE_STEPS,
     Device,
@@ -86,7 +86,7 @@ def probe(
         max_steps = SMOKE_STEPS
     network = read_model(model, smoke, seed)
     checked_folder(out)
-    images, test = read_pair(source, split, test_split, resize=resize)
+    images, test = read_pair(source, split, test_split, channels_of(network), resize)
     report_skipped(console, images)
     options = {
         "method": method.value,

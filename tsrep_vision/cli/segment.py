@@ -84,7 +84,7 @@ def _scores(images: Any, image_ids: list[int], found: list[dict[str, Any]]) -> d
 
     truth, sizes = [], {}
     for row, image_id in enumerate(image_ids):
-        target = images.target(row)
+        target = images.target(row, crowds=True)
         truth += coco_entries(target, image_id, images.annotations.category_ids)
         sizes[image_id] = (target["masks"].shape[1], target["masks"].shape[2])
     return precision_of_entries(found, truth, sizes)
@@ -92,18 +92,9 @@ def _scores(images: Any, image_ids: list[int], found: list[dict[str, Any]]) -> d
 
 def _read(source: Path, annotations: Path | None) -> tuple[Any, list[str], list[int]]:
     """The images, their names and their numbers in the results."""
-    import numpy as np
-    from PIL import Image
-
     from tsrep_vision.data import read_images
     from tsrep_vision.data.coco import Annotations
-    from tsrep_vision.data.stores import is_image
 
-    if source.is_file() and is_image(source.name):
-        if annotations is not None:
-            raise ValueError("--annotations is given with one image; wanted a folder or zip file of images")
-        with Image.open(source) as image:
-            return read_images(np.array(image.convert("RGB"))[None]), [source.name], [1]
     some = read_images(source, annotations=annotations, verify=True)
     if isinstance(some.annotations, Annotations):
         return some, some.names, [some.annotations.image_ids[name] for name in some.names]

@@ -182,7 +182,7 @@ def _read(
     ids = images.annotations.category_ids
     if validation is None:
         return images, None, ids
-    others = read_images(source, annotations=validation)
+    others = read_images(source, annotations=validation, verify=True)
     if others.classes != images.classes:
         raise ValueError(
             "--validation has other classes than --annotations; wanted the same, in the same order"

@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
+
+from tsrep_vision.data.images import ImageError
+
+TRIANGLE = 6  # numbers of the smallest polygon; pycocotools takes four numbers for a box
 
 
 class Annotations:
@@ -39,49 +44,84 @@ class Annotations:
             content = json.loads(text)
             images = {image["id"]: image for image in content["images"]}
             categories = {category["id"]: category["name"] for category in content["categories"]}
-            self._objects: dict[str, list[dict[str, Any]]] = defaultdict(list)
-            for entry in content["annotations"]:
-                self._objects[images[entry["image_id"]]["file_name"]].append(entry)
             self.image_ids = {image["file_name"]: number for number, image in images.items()}
             self._sizes = {i["file_name"]: (int(i["height"]), int(i["width"])) for i in images.values()}
-        except (KeyError, TypeError, ValueError) as error:
+            self._labels = {number: label for label, number in enumerate(categories, start=1)}
+            self._objects: dict[str, list[_Object]] = defaultdict(list)
+            for entry in content["annotations"]:
+                name = images[entry["image_id"]]["file_name"]
+                if (found := self._object(entry, *self._sizes[name])) is not None:
+                    self._objects[name].append(found)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ValueError(f"{source} is not JSON in COCO's format: {error!r}") from error
         self.category_ids = [0, *categories]
         self.classes = ["background", *categories.values()]
-        self._labels = {category: number for number, category in enumerate(self.category_ids)}
 
-    def target(self, name: str) -> dict[str, Tensor]:
+    def size(self, name: str) -> tuple[int, int]:
+        """Height and width of an image."""
+        return self._sizes[name]
+
+    def target(self, name: str, crowds: bool = False) -> dict[str, Tensor]:
         """See `ImageSet.target`."""
         height, width = self._sizes[name]
-        rows = [entry for entry in self._objects[name] if _is_object(entry, height, width)]
-        masks = [_mask(entry["segmentation"], height, width) for entry in rows]
-        corners = np.array([entry["bbox"] for entry in rows], dtype=np.float32).reshape(-1, 4)
-        corners[:, 2:] += corners[:, :2]
-        limits = np.array([width, height, width, height], dtype=np.float32)
-        return {
-            "boxes": torch.from_numpy(corners.clip(0, limits)),
-            "labels": torch.tensor([self._labels[e["category_id"]] for e in rows], dtype=torch.int64),
+        objects = [each for each in self._objects[name] if crowds or not each.is_crowd]
+        masks = [_mask(each.segmentation, height, width) for each in objects]
+        target = {
+            "boxes": torch.tensor([each.box for each in objects]).view(-1, 4),
+            "labels": torch.tensor([each.label for each in objects], dtype=torch.int64),
             "masks": torch.from_numpy(np.array(masks, dtype=np.uint8).reshape(-1, height, width)),
         }
+        if crowds:
+            target["iscrowd"] = torch.tensor([each.is_crowd for each in objects], dtype=torch.int64)
+        return target
+
+    def _object(self, entry: dict[str, Any], height: int, width: int) -> _Object | None:
+        """What an annotation says; None unless it has a mask, and its box an area within the image."""
+        limits = np.array([width, height, width, height], dtype=np.float32)
+        left, top, across, down = entry["bbox"]
+        corners = np.array([left, top, left + across, top + down], dtype=np.float32).clip(0, limits)
+        segmentation = entry.get("segmentation")
+        if isinstance(segmentation, list):
+            segmentation = [polygon for polygon in segmentation if len(polygon) >= TRIANGLE]
+        label = self._labels[entry["category_id"]]
+        if not segmentation or not (corners[2:] > corners[:2]).all():
+            return None
+        return _Object(corners.tolist(), label, bool(entry.get("iscrowd")), segmentation)
 
 
-def _is_object(entry: dict[str, Any], height: int, width: int) -> bool:
-    """Whether it is one object with a mask, and its box has an area within the image."""
-    left, top, across, down = entry["bbox"]
-    inside = min(left + across, width) > max(left, 0) and min(top + down, height) > max(top, 0)
-    return not entry.get("iscrowd") and inside and bool(entry.get("segmentation"))
+class _Object(NamedTuple):
+    """Corners of the box within the image, label, whether it is a crowd, and COCO's form of the mask."""
+
+    box: list[float]
+    label: int
+    is_crowd: bool
+    segmentation: Any
 
 
-def _mask(segmentation: Any, height: int, width: int) -> np.ndarray[Any, Any]:
-    """(height, width) uint8, from polygons or run lengths."""
+def _mask(segmentation: Any, height: int, width: int) -> NDArray[np.uint8]:
+    """(height, width), from polygons or run lengths.
+
+    Raises
+    ------
+    ImageError
+        It cannot be decoded, or is the mask of an image of another size.
+    """
     try:
         from pycocotools import mask
     except ImportError as error:
         raise ImportError(
             f"masks need pycocotools; install it with: pip install 'tsrep[vision]' ({error})"
         ) from error
-    if isinstance(segmentation, list):
-        return mask.decode(mask.merge(mask.frPyObjects(segmentation, height, width)))
-    if isinstance(segmentation["counts"], list):
-        segmentation = mask.frPyObjects(segmentation, height, width)
-    return mask.decode(segmentation)
+    try:
+        if isinstance(segmentation, list):
+            found = mask.decode(mask.merge(mask.frPyObjects(segmentation, height, width)))
+        elif isinstance(segmentation["counts"], list):
+            found = mask.decode(mask.frPyObjects(segmentation, *segmentation["size"]))
+        else:
+            found = mask.decode(segmentation)
+    except Exception as error:  # pycocotools raises many types of error
+        raise ImageError(f"has a mask that cannot be decoded: {error!r}") from error
+    if found.shape != (height, width):
+        rows, columns = found.shape
+        raise ImageError(f"has {width} x {height} pixels; one of its masks has {columns} x {rows}")
+    return cast(NDArray[np.uint8], found)

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-MODES = {1: "L", 3: "RGB"}
+from tsrep_vision.data.decode import as_seen, upright_size
+
 SMALLEST = 8  # pixels of an image's shorter side
 
 
@@ -40,8 +41,11 @@ class Store(Protocol):
 class Objects(Protocol):
     """The objects in images, by the images' names."""
 
-    def target(self, name: str) -> dict[str, Tensor]:
+    def target(self, name: str, crowds: bool = False) -> dict[str, Tensor]:
         """See `ImageSet.target`."""
+
+    def size(self, name: str) -> tuple[int, int]:
+        """Height and width of an image."""
 
 
 class ImageSet:
@@ -97,18 +101,47 @@ class ImageSet:
         some.skipped = list(self.skipped)
         return some
 
-    def target(self, index: int) -> dict[str, Tensor]:
+    def target(self, index: int, crowds: bool = False) -> dict[str, Tensor]:
         """The objects in an image: `boxes` (objects, 4), corners in pixels, `labels` (objects,) from 1 on, and `masks`
-        (objects, H, W) uint8. Crowds and boxes without an area are left out.
+        (objects, H, W) uint8. Boxes without an area are left out.
+
+        Parameters
+        ----------
+        crowds : whether regions with a crowd of objects are among them, for an evaluation: then `iscrowd` (objects,)
+            says which they are.
 
         Raises
         ------
+        ImageError
+            A mask cannot be decoded.
         ValueError
             The source has no annotations.
         """
         if self.annotations is None:
             raise ValueError("the images have no annotations; wanted read_images(source, annotations=...)")
-        return self.annotations.target(self.names[index])
+        return self.annotations.target(self.names[index], crowds)
+
+    def verified(self) -> ImageSet:
+        """The images that can be decoded, each tried once; the others are among the `skipped` of both sets.
+
+        Raises
+        ------
+        ValueError
+            There is none.
+        """
+        usable = []
+        for row in range(len(self)):
+            try:
+                self[row]
+                if self.annotations is not None:
+                    self.target(row)
+                usable.append(row)
+            except ImageError as error:
+                self.skip(row, error)
+        if not usable:
+            first = self.skipped[0]
+            raise ValueError(f"source has no image that can be used; the first, {first.name}, {first.reason}")
+        return self[np.array(usable, dtype=np.int64)]
 
     def skip(self, index: int, error: Exception) -> None:
         """Records an image that cannot be used."""
@@ -119,34 +152,27 @@ class ImageSet:
     def _decoded(self, name: str) -> Tensor:
         try:
             with self.store.open(name) as image:
-                if self.resize is not None:
-                    image.draft(
-                        MODES[self.channels], (self.resize, self.resize)
-                    )  # a JPEG at a fraction of its size
-                pixels = np.array(_resized(image.convert(MODES[self.channels]), self.resize))
+                pixels = np.array(as_seen(image, self.channels, self.resize))
         except Exception as error:  # damaged files make Pillow raise many types of error
             raise ImageError(f"cannot be decoded: {error}") from error
         return torch.from_numpy(pixels.reshape(*pixels.shape[:2], self.channels)).permute(2, 0, 1)
 
 
-def fault_of(store: Store, name: str, min_size: int, verify: bool) -> str | None:
-    """Why an image cannot be used, from its header alone unless `verify`; None: it can."""
+def fault_of(store: Store, name: str, min_size: int, objects: Objects | None = None) -> str | None:
+    """Why an image cannot be used, from its header alone; None: it can.
+
+    Parameters
+    ----------
+    objects : objects in the images, whose masks have the size of their image.
+    """
     try:
         with store.open(name) as image:
-            width, height = image.size
-            if verify:
-                image.load()
+            width, height = upright_size(image)
     except Exception as error:
         return f"cannot be decoded: {error}"
     if min(width, height) < min_size:
         return f"has {width} x {height} pixels; wanted at least {min_size} per side"
+    if objects is not None and objects.size(name) != (height, width):
+        rows, columns = objects.size(name)
+        return f"has {width} x {height} pixels; its annotations are of {columns} x {rows}"
     return None
-
-
-def _resized(image: Image.Image, shorter: int | None) -> Image.Image:
-    """With a shorter side of `shorter` pixels (bicubic, antialiased), if it is longer than that."""
-    if shorter is None or min(image.size) <= shorter:
-        return image
-    scale = shorter / min(image.size)
-    width, height = (round(side * scale) for side in image.size)
-    return image.resize((width, height), Image.Resampling.BICUBIC)

@@ -33,9 +33,15 @@ class Targets:
     def __init__(self, targets: Sequence[Mapping[str, Tensor]]):
         self.targets = targets
 
-    def target(self, name: str) -> dict[str, Tensor]:
-        """A copy, see `ImageSet.target`."""
-        return {field: self.targets[int(name)][field].clone() for field in FIELDS}
+    def target(self, name: str, crowds: bool = False) -> dict[str, Tensor]:
+        """A copy, see `ImageSet.target`; there are no crowds."""
+        target = {field: self.targets[int(name)][field].clone() for field in FIELDS}
+        return {**target, "iscrowd": torch.zeros_like(target["labels"])} if crowds else target
+
+    def size(self, name: str) -> tuple[int, int]:
+        """Height and width of an image."""
+        height, width = self.targets[int(name)]["masks"].shape[1:]
+        return height, width
 
 
 def with_objects(

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tsrep_vision.data.coco import Annotations
-from tsrep_vision.data.images import MODES, SMALLEST, ImageSet, Skipped, Store, fault_of
-from tsrep_vision.data.stores import Arrays, Folder, Zip
+from tsrep_vision.data.decode import MODES
+from tsrep_vision.data.images import SMALLEST, ImageSet, Skipped, Store, fault_of
+from tsrep_vision.data.stores import Arrays, Folder, Zip, is_image, shared_folder
 
 
 def read_images(
@@ -31,11 +32,12 @@ def read_images(
     Parameters
     ----------
     source : one of
-        - a folder, or a zip file, with image files in it. Where all lie in folders, the first folder (below `split`) is
-          an image's class;
+        - an image file; or a folder, or a zip file, with image files in it. Where all lie in folders, the first folder
+          below `split`, and below folders that all images share, is an image's class;
         - a `.npz` file with `images` and perhaps `labels`;
         - an array (n, H, W) or (n, H, W, C), or a tensor (n, C, H, W): uint8, or floats between 0 and 1.
-    split : a folder within the source, "train" for example; None: all of it. Not with `annotations`.
+    split : a folder within the source, or within the folders that all its images share: "train" for example. None:
+        all of it. Not with `annotations`.
     labels : (n,) of an array or a tensor; None: without labels.
     annotations : a JSON file in COCO's format, in the source or elsewhere; its images alone are read, and
         `ImageSet.target` gives their objects. Its file names begin at the source.
@@ -67,7 +69,7 @@ def read_images(
     if resize is not None and (resize < min_size or annotations is not None):
         raise ValueError(f"resize is {resize!r}; wanted at least min_size, {min_size}, and no annotations")
     store, labels = _store_of(source, labels)
-    beginning = f"{split.strip('/')}/" if split else ""
+    beginning = _beginning(store.names, split)
     objects = None if annotations is None else _read_annotations(annotations, store)
     if objects is None:
         names: Sequence[str] = [name for name in store.names if name.startswith(beginning)]
@@ -80,7 +82,7 @@ def read_images(
         raise ValueError(f"labels has {len(labels)} entries; wanted one for each of {len(names)} images")
     if not names:
         raise ValueError(f"source has no image{f' in {beginning}' if split else ''}")
-    faults = [fault_of(store, name, min_size, verify) for name in names]
+    faults = [fault_of(store, name, min_size, objects) for name in names]
     images = ImageSet(store, names, labels, classes, objects, channels, resize)
     usable = images[np.array([row for row, fault in enumerate(faults) if fault is None], dtype=np.int64)]
     usable.skipped = [
@@ -89,15 +91,25 @@ def read_images(
     if len(usable) == 0:
         first = usable.skipped[0]
         raise ValueError(f"source has no image that can be used; the first, {first.name}, {first.reason}")
-    return usable
+    return usable.verified() if verify else usable
+
+
+def folders_of(source: str | Path) -> set[str]:
+    """The folders of a folder or a zip file, below those that all its images share: "train" and "test" for example.
+
+    Of a file of another kind, none.
+    """
+    path = Path(source)
+    names = _store_of(path, None)[0].names if path.is_dir() or path.suffix.lower() == ".zip" else []
+    shared = shared_folder(names)
+    below = [name.removeprefix(shared) for name in names]
+    return {name.split("/")[0] for name in below if "/" in name}
 
 
 def _store_of(source: Any, labels: Any) -> tuple[Store, Any]:
     """The store, and the labels that were given or lie in it."""
     if isinstance(source, Tensor):
-        return Arrays(
-            source.detach().cpu().movedim(1, -1).numpy() if source.ndim == 4 else source.numpy()
-        ), labels
+        return _of_tensor(source.detach().cpu()), labels
     if isinstance(source, np.ndarray):
         return Arrays(source), labels
     if not isinstance(source, str | Path):
@@ -109,14 +121,30 @@ def _store_of(source: Any, labels: Any) -> tuple[Store, Any]:
         return Folder(path), None
     if not path.is_file():
         raise FileNotFoundError(f"{path} is neither a file nor a folder")
-    if path.suffix == ".zip":
+    if is_image(path.name):
+        return Folder(path.parent, [path.name]), None
+    if path.suffix.lower() == ".zip":
         return Zip(path), None
-    if path.suffix == ".npz":
+    if path.suffix.lower() == ".npz":
         with np.load(path) as arrays:
             if "images" not in arrays:
                 raise ValueError(f"{path} has the arrays {sorted(arrays)}; wanted 'images' among them")
             return Arrays(arrays["images"]), arrays.get("labels")
-    raise ValueError(f"{path} is neither a folder nor a .zip or .npz file")
+    raise ValueError(f"{path} is neither an image, a folder, nor a .zip or .npz file")
+
+
+def _of_tensor(images: Tensor) -> Arrays:
+    if images.ndim == 4 and images.shape[1] not in MODES:
+        raise ValueError(f"images has shape {tuple(images.shape)}; wanted (n, C, H, W) of a tensor, C 1 or 3")
+    images = images.movedim(1, -1) if images.ndim == 4 else images
+    return Arrays((images.float() if images.is_floating_point() else images).numpy())
+
+
+def _beginning(names: Sequence[str], split: str | None) -> str:
+    """How the names of a split's images begin."""
+    folder = f"{split.strip('/')}/" if split else ""
+    is_outermost = any(name.startswith(folder) for name in names)
+    return folder if is_outermost else shared_folder(names) + folder
 
 
 def _read_annotations(file: str | Path, store: Store) -> Annotations:
@@ -133,12 +161,20 @@ def _read_annotations(file: str | Path, store: Store) -> Annotations:
 
 def _labels_of(names: Sequence[str], beginning: str) -> tuple[NDArray[np.int64] | None, list[str]]:
     """Labels and classes from the folders of images."""
-    folders = [name.removeprefix(beginning).split("/")[:-1] for name in names]
-    if not all(folders) or not folders:
+    below = [name.removeprefix(beginning) for name in names]
+    shared = shared_folder(below)
+    below = [name.removeprefix(shared) for name in below]
+    if not below or not all("/" in name for name in below):
         return None, []
-    return _numbered([folder[0] for folder in folders])
+    return _numbered([name.split("/")[0] for name in below])
 
 
 def _numbered(labels: Any) -> tuple[NDArray[np.int64], list[str]]:
-    classes, numbers = np.unique(np.asarray(labels), return_inverse=True)
-    return numbers.astype(np.int64).reshape(-1), [str(name) for name in classes]
+    values = np.asarray(labels).reshape(-1)
+    try:
+        classes, numbers = np.unique(values, return_inverse=True)
+    except TypeError as error:
+        raise ValueError(f"labels has values of several types; wanted numbers or names ({error})") from error
+    if classes.dtype.kind == "f" and np.isnan(classes).any():
+        raise ValueError("labels has NaN; wanted a label for each image")
+    return numbers.astype(np.int64), [str(name) for name in classes]

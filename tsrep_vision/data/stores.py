@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +16,12 @@ ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".pgm", ".tif", ".ti
 
 
 class Folder:
-    """The image files in a folder and in the folders within it, in the order of their names."""
+    """The image files in a folder and in the folders within it, in the order of their names; or only `names`."""
 
-    def __init__(self, root: Path):
+    def __init__(self, root: Path, names: Sequence[str] | None = None):
         self.root = root
-        files = (path.relative_to(root) for path in root.rglob("*"))
-        self.names = sorted(path.as_posix() for path in files if is_image(path.as_posix()))
+        files = (path.relative_to(root).as_posix() for path in root.rglob("*")) if names is None else names
+        self.names = sorted(name for name in files if is_image(name))
 
     def open(self, name: str) -> Image.Image:
         return Image.open(self.root / name)
@@ -78,7 +80,7 @@ class Arrays:
     Raises
     ------
     ValueError
-        The array has another shape or type, or floats outside of 0 to 1.
+        The array has another shape or type, or floats outside of 0 to 1 or NaN.
     """
 
     def __init__(self, images: NDArray[Any]):
@@ -90,7 +92,10 @@ class Arrays:
             )
         if images.dtype.kind == "f":
             if not ((images >= 0) & (images <= 1)).all():
-                raise ValueError("images has floats outside of 0 to 1; wanted these, or uint8")
+                found = (
+                    "NaN" if np.isnan(images).any() else f"floats from {images.min():g} to {images.max():g}"
+                )
+                raise ValueError(f"images has {found}; wanted floats between 0 and 1, or uint8")
             images = np.rint(images * 255).astype(np.uint8)
         if images.dtype != np.uint8:
             raise ValueError(f"images has type {images.dtype}; wanted uint8, or floats between 0 and 1")
@@ -102,5 +107,18 @@ class Arrays:
 
 
 def is_image(name: str) -> bool:
-    """Whether a file's ending is that of an image; hidden files are none."""
-    return name.lower().endswith(ENDINGS) and not name.rpartition("/")[2].startswith(".")
+    """Whether a file's ending is that of an image; hidden files, and those in hidden folders, are none."""
+    return name.lower().endswith(ENDINGS) and not any(part.startswith(".") for part in name.split("/"))
+
+
+def shared_folder(names: Sequence[str]) -> str:
+    """The folders that all images lie in, with a "/" behind, but for the folder right around an image.
+
+    Examples
+    --------
+    >>> shared_folder(["photos/train/cat/1.png", "photos/test/dog/1.png"]), shared_folder(["cat/1.png", "cat/2.png"])
+    ('photos/', '')
+    """
+    folders = [name.split("/")[:-2] for name in names]
+    shared = itertools.takewhile(lambda level: len(set(level)) == 1, zip(*folders, strict=False))
+    return "".join(f"{level[0]}/" for level in shared)

@@ -24,7 +24,8 @@ def average_precision(
     ----------
     detections : `boxes` (found, 4), `labels`, `scores` (found,) and `masks` (found, 1, H, W), probabilities, per
         image; they may come one by one, as `segment` gives them.
-    targets : `boxes` (objects, 4), `labels` (objects,) and `masks` (objects, H, W) per image.
+    targets : `boxes` (objects, 4), `labels` (objects,) and `masks` (objects, H, W) per image. What is found within an
+        object whose `iscrowd` (objects,) is true does not count, neither for nor against; without it there are none.
 
     Returns
     -------
@@ -59,7 +60,7 @@ def precision_of_entries(
     """
     COCO, COCOeval = _pycocotools("coco").COCO, _pycocotools("cocoeval").COCOeval
     numbered = [  # COCOeval takes 0 for no match
-        [{**entry, "id": number, "iscrowd": 0} for number, entry in enumerate(entries, start=1)]
+        [{"iscrowd": 0, **entry, "id": number} for number, entry in enumerate(entries, start=1)]
         for entries in (truth, found)
     ]
     content = {
@@ -93,7 +94,8 @@ def coco_entries(
 
     Parameters
     ----------
-    objects : detections or a target, see `average_precision`; without `scores` each has 1.
+    objects : detections or a target, see `average_precision`; without `scores` each has 1. Only with `iscrowd` the
+        entries have it.
     image_id : COCO's number of the image.
     category_ids : COCO's number of each label; None: the labels.
 
@@ -106,11 +108,17 @@ def coco_entries(
     masks = objects["masks"] if objects["masks"].ndim == 3 else objects["masks"][:, 0] >= THRESHOLD
     scores = objects.get("scores", torch.ones(len(masks)))
     entries = []
-    for box, label, mask, score in zip(
+    crowds = (
+        [{"iscrowd": value} for value in objects["iscrowd"].tolist()]
+        if "iscrowd" in objects
+        else [{}] * len(masks)
+    )
+    for box, label, mask, score, crowd in zip(
         objects["boxes"].tolist(),
         objects["labels"].tolist(),
         masks.cpu().to(torch.uint8).numpy(),
         scores.tolist(),
+        crowds,
         strict=True,
     ):
         left, top, right, bottom = box
@@ -123,6 +131,7 @@ def coco_entries(
                 "score": score,
                 "segmentation": {"size": list(runs["size"]), "counts": runs["counts"].decode()},
                 "area": float(run_lengths.area(runs)),
+                **crowd,
             }
         )
     return entries

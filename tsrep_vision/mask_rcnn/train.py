@@ -75,6 +75,7 @@ def train_mask_rcnn(
     jitter : range of the scale of large-scale jitter, (0.1, 2.0) in the papers; None: horizontal flips alone.
     freeze : whether the ViT or ResNet in the backbone keeps its weights.
     validation : images whose average precision goes into the history, every `evaluate_every` steps and at the end.
+        Those that cannot be decoded are skipped.
     workers : threads that decode images.
     device, precision, random_state, verbose, checkpoint, checkpoint_every : see `pretrain`.
 
@@ -108,6 +109,7 @@ def train_mask_rcnn(
     _check_jitter(jitter)
     if not integer(1, none=True).holds(evaluate_every):
         raise out_of_range("evaluate_every", evaluate_every, "an integer of at least 1, or None")
+    validation = None if validation is None else validation.verified()
     recipe = recipe_of(model)
     layer_decay = recipe.layer_decay if layer_decay is None else layer_decay
     if not number(above=0, at_most=1).holds(layer_decay):
@@ -205,7 +207,9 @@ def objects_step(network: nn.Module, objective: Any, *, accumulate: int, **optio
 
 def scores_on(model: nn.Module, images: ImageSet) -> dict[str, float]:
     """The average precision of a model on images with annotations."""
-    return average_precision(segment(model, images), [images.target(row) for row in range(len(images))])
+    return average_precision(
+        segment(model, images), [images.target(row, crowds=True) for row in range(len(images))]
+    )
 
 
 def as_objects(
