@@ -72,7 +72,8 @@ def test_many_series_in_a_long_table(forecast, tmp_path, monkeypatch):
         for name, size in (("a", 1), ("b", 9))
     ]
     pd.concat(parts).to_csv(tmp_path / "many.csv", index=False)
-    assert "many.csv: 2 series, 840 rows" in forecast("many.csv", *QUICK)
+    shown = forecast("many.csv", *QUICK)
+    assert "many.csv: 2 series time: column 'ds', from 2026-01-01" in shown and "; 840 rows learning" in shown
     table = pd.read_csv("many-forecast.csv")
     assert table.groupby("unique_id").size().to_dict() == {"a": 24, "b": 24}
     means = table.groupby("unique_id")["y"].mean()

@@ -16,9 +16,9 @@ from tsrep.cli.options import (
     Network,
     Probe,
     Score,
-    TableOptions,
     Threshold,
 )
+from tsrep.cli.table_options import TableOptions
 from tsrep.masked.masks import KINDS
 from tsrep.masked.recipe import DESIGNS, ENCODERS, RECIPES
 from tsrep.tasks import ANOMALY_SCORES, RepresentationAnomalyDetector
@@ -26,7 +26,8 @@ from tsrep.tasks.anomaly.scores import SCORES
 from tsrep.tasks.neighbours import METRICS
 from tsrep.tasks.probes import PROBES
 
-READING = "--time --columns --every --missing --sort --day-first --month-first --decimal --sheet"
+READING = "--time --columns --every --missing --sort --day-first --month-first"
+READING += " --separator --decimal --encoding --sheet"
 TRAINED = "--model --max-steps --seed --checkpoint"
 TABLE = f"{READING} {TRAINED} --out --plot --save --json"
 MANY = f"{READING} {TRAINED} --rows --split --root --json"
@@ -99,7 +100,7 @@ def test_mend_is_still_sort(shell, tmp_path):
 
 def test_given_options_of_a_table():
     assert TableOptions().given == set()
-    assert TableOptions("t", ["a"], "1h", 0.0, True).given == {
+    assert TableOptions("t", "a", "1h", 0.0, True).given == {
         "--time",
         "--columns",
         "--every",

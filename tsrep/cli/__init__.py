@@ -6,7 +6,8 @@ app.py          the application: its commands, `--version`
 errors.py       how commands end: expected errors as one line (`tsrep-vision` has them too), Ctrl-C
 output.py       text for people or, with `--json`, an object for programs
 examples.py     the example below the help of each command
-options.py      options that several commands share, `TableOptions` among them
+options.py      options that several commands share
+table_options.py  those that say how a table is read
 reading.py      how a command reads a table file, and what it reports about it
 long_table.py   the series of a long table side by side, and back
 files.py        the file that a command writes, the saved model that it loads

@@ -25,27 +25,18 @@ from tsrep.cli.options import (
     OUTPUT,
     TABLE,
     Checkpoint,
-    Columns,
-    DayFirst,
-    Decimal,
-    Every,
-    Missing,
     Model,
     Probe,
     Root,
     Save,
     Seed,
-    Sheet,
-    Sort,
     Split,
-    TableOptions,
-    Time,
     TrainingSteps,
-    names,
 )
 from tsrep.cli.output import Json, new_console, print_json
 from tsrep.cli.series import Series, describe
 from tsrep.cli.source import channel_names, read_source
+from tsrep.cli.table_options import TableOptions, reads_tables
 
 TRAIN_HELP = (
     "Series with labels: the name of a UCR or UEA data set; a file: .ts .tsv .arff .txt .npz, or a .csv, .parquet or "
@@ -54,6 +45,7 @@ TRAIN_HELP = (
 )
 
 
+@reads_tables(rows=False)
 def classify(
     ctx: typer.Context,
     train: Annotated[str, typer.Argument(help=TRAIN_HELP)],
@@ -64,6 +56,7 @@ def classify(
             "name, else a cross-validation on TRAIN."
         ),
     ] = None,
+    *,
     label: Annotated[
         str | None,
         typer.Option(help="The column of labels; default: label, class, target, ...", rich_help_panel=TABLE),
@@ -86,14 +79,7 @@ def classify(
     seed: Seed = 0,
     checkpoint: Checkpoint = None,
     root: Root = None,
-    time: Time = None,
-    columns: Columns = None,
-    every: Every = None,
-    missing: Missing = None,
-    sort: Sort = False,
-    day_first: DayFirst = None,
-    decimal: Decimal = None,
-    sheet: Sheet = None,
+    options: TableOptions,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -116,7 +102,6 @@ def classify(
     if out is not None:
         checked_out(out, TABLE_ENDINGS, *(Path(source) for source in (train, test, labels) if source))
     checked_folder(save)
-    options = TableOptions(time, names(columns), every, missing, sort, day_first, decimal, sheet)
     wanted = Labels(label, labels)
     classifier = _saved_classifier(model)
     if classifier is not None:

@@ -17,28 +17,18 @@ from tsrep.cli.options import (
     OUTPUT,
     Checkpoint,
     Clustering,
-    Columns,
-    DayFirst,
-    Decimal,
-    Every,
-    Missing,
     Model,
     Plot,
     Root,
-    Rows,
     Save,
     Seed,
-    Sheet,
-    Sort,
     Split,
-    TableOptions,
-    Time,
     TrainingSteps,
-    names,
 )
 from tsrep.cli.output import Json, new_console, print_json
 from tsrep.cli.series import Series, describe
 from tsrep.cli.source import SOURCE_HELP, channel_names, read_source
+from tsrep.cli.table_options import TableOptions, reads_tables
 
 if TYPE_CHECKING:
     from tsrep.cli.dataset import Array
@@ -73,9 +63,11 @@ class Clusters:
         return members[self.distances[members].argsort(kind="stable")]
 
 
+@reads_tables()
 def cluster(
     ctx: typer.Context,
     source: Annotated[str, typer.Argument(help=SOURCE_HELP)],
+    *,
     method: Annotated[
         Clustering,
         typer.Option(
@@ -96,15 +88,7 @@ def cluster(
     checkpoint: Checkpoint = None,
     split: Annotated[Split, typer.Option(help="The part of a data set given by name.")] = Split.train,
     root: Root = None,
-    time: Time = None,
-    columns: Columns = None,
-    every: Every = None,
-    missing: Missing = None,
-    sort: Sort = False,
-    day_first: DayFirst = None,
-    decimal: Decimal = None,
-    sheet: Sheet = None,
-    rows: Rows = False,
+    options: TableOptions,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -125,7 +109,6 @@ def cluster(
     out = checked_out(out or Path(f"{stem(Path(source))}-clusters.csv"), TABLE_ENDINGS, Path(source))
     picture = picture_beside(out, plot)
     checked_folder(save)
-    options = TableOptions(time, names(columns), every, missing, sort, day_first, decimal, sheet, rows)
     encoder, fitted = encoder_to_use(
         ctx, model, Model.masked, console, max_steps=max_steps, seed=seed, checkpoint=checkpoint
     )

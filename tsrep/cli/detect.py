@@ -23,36 +23,29 @@ from tsrep.cli.options import (
     CONTEXT,
     OUTPUT,
     Checkpoint,
-    Columns,
     Context,
-    DayFirst,
-    Decimal,
-    Every,
     MaxSteps,
-    Missing,
     Plot,
     Save,
     Score,
     Seed,
-    Sheet,
-    Sort,
     Table,
-    TableOptions,
     Threshold,
-    Time,
-    names,
 )
 from tsrep.cli.output import Json, new_console, print_json
 from tsrep.cli.reading import described, read_series
+from tsrep.cli.table_options import TableOptions, reads_tables
 
 MIN_STEPS = 100
 SHOWN_ALARMS = 20
 OWN_COLUMNS = ("score", "alarm", "part")
 
 
+@reads_tables(rows=False)
 def detect(
     ctx: typer.Context,
     file: Table,
+    *,
     train: Annotated[
         float, typer.Option(help="Share of the steps, from the first on, to learn what is normal from.")
     ] = 0.5,
@@ -81,14 +74,7 @@ def detect(
         Path | None,
         typer.Option(help="Folder of a saved detector to use, or of a saved encoder to build a detector on."),
     ] = None,
-    time: Time = None,
-    columns: Columns = None,
-    every: Every = None,
-    missing: Missing = None,
-    sort: Sort = False,
-    day_first: DayFirst = None,
-    decimal: Decimal = None,
-    sheet: Sheet = None,
+    options: TableOptions,
     out: Annotated[
         Path | None,
         typer.Option(help="CSV file for the scores; default: NAME-alarms.csv.", rich_help_panel=OUTPUT),
@@ -109,7 +95,6 @@ def detect(
     checked_folder(save)
     if not 0 < train <= 1:
         raise ValueError(f"--train is {train:g}; wanted a share of the steps, above 0 and at most 1")
-    options = TableOptions(time, names(columns), every, missing, sort, day_first, decimal, sheet)
     table = read_series(file, options, MIN_STEPS, empty_columns=model is not None)
     saved: Any = None if model is None else _loaded(model)
     frame = table.frame

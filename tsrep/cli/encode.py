@@ -11,23 +11,13 @@ from rich.markup import escape
 from tsrep.cli.encoders import saved_encoder
 from tsrep.cli.files import checked_out
 from tsrep.cli.options import (
-    Columns,
-    DayFirst,
-    Decimal,
-    Every,
-    Missing,
     Root,
-    Rows,
-    Sheet,
-    Sort,
     Split,
-    TableOptions,
-    Time,
-    names,
 )
 from tsrep.cli.output import Json, new_console, print_json
-from tsrep.cli.series import Series
+from tsrep.cli.series import Series, describe
 from tsrep.cli.source import SOURCE_HELP, channel_names, read_source
+from tsrep.cli.table_options import TableOptions, reads_tables
 
 if TYPE_CHECKING:
     from tsrep.cli.dataset import Array
@@ -35,24 +25,18 @@ if TYPE_CHECKING:
 ENDINGS = (".npz", ".npy", ".csv")
 
 
+@reads_tables()
 def encode(
     source: Annotated[str, typer.Argument(help=SOURCE_HELP)],
     model: Annotated[Path, typer.Option(help="Folder of a saved encoder.")],
     out: Annotated[Path, typer.Option(help="File for the representations: .npz, .npy or .csv.")],
+    *,
     per_step: Annotated[
         bool, typer.Option("--per-step", help="One vector per step instead of one per series.")
     ] = False,
     split: Annotated[Split, typer.Option(help="The part of a data set given by name.")] = Split.test,
     root: Root = None,
-    time: Time = None,
-    columns: Columns = None,
-    every: Every = None,
-    missing: Missing = None,
-    sort: Sort = False,
-    day_first: DayFirst = None,
-    decimal: Decimal = None,
-    sheet: Sheet = None,
-    rows: Rows = False,
+    options: TableOptions,
     as_json: Json = False,
 ) -> None:
     """Turn series into representations with a saved encoder.
@@ -65,11 +49,11 @@ def encode(
     """
     import numpy as np
 
+    console = new_console(as_json)
     checked_out(out, ENDINGS, Path(source))
-
     encoder = saved_encoder(model)
-    options = TableOptions(time, names(columns), every, missing, sort, day_first, decimal, sheet, rows)
     series = read_source(source, options, split, root, channel_names(encoder))
+    console.print(describe(source, series), soft_wrap=True)
     Z = np.asarray(encoder.encode(series.X) if per_step else encoder.transform(series.X))
     out.parent.mkdir(parents=True, exist_ok=True)
     if out.suffix == ".npz":
@@ -80,9 +64,7 @@ def encode(
     else:
         _write_csv(out, Z, series)
     axes = "series x steps x dimensions" if per_step else "series x dimensions"
-    new_console(as_json).print(
-        f"{escape(str(out))}: {' x '.join(map(str, Z.shape))} ({axes})", soft_wrap=True
-    )
+    console.print(f"{escape(str(out))}: {' x '.join(map(str, Z.shape))} ({axes})", soft_wrap=True)
     print_json(as_json, out=out, shape=Z.shape, axes=axes.split(" x "))
 
 

@@ -13,23 +13,12 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from tsrep.cli.table_options import FIELDS, option_of
+
 if TYPE_CHECKING:
     import pandas as pd
 
-READING = (
-    "label",
-    "time",
-    "columns",
-    "known",
-    "every",
-    "missing",
-    "sort",
-    "day_first",
-    "decimal",
-    "sheet",
-    "rows",
-    "root",
-)
+READING = ("label", "known", *FIELDS, "root")
 """Options that say how a source is read; a saved model does not hold them."""
 TABLE_ENDINGS = (".csv", ".parquet")
 """Endings of tables that are written."""
@@ -102,7 +91,7 @@ def refuse_with_model(context: typer.Context, holds: str, *options: str) -> None
     sources = {name: context.get_parameter_source(name) for name in options}
     given = [name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
     if given:
-        names = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        names = ", ".join(map(option_of, given))
         raise ValueError(f"{names} cannot be given with --model: {holds} decides it; leave it out")
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tsrep.cli.labels import Labels, as_classes, from_table
-from tsrep.cli.options import TableOptions
-from tsrep.cli.reading import in_columns, read_series
+from tsrep.cli.reading import in_columns, lines_of_series, read_series
 from tsrep.cli.series import TABLES, Series, array_in, refuse
+from tsrep.cli.table_options import TableOptions
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from tsrep.cli.dataset import Array
+    from tsrep.data.table import RegularTable
 
 ENDINGS = (".csv", ".parquet", ".npy")
 WANTED = "wanted one .csv, .parquet or .npy file per series"
@@ -54,7 +54,9 @@ def read_folder(
         )
     arrays = [file for file in files if file.suffix.lower() == ".npy"]
     if not arrays:
-        return Series(_frames(files, options, channels), y, names)
+        tables = dict(zip(names, _tables(files, options, channels), strict=True))
+        notes = lines_of_series(tables, ())
+        return Series([table.frame for table in tables.values()], y, names, notes=tuple(notes))
     if len(arrays) < len(files):
         other = next(file for file in files if file not in arrays)
         raise ValueError(
@@ -97,14 +99,14 @@ def _of_series(folder: Path, files: list[Path]) -> list[Path]:
     return files
 
 
-def _frames(files: list[Path], options: TableOptions, channels: list[str] | None) -> list[pd.DataFrame]:
-    frames: list[pd.DataFrame] = []
+def _tables(files: list[Path], options: TableOptions, channels: list[str] | None) -> list[RegularTable]:
+    tables = []
     reason = "as in the fit of the encoder" if channels else f"as in {files[0].name}"
     for file in files:
-        frame = read_series(file, options, min_steps=1).frame
-        channels = channels or list(frame.columns)
-        frames.append(in_columns(file, frame, channels, reason))
-    return frames
+        table = read_series(file, options, min_steps=1)
+        channels = channels or list(table.frame.columns)
+        tables.append(replace(table, frame=in_columns(file, table.frame, channels, reason)))
+    return tables
 
 
 def _one_series(path: Path) -> Array:

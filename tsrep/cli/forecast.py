@@ -24,25 +24,17 @@ from tsrep.cli.options import (
     OUTPUT,
     TABLE,
     Checkpoint,
-    Columns,
     Context,
-    DayFirst,
-    Decimal,
-    Every,
     MaxSteps,
-    Missing,
     Plot,
     Save,
     Seed,
-    Sheet,
-    Sort,
     Table,
-    TableOptions,
-    Time,
     names,
 )
 from tsrep.cli.output import Json, new_console, print_json
-from tsrep.cli.reading import described, read_long_table, read_series
+from tsrep.cli.reading import described, described_series, read_long_table, read_series
+from tsrep.cli.table_options import TableOptions, reads_tables
 
 REFUSED = ("--known", "--columns", "--every", "--missing", "--sort")
 """Options that a long table does not take."""
@@ -50,9 +42,11 @@ SHOWN_ROWS = 12
 SHOWN_COLUMNS = 9
 
 
+@reads_tables(rows=False)
 def forecast(
     ctx: typer.Context,
     file: Table,
+    *,
     target: Annotated[
         str | None, typer.Option(help="The columns to forecast, separated by commas; default: all.")
     ] = None,
@@ -65,8 +59,6 @@ def forecast(
     seed: Seed = 0,
     checkpoint: Checkpoint = None,
     model: Annotated[Path | None, typer.Option(help="Folder of a saved forecaster to use.")] = None,
-    time: Time = None,
-    columns: Columns = None,
     known: Annotated[
         str | None,
         typer.Option(
@@ -74,12 +66,7 @@ def forecast(
             rich_help_panel=TABLE,
         ),
     ] = None,
-    every: Every = None,
-    missing: Missing = None,
-    sort: Sort = False,
-    day_first: DayFirst = None,
-    decimal: Decimal = None,
-    sheet: Sheet = None,
+    options: TableOptions,
     out: Annotated[
         Path | None,
         typer.Option(help="CSV file for the forecasts; default: NAME-forecast.csv.", rich_help_panel=OUTPUT),
@@ -97,7 +84,6 @@ def forecast(
     picture = picture_beside(out, plot)
     checked_folder(save)
     targets, known_columns = names(target), names(known) or []
-    options = TableOptions(time, names(columns), every, missing, sort, day_first, decimal, sheet)
     forecaster: Any = None
     errors: dict[str, float] = {}
     if model is not None:
@@ -105,20 +91,16 @@ def forecast(
         refuse_with_model(ctx, "the saved forecaster", *decided)
         forecaster = load_model(model, _is_forecaster, "a forecaster")
         horizon, targets = max(forecaster.radii_), forecaster.targets_
-    data = read_long_table(file, options, REFUSED, given=["--known"] if known_columns else [])
-    if data is not None and plot:
+    long = read_long_table(file, options, REFUSED, given=["--known"] if known_columns else [])
+    if long is not None and plot:
         raise ValueError(f"--plot draws one series, and {file.name} is a long table of several; leave it out")
-    future = None
-    if data is None:
+    if long is None:
         table = read_series(file, options)
         data, future = _split_future(table.frame, targets, known_columns, horizon)
         console.print(described(file, table), soft_wrap=True)
     else:
-        series = data["unique_id"].nunique()
-        console.print(
-            f"[bold]{escape(file.name)}[/bold]: {series} series, {len(data)} rows, from {data['ds'].min()} to "
-            f"{data['ds'].max()}"
-        )
+        data, future, series = long.frame, None, long.series()
+        console.print(described_series(file, f"{len(series)} series", series, long.notes), soft_wrap=True)
 
     if forecaster is None:
         training = {"max_steps": max_steps, "random_state": seed, "checkpoint": checkpoint}

@@ -21,27 +21,18 @@ from tsrep.cli.files import (
     stem,
     write_table,
 )
-from tsrep.cli.long_table import LongTable
+from tsrep.cli.long_table import SideBySide
 from tsrep.cli.options import (
     OUTPUT,
     Checkpoint,
-    Columns,
-    DayFirst,
-    Decimal,
-    Every,
-    Missing,
     Plot,
     Save,
     Seed,
-    Sheet,
-    Sort,
     Table,
-    TableOptions,
-    Time,
-    names,
 )
 from tsrep.cli.output import Json, new_console, print_json
-from tsrep.cli.reading import described, read_long_table, read_series
+from tsrep.cli.reading import described, described_series, read_long_table, read_series
+from tsrep.cli.table_options import TableOptions, reads_tables
 
 MIN_STEPS = 20
 REFUSED = ("--time", "--every", "--sort")
@@ -50,9 +41,11 @@ SHOWN_COLUMNS = 20
 SHOWN_NAMES = 6
 
 
+@reads_tables(rows=False)
 def impute(
     ctx: typer.Context,
     file: Table,
+    *,
     std: Annotated[
         bool,
         typer.Option(
@@ -70,14 +63,7 @@ def impute(
     seed: Seed = 0,
     checkpoint: Checkpoint = None,
     model: Annotated[Path | None, typer.Option(help="Folder of a saved imputer to use.")] = None,
-    time: Time = None,
-    columns: Columns = None,
-    every: Every = None,
-    missing: Missing = None,
-    sort: Sort = False,
-    day_first: DayFirst = None,
-    decimal: Decimal = None,
-    sheet: Sheet = None,
+    options: TableOptions,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -101,9 +87,9 @@ def impute(
         checked_out(beside, TABLE_ENDINGS, file, option="--samples")
     picture = picture_beside(out, plot)
     checked_folder(save)
-    options = TableOptions(time, names(columns), every, missing, sort, day_first, decimal, sheet)
     long = read_long_table(file, options, REFUSED)
-    several = None if long is None else LongTable(long, MIN_STEPS)
+    series = {} if long is None else long.series()
+    several = None if long is None else SideBySide(series, MIN_STEPS)
     table: Any = read_series(file, options, MIN_STEPS) if several is None else None
     frame = table.frame if several is None else several.frame
     channels = list(frame.columns) if several is None else several.channels
@@ -111,13 +97,11 @@ def impute(
     if not gaps.to_numpy().any():
         raise ValueError(f"{file.name} has no gap: every value of every step is there")
     imputer = None if model is None else load_model(model, _is_imputer, "an imputer")
-    if several is None:
+    if long is None:
         console.print(described(file, table), soft_wrap=True)
     else:
-        console.print(
-            f"[bold]{escape(file.name)}[/bold]: {len(several.lengths)} series, {len(frame)} steps, from "
-            f"{frame['ds'].min()} to {frame['ds'].max()}"
-        )
+        counted = f"{len(series)} series, {len(frame)} steps"
+        console.print(described_series(file, counted, series, long.notes), soft_wrap=True)
     console.print(f"{int(gaps.to_numpy().sum())} of {gaps.size} values missing")
 
     if imputer is None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from tsrep.data.table import RegularTable
 
 
-class LongTable:
-    """A long table (`unique_id`, `ds`, values), series after series, each with a row per step of its own grid.
+class SideBySide:
+    """Several series as a long table (`unique_id`, `ds`, values), each with a row per step of its own grid.
 
     Attributes
     ----------
@@ -18,16 +19,16 @@ class LongTable:
     channels : names of the columns of values.
     """
 
-    def __init__(self, long: pd.DataFrame, min_steps: int) -> None:
+    def __init__(self, series: Mapping[Any, RegularTable], min_steps: int) -> None:
         import pandas as pd
 
-        from tsrep.data import TableError, split_long
+        from tsrep.data import TableError
 
-        series = split_long(long, min_steps=1, empty_columns=True)
-        self.lengths = [len(each) for each in series.values()]
+        frames = {name: table.frame for name, table in series.items()}
+        self.lengths = [len(frame) for frame in frames.values()]
         if max(self.lengths) < min_steps:
             raise TableError(f"the longest series has {max(self.lengths)} rows; wanted at least {min_steps}")
-        rows = pd.concat(series, names=["unique_id", "ds"]).reset_index()
+        rows = pd.concat(frames, names=["unique_id", "ds"]).reset_index()
         self.channels = [str(name) for name in rows.columns.drop(["unique_id", "ds"])]
         self.frame = rows[["unique_id", "ds", *self.channels]]
 

@@ -1,13 +1,12 @@
-"""Options that several commands share, each typed once.
+"""Options that several commands share, each typed once; those of a table file are in `table_options.py`.
 
 The values of an enumeration are written out, because the package that defines them takes a second to import; tests
-compare the two. Options that describe a table file become one object, `TableOptions`.
+compare the two.
 """
 
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -107,102 +106,6 @@ class MaskKind(StrEnum):
 TABLE = "How the file is read"
 
 Table = Annotated[Path, typer.Argument(help="A CSV, Parquet or Excel file with a time column.")]
-Time = Annotated[
-    str | None,
-    typer.Option(
-        help="The time column, or several that are one time together, separated by commas; none: each row is a step; "
-        "default: detected.",
-        rich_help_panel=TABLE,
-    ),
-]
-Columns = Annotated[
-    str | None,
-    typer.Option(help="The columns to use, separated by commas; default: all.", rich_help_panel=TABLE),
-]
-Every = Annotated[
-    str | None,
-    typer.Option(
-        help="Average the rows over steps of this length, for example 5min, or of the calendar, for example MS.",
-        rich_help_panel=TABLE,
-    ),
-]
-Missing = Annotated[
-    float | None,
-    typer.Option(
-        help="The number that stands for a missing value, for example -9999.", rich_help_panel=TABLE
-    ),
-]
-Sort = Annotated[
-    bool,
-    typer.Option(
-        "--sort",
-        help="Sort the rows by time and average rows with the same time.",
-        rich_help_panel=TABLE,
-    ),
-]
-DayFirst = Annotated[
-    bool | None,
-    typer.Option(
-        "--day-first/--month-first",
-        help="Which number of dates such as 01/02/2024 is the day; default: detected.",
-        rich_help_panel=TABLE,
-        show_default=False,
-    ),
-]
-Decimal = Annotated[
-    str | None,
-    typer.Option(help="The mark before decimals, . or , (default: detected).", rich_help_panel=TABLE),
-]
-Rows = Annotated[
-    bool,
-    typer.Option(
-        "--rows",
-        help="Each row of the table is a series, with a column per step.",
-        rich_help_panel=TABLE,
-    ),
-]
-Sheet = Annotated[
-    str | None,
-    typer.Option(
-        help="The sheet of an Excel file; default: the first visible one that is not empty.",
-        rich_help_panel=TABLE,
-    ),
-]
-
-
-@dataclass(frozen=True)
-class TableOptions:
-    """How a table file is read: the options of the panel above, as `tsrep.data.read_table` takes them."""
-
-    time: str | None = None
-    columns: list[str] | None = None
-    every: str | None = None
-    missing: float | None = None
-    sort: bool = False
-    day_first: bool | None = None
-    decimal: str | None = None
-    sheet: str | None = None
-    rows: bool = False
-
-    def __post_init__(self) -> None:
-        if self.decimal not in (None, ".", ","):
-            raise ValueError(f"--decimal is {self.decimal!r}; wanted '.' or ','")
-
-    @property
-    def given(self) -> set[str]:
-        """The options that were given, by the names they have in a shell."""
-        values = {
-            "--time": self.time,
-            "--columns": self.columns,
-            "--every": self.every,
-            "--missing": self.missing is not None,
-            "--sort": self.sort,
-            "--day-first": self.day_first is not None,
-            "--decimal": self.decimal,
-            "--sheet": self.sheet,
-            "--rows": self.rows,
-        }
-        return {name for name, value in values.items() if value}
 
 
 def names(text: str | None) -> list[str] | None:

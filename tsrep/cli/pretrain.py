@@ -14,29 +14,20 @@ from tsrep.cli.files import checked_folder, checked_out, new_source, print_saved
 from tsrep.cli.options import (
     OUTPUT,
     Checkpoint,
-    Columns,
-    DayFirst,
-    Decimal,
     Design,
-    Every,
     MaskKind,
-    Missing,
     Model,
     Network,
     Root,
-    Rows,
     Seed,
-    Sheet,
-    Sort,
     Split,
-    TableOptions,
-    Time,
     TrainingSteps,
     names,
 )
 from tsrep.cli.output import Json, new_console, print_json
 from tsrep.cli.series import describe
 from tsrep.cli.source import SOURCE_HELP, read_source
+from tsrep.cli.table_options import TableOptions, reads_tables
 
 MASKED = "The masked model"
 FEW_WINDOWS = 10
@@ -51,10 +42,12 @@ REFERENCES = {
 """Losses in `history_` beside which that of a masked model is read."""
 
 
+@reads_tables()
 def pretrain(
     ctx: typer.Context,
     source: Annotated[str, typer.Argument(help=SOURCE_HELP)],
     save: Annotated[Path, typer.Option(help="Folder to save the encoder in.")],
+    *,
     model: Annotated[
         Model, typer.Option(help="masked: predict what is hidden; ts2vec: contrast two crops.")
     ] = Model.masked,
@@ -95,15 +88,7 @@ def pretrain(
             help="Steps per patch; default: the length of the series over 32.", min=1, rich_help_panel=MASKED
         ),
     ] = None,
-    time: Time = None,
-    columns: Columns = None,
-    every: Every = None,
-    missing: Missing = None,
-    sort: Sort = False,
-    day_first: DayFirst = None,
-    decimal: Decimal = None,
-    sheet: Sheet = None,
-    rows: Rows = False,
+    options: TableOptions,
     plot: Annotated[
         Path | None,
         typer.Option(
@@ -139,7 +124,6 @@ def pretrain(
     }
     estimator = _unfitted(model, training, chosen, plot)
     checked_folder(save)
-    options = TableOptions(time, names(columns), every, missing, sort, day_first, decimal, sheet, rows)
     series = read_source(source, options, split, root)
     console.print(describe(source, series), soft_wrap=True)
 

@@ -6,14 +6,14 @@ with the columns `unique_id`, `ds` and values.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
-from tsrep.cli.options import TableOptions
+from tsrep.cli.table_options import TableOptions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,20 +50,40 @@ def read_options(options: TableOptions, min_steps: int = 2) -> ReadOptions:
 
     return ReadOptions(
         time=options.time,
-        columns=options.columns,
+        columns=options.column_names,
         min_steps=min_steps,
         sort=options.sort,
         every=options.every,
         missing=options.missing,
         day_first=options.day_first,
-        decimal=options.decimal,
-        sheet=options.sheet,
+        written=options.written,
     )
+
+
+@dataclass(frozen=True)
+class LongTable:
+    """The long table in a file.
+
+    Attributes
+    ----------
+    frame : (rows, 2 + c) `unique_id`, `ds` and the other columns.
+    notes : how it was read, in words.
+    """
+
+    frame: pd.DataFrame
+    notes: tuple[str, ...]
+
+    def series(self, min_steps: int = 1, empty_columns: bool = True) -> dict[Any, RegularTable]:
+        """Each series on a regular index of its own, with what was seen."""
+        from tsrep.data.long import split_tables
+        from tsrep.data.table import ReadOptions
+
+        return split_tables(self.frame, ReadOptions(min_steps=min_steps, empty_columns=empty_columns))
 
 
 def read_long_table(
     file: Path, options: TableOptions, refused: Sequence[str], given: Collection[str] = ()
-) -> pd.DataFrame | None:
+) -> LongTable | None:
     """The long table in `file`, or None if the file holds one series.
 
     Parameters
@@ -76,17 +96,19 @@ def read_long_table(
     ValueError
         One of `refused` was given, or `options.columns` names a column that the table does not have.
     """
-    from tsrep.data import read_long
+    from tsrep.data.long import open_long
 
-    long = read_long(file, day_first=options.day_first, decimal=options.decimal, sheet=options.sheet)
-    if long is None:
+    opened = open_long(file, options.written, options.day_first)
+    if opened is None:
         return None
     if options.given.union(given).intersection(refused):
         raise ValueError(
             f"a long table (unique_id, ds) takes none of {', '.join(refused[:-1])} and {refused[-1]}"
         )
-    long = chosen_columns(long, options.columns)
-    return long if options.missing is None else long.replace(options.missing, float("nan"))
+    long = chosen_columns(opened.frame, options.column_names)
+    if options.missing is not None:
+        long = long.replace(options.missing, float("nan"))
+    return LongTable(long, opened.notes)
 
 
 def chosen_columns(long: pd.DataFrame, names: Sequence[str] | None) -> pd.DataFrame:
@@ -115,6 +137,21 @@ def described(file: Path, table: RegularTable) -> str:
     first, *others = table.summary.lines()
     line = f"[bold]{escape(file.name)}[/bold]: {escape(first)}; columns {first_names(table.frame.columns)}"
     return "\n".join([line, *map(escape, others), *stand_in_lines(table.frame)])
+
+
+def described_series(
+    file: Path, counted: str, series: Mapping[Any, RegularTable], notes: Sequence[str]
+) -> str:
+    """Rich markup: what is `counted` in a table of several series, their times and steps, and what was decided."""
+    lines = lines_of_series(series, notes)
+    return "\n".join([f"[bold]{escape(file.name)}[/bold]: {counted}", *map(escape, lines)])
+
+
+def lines_of_series(series: Mapping[Any, RegularTable], notes: Sequence[str]) -> list[str]:
+    """The times and steps of several series, and what was decided, in words."""
+    from tsrep.data.summary import lines_of_several
+
+    return [*lines_of_several({name: table.summary for name, table in series.items()}), *notes]
 
 
 def stand_in_lines(frame: pd.DataFrame) -> list[str]:

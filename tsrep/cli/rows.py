@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from tsrep.cli.labels import Labels, as_classes
-from tsrep.cli.options import TableOptions
 from tsrep.cli.series import Series, refuse
+from tsrep.cli.table_options import TableOptions
 
 NAMES = ("unique_id", "id", "series", "name", "file", "index", "unnamed: 0")
 """Names that a column of names of series has, in lower case."""
@@ -30,7 +30,7 @@ def read_rows(path: Path, options: TableOptions, labels: Labels) -> Series:
     from tsrep.data.numbers import numbers_of
 
     refuse(options, f"each row of {path.name} is read as a series", "--time", "--every", "--sort")
-    opened = open_table(path, options.decimal, options.sheet)
+    opened = open_table(path, options.written)
     frame = opened.frame
     time = next((str(name) for name in frame if str(name).lower() in TIMES), None)
     if time is not None:
@@ -45,9 +45,9 @@ def read_rows(path: Path, options: TableOptions, labels: Labels) -> Series:
     names = None if called is None else [str(name) for name in as_classes(frame[called], path.name)]
     frame = frame.drop(columns=[] if called is None else [called])
     try:
-        if options.columns is not None:
-            frame = frame[[column_called(frame, name) for name in options.columns]]
-        steps = [numbers_of(frame[name], opened.decimal or options.decimal) for name in frame]
+        if options.column_names is not None:
+            frame = frame[[column_called(frame, name) for name in options.column_names]]
+        steps = [numbers_of(frame[name], opened.decimal) for name in frame]
     except TableError as error:
         raise TableError(f"{path.name}: {error}") from error
     if len(steps) < 2:

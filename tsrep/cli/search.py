@@ -16,28 +16,18 @@ from tsrep.cli.files import TABLE_ENDINGS, checked_out, picture_beside, stem, wr
 from tsrep.cli.options import (
     OUTPUT,
     Checkpoint,
-    Columns,
-    DayFirst,
-    Decimal,
-    Every,
     Metric,
-    Missing,
     Model,
     Plot,
     Root,
-    Rows,
     Seed,
-    Sheet,
-    Sort,
     Split,
-    TableOptions,
-    Time,
     TrainingSteps,
-    names,
 )
 from tsrep.cli.output import Json, new_console, print_json
 from tsrep.cli.series import Series, describe
 from tsrep.cli.source import SOURCE_HELP, channel_names, read_source
+from tsrep.cli.table_options import TableOptions, reads_tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,6 +53,7 @@ class Query:
     place: tuple[int, int] | None = None
 
 
+@reads_tables()
 def search(
     ctx: typer.Context,
     source: Annotated[str, typer.Argument(help=SOURCE_HELP)],
@@ -73,6 +64,7 @@ def search(
             "stretch of it: NAME:START:STOP, or START:STOP in a single series, in steps."
         ),
     ],
+    *,
     k: Annotated[int, typer.Option("-k", "--number", help="Matches per query.", min=1)] = 5,
     sub: Annotated[
         bool,
@@ -87,15 +79,7 @@ def search(
     checkpoint: Checkpoint = None,
     split: Annotated[Split, typer.Option(help="The part of a data set given by name.")] = Split.train,
     root: Root = None,
-    time: Time = None,
-    columns: Columns = None,
-    every: Every = None,
-    missing: Missing = None,
-    sort: Sort = False,
-    day_first: DayFirst = None,
-    decimal: Decimal = None,
-    sheet: Sheet = None,
-    rows: Rows = False,
+    options: TableOptions,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -115,7 +99,6 @@ def search(
         out or Path(f"{stem(Path(source))}-matches.csv"), TABLE_ENDINGS, Path(source), Path(query)
     )
     picture = picture_beside(out, plot)
-    options = TableOptions(time, names(columns), every, missing, sort, day_first, decimal, sheet, rows)
     encoder, fitted = encoder_to_use(
         ctx, model, Model.masked, console, max_steps=max_steps, seed=seed, checkpoint=checkpoint
     )

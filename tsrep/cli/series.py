@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
-from tsrep.cli.options import TableOptions
 from tsrep.cli.reading import described, first_names, stand_in_lines
+from tsrep.cli.table_options import TableOptions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +30,7 @@ class Series:
     y : labels, if the source has any.
     names : the names of the series where the source has some, None elsewhere.
     table : what was seen in the table of one series.
-    notes : how another table was read, in words.
+    notes : how other tables were read, in words.
     """
 
     X: Any
@@ -114,13 +114,13 @@ def describe(source: str, series: Series) -> str:
     if missing:
         parts.append(f"{missing} missing value{'s' if missing > 1 else ''}")
     line = f"[bold]{escape(Path(source).name)}[/bold]: {', '.join(parts)}"
+    notes = [escape(note) for note in series.notes]
     if frames is None:
-        return "\n".join([line, *map(escape, series.notes)])
+        return "\n".join([line, *notes])
     import pandas as pd
 
-    return "\n".join(
-        [f"{line}; columns {first_names(frames[0].columns)}", *stand_in_lines(pd.concat(frames))]
-    )
+    columns = f"; columns {first_names(frames[0].columns)}"
+    return "\n".join([line + columns, *notes, *stand_in_lines(pd.concat(frames))])
 
 
 def array_in(path: Path) -> Array:

@@ -14,10 +14,11 @@ from tsrep.cli.dataset import normalised_dataset
 from tsrep.cli.files import PACKED
 from tsrep.cli.folder import read_folder
 from tsrep.cli.labels import Labels, as_classes, from_table, of_long
-from tsrep.cli.options import Split, TableOptions
-from tsrep.cli.reading import chosen_columns, in_columns, read_long_table, read_series
+from tsrep.cli.options import Split
+from tsrep.cli.reading import chosen_columns, in_columns, lines_of_series, read_long_table, read_series
 from tsrep.cli.rows import read_rows
 from tsrep.cli.series import TABLES, Series, array_in, refuse
+from tsrep.cli.table_options import TableOptions
 
 SOURCE_HELP = (
     "The name of a data set; a file: .ts .tsv .arff .txt .npy .npz, or a .csv, .parquet or .xlsx table, which is one "
@@ -139,19 +140,20 @@ def _read_long(
     path: Path, options: TableOptions, channels: list[str] | None, labels: Labels | None
 ) -> Series | None:
     """The series of a long table, None if it is none."""
-    from tsrep.data import split_long
-
-    long = read_long_table(path, replace(options, columns=None), REFUSED)
-    if long is None:
+    opened = read_long_table(path, replace(options, columns=None), REFUSED)
+    if opened is None:
         return None
+    long = opened.frame
     column = None if labels is None else labels.column_in(long, path.name)
     y = None if column is None else of_long(long, column, path.name)
-    long = long.drop(columns=[] if column is None else [column])
-    frames = {str(name): frame for name, frame in split_long(chosen_columns(long, options.columns)).items()}
+    long = chosen_columns(long.drop(columns=[] if column is None else [column]), options.column_names)
+    tables = replace(opened, frame=long).series(min_steps=2, empty_columns=False)
+    frames = {str(name): table.frame for name, table in tables.items()}
     if channels is not None:
         frames = {name: in_columns(path, frame, channels, REASON) for name, frame in frames.items()}
     classes = None if y is None else as_classes([y[name] for name in frames], f"column {str(column)!r}")
-    return Series(list(frames.values()), classes, list(frames))
+    notes = lines_of_series(tables, opened.notes)
+    return Series(list(frames.values()), classes, list(frames), notes=tuple(notes))
 
 
 def _has_header(path: Path) -> bool:

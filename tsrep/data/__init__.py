@@ -14,7 +14,7 @@ Tables with a time column:
 tables.py         the one door: a file or a frame, wide or long, as regular tables
 long.py           many series in one table, long or wide
 table.py          one series as a frame on a regular index, and what was seen
-files.py          CSV, Parquet and Excel files as frames: dialect.py, text_files.py, numbers.py
+files.py          CSV, Parquet and Excel files as frames: file_format.py, dialect.py, text_files.py, numbers.py
 times.py          finds the time: time_column.py, dates.py, numbered_times.py
 grid.py           rows in the order of time, on regular steps: steps.py, calendar_steps.py
 summary.py        what was seen, for people

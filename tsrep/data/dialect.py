@@ -9,11 +9,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from tsrep.data.columns import TableError
+from tsrep.data.file_format import BLANKS, may_separate, separator_in_words
 from tsrep.data.header import has_no_header, numbered, preamble, unique
 from tsrep.data.time_column import looks_like_time
 
 SEPARATORS = ("\t", ";", "|", ",")
-BLANKS = r"\s+"
 LINES = 200
 """Lines at the beginning that a dialect is told by."""
 COMMENT = "#"
@@ -35,8 +35,12 @@ class Dialect:
     notes: tuple[str, ...] = ()
 
 
-def dialect_of(lines: Sequence[str]) -> Dialect:
-    """The dialect of the first lines of a file, without their line ends.
+def dialect_of(lines: Sequence[str], separator: str | None = None) -> Dialect:
+    r"""The dialect of the first lines of a file, without their line ends.
+
+    Parameters
+    ----------
+    separator : one character, or `\s+`. None: that named by the first line, else the one that fits the lines best.
 
     Raises
     ------
@@ -50,18 +54,24 @@ def dialect_of(lines: Sequence[str]) -> Dialect:
     """
     notes: list[str] = []
     start = 0
-    named: str | None = None
     while start < len(lines) and _is_no_row(lines[start]):
         match = re.fullmatch(r'"?sep=(.)"?[;,\t ]*', lines[start].strip("\ufeff"))
-        if match is not None and start == 0:
-            named = match[1]
-            notes.append(f"the first line names the separator {named!r}")
+        if match is not None and start == 0 and separator is None:
+            separator = match[1]
+            if not may_separate(separator):
+                raise TableError(
+                    f"cannot be read as a table: its first line names the separator {separator!r}"
+                )
+            notes.append(f"the first line names the separator {separator!r}")
         start += 1
     comments = [line for line in lines[:start] if line.startswith(COMMENT)]
     rows = [line for line in lines[start:] if line.strip()]
     if not rows:
         raise TableError("cannot be read as a table: it has no line of values")
-    separator = named or _separator(rows)
+    if separator is None:
+        separator = _separator(rows)
+        if separator != ",":
+            notes.append(f"the separator is {separator_in_words(separator)} (--separator for another one)")
     fields = [split(line, separator) for line in rows if not line.startswith(COMMENT)]
     before = preamble(fields)
     if comments or before:

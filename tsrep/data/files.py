@@ -15,6 +15,7 @@ import pandas as pd
 
 from tsrep.data.columns import TableError, is_text
 from tsrep.data.dialect import COMMENT, LINES, Dialect, dialect_of, widened
+from tsrep.data.file_format import FileFormat
 from tsrep.data.numbers import MISSING_MARKS, Floats, decimal_mark, numbers_of_text
 from tsrep.data.text_files import PACKED, open_bytes, open_text
 from tsrep.data.times import may_be_time
@@ -25,6 +26,7 @@ PARQUETS = (".parquet", ".pq")
 WORKBOOKS = (".xlsx", ".xlsm")
 ENDINGS = (*TEXTS, *PARQUETS, *WORKBOOKS)
 ID = "unique_id"
+RECOGNISED = FileFormat()
 
 
 @dataclass(frozen=True)
@@ -42,18 +44,17 @@ class TableFile:
     name: str = ""
 
 
-def open_table(path: Path, decimal: str | None = None, sheet: str | None = None) -> TableFile:
+def open_table(path: Path, written: FileFormat = RECOGNISED) -> TableFile:
     """The table in a file.
 
     Parameters
     ----------
-    decimal : "." or ",", the mark before the decimals. None: the one with which the numbers of the file read.
-    sheet : the sheet of a workbook. None: the first visible one that is not empty.
+    written : how it is written, as far as that is said.
 
     Raises
     ------
     TableError
-        The name has another ending, the file is damaged, empty or not a table, or it has no such sheet.
+        The name has another ending, the file is damaged, empty or not a table, or it is not as `written` says.
     FileNotFoundError
         No such file.
     ImportError
@@ -68,17 +69,14 @@ def open_table(path: Path, decimal: str | None = None, sheet: str | None = None)
         )
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist" if not path.exists() else f"{path} is not a file")
-    if sheet is not None and not stem.endswith(WORKBOOKS):
-        raise TableError(
-            f"{path.name} is no workbook and has no sheets; leave out sheet={sheet!r} (--sheet in a shell)"
-        )
+    written.check_for(path, is_text=stem.endswith(TEXTS), is_workbook=stem.endswith(WORKBOOKS))
     try:
         if stem.endswith(TEXTS):
-            table = _open_text(path, decimal)
+            table = _open_text(path, written)
         elif stem.endswith(PARQUETS):
-            table = TableFile(_open_parquet(path))
+            table = TableFile(_open_parquet(path), written.decimal)
         else:
-            return _open_workbook(path, sheet)
+            return _open_workbook(path, written)
         return replace(table, name=path.name)
     except TableError as error:
         raise TableError(f"{path.name} {error}") from error
@@ -99,37 +97,40 @@ def _open_parquet(path: Path) -> pd.DataFrame:
     return frame
 
 
-def _open_workbook(path: Path, sheet: str | None) -> TableFile:
-    opened = open_workbook(path, sheet)
+def _open_workbook(path: Path, written: FileFormat) -> TableFile:
+    opened = open_workbook(path, written.sheet)
     frame, dropped = _without_empty(opened.frame)
     for name in frame:
         if is_text(frame[name]) and (name == ID or may_be_time(str(name))):
             column = frame[name]
             frame[name] = column.mask(_marks_gap(column.astype(str).str.strip(), name), None)
-    return TableFile(frame, None, (*opened.notes, *dropped), f"{path.name}, {opened.name}")
+    return TableFile(frame, written.decimal, (*opened.notes, *dropped), f"{path.name}, {opened.name}")
 
 
-def _open_text(path: Path, decimal: str | None) -> TableFile:
-    encoding: str | None = None
+def _open_text(path: Path, written: FileFormat) -> TableFile:
+    encoding = written.encoding
     while True:
         try:
             with open_text(path, encoding) as (text, encoding):
-                dialect = dialect_of([line.rstrip("\r\n") for line in islice(text, LINES)])
+                dialect = dialect_of([line.rstrip("\r\n") for line in islice(text, LINES)], written.mark)
             table = _rows(path, encoding, dialect)
             break
-        except UnicodeDecodeError as error:
-            if encoding == "latin-1":
+        except UnicodeError as error:
+            if written.encoding is not None or encoding == "latin-1":
                 raise TableError(f"cannot be read as a table: {error}") from error
             encoding = "cp1252" if encoding != "cp1252" else "latin-1"
     notes = list(dialect.notes)
-    if encoding not in ("utf-8", "utf-8-sig"):
-        notes.append(f"the encoding is {encoding}")
+    if written.encoding is None and encoding not in ("utf-8", "utf-8-sig"):
+        notes.append(f"the encoding is {encoding} (--encoding for another one)")
     table, dropped = _without_empty(table)
     notes += dropped
     values = [str(name) for name in table if name != ID and not may_be_time(str(name))]
+    decimal = written.decimal
     if decimal is None:
         comma = dialect.separator == ","
         decimal = "." if comma else decimal_mark(table[name] for name in values)
+        if decimal == ",":
+            notes.append("the decimal mark is ',' (--decimal for another one)")
     return TableFile(_with_numbers(table, values, decimal), decimal, tuple(notes))
 
 
@@ -212,10 +213,10 @@ def _or_none(column: pd.Series, decimal: str | None) -> Floats | None:
         return None
 
 
-def header_of(path: Path) -> list[str]:
+def header_of(path: Path, written: FileFormat = RECOGNISED) -> list[str]:
     """The names of the columns of a text file, from its first lines; none where these are damaged."""
     try:
-        with open_text(path) as (text, _):
-            return dialect_of([line.rstrip("\r\n") for line in islice(text, LINES)]).names
-    except (TableError, UnicodeDecodeError):
+        with open_text(path, written.encoding) as (text, _):
+            return dialect_of([line.rstrip("\r\n") for line in islice(text, LINES)], written.mark).names
+    except (TableError, UnicodeError):
         return []

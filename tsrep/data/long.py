@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 
 from tsrep.data.columns import TableError, column_called, is_text, one_or_several
-from tsrep.data.files import ID, TEXTS, header_of, open_table
+from tsrep.data.file_format import FileFormat
+from tsrep.data.files import ID, TEXTS, TableFile, header_of, open_table
 from tsrep.data.numbers import numbers_of
 from tsrep.data.table import ReadOptions, RegularTable, regular_table
 from tsrep.data.text_files import PACKED
@@ -41,31 +42,38 @@ def read_long(
     day_first: bool | None = None,
     decimal: str | None = None,
     sheet: str | None = None,
+    separator: str | None = None,
+    encoding: str | None = None,
 ) -> pd.DataFrame | None:
     """The table in a file with the columns `unique_id` and `ds`; None if it is not such a file.
 
-    `ds` holds dates where it reads as dates. `day_first`, `decimal` and `sheet` are those of `read_table`.
+    `ds` holds dates where it reads as dates. The arguments are those of `read_table`.
 
     Raises
     ------
     TableError
         The file is damaged, or a row has no time or no id.
     """
-    path = Path(path)
+    opened = open_long(Path(path), FileFormat(separator, decimal, encoding, sheet), day_first)
+    return None if opened is None else opened.frame
+
+
+def open_long(path: Path, written: FileFormat, day_first: bool | None = None) -> TableFile | None:
+    """The result of `read_long`, with what was done to read it."""
     if not path.is_file():
         return None
     name = path.name.lower()
     for ending in PACKED:
         name = name.removesuffix(ending)
-    if name.endswith(TEXTS) and not {ID, TIME} <= set(header_of(path)):
+    if name.endswith(TEXTS) and not {ID, TIME} <= set(header_of(path, written)):
         return None
-    opened = open_table(path, decimal, sheet)
+    opened = open_table(path, written)
     long = opened.frame
     if not is_long(long):
         return None
     long = with_columns(long)
     try:
-        return long.assign(**{TIME: _times(long, day_first)})
+        return replace(opened, frame=long.assign(**{TIME: _times(long, day_first)}))
     except TableError as error:
         raise TableError(f"{opened.name}: {error}") from error
 
@@ -129,7 +137,9 @@ def split_tables(long: pd.DataFrame, options: ReadOptions) -> dict[Hashable, Reg
     if options.columns is not None:
         names = one_or_several(options.columns, [str(name) for name in values], "columns")
         values = values[[column_called(values, name) for name in names]]
-    texts = {name: numbers_of(values[name], options.decimal) for name in values if is_text(values[name])}
+    texts = {
+        name: numbers_of(values[name], options.written.decimal) for name in values if is_text(values[name])
+    }
     values = values.assign(**{str(name): numbers for name, numbers in texts.items()})
     options = replace(options, columns=None)
     series: dict[Hashable, RegularTable] = {}

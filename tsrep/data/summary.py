@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+SHOWN_KINDS = 4
 
 
 @dataclass(frozen=True)
@@ -48,3 +51,46 @@ class TableSummary:
         first = f"{self.steps} steps{step}{missing}{absent}"
         time = f"time: {self.time}, from {self.first} to {self.last} (--time NAME for another one)"
         return [first, time, *self.notes]
+
+
+def lines_of_several(summaries: Mapping[Hashable, TableSummary]) -> list[str]:
+    """The summaries of several series, by their names, in lines of text: one per kind of time and step, then the notes.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> one = TableSummary(3, ["y"], "column 'ds'", 1, 4, "1", 4, 1, 1)
+    >>> lines_of_several({"a": one, "b": replace(one, first=2, last=6, absent=0)})
+    ["time: column 'ds', from 1 to 6, one every 1; 6 rows, 1 step without a row"]
+    """
+    kinds: dict[tuple[Any, ...], list[Hashable]] = {}
+    notes: dict[str, list[Hashable]] = {}
+    for name, summary in summaries.items():
+        first = summary.first
+        comparable = type(first), getattr(first, "tzinfo", None) is None
+        kinds.setdefault((summary.time, summary.step, *comparable), []).append(name)
+        for note in summary.notes:
+            notes.setdefault(note, []).append(name)
+    lines = [
+        f"time{_whose(names, summaries)}: {time}{_span([summaries[name] for name in names])}"
+        for (time, *_), names in list(kinds.items())[:SHOWN_KINDS]
+    ]
+    if len(kinds) > SHOWN_KINDS:
+        lines.append(f"and {len(kinds) - SHOWN_KINDS} more steps")
+    return lines + [f"{note}{_whose(names, summaries)}" for note, names in notes.items()]
+
+
+def _span(several: list[TableSummary]) -> str:
+    """From when to when, the step, rows, and steps without one, of series of one kind."""
+    first, last = min(each.first for each in several), max(each.last for each in several)
+    step = "" if several[0].step is None else f", one every {several[0].step}"
+    rows, absent = sum(each.rows for each in several), sum(each.absent for each in several)
+    without = f", {absent} step{'s' if absent > 1 else ''} without a row" if absent else ""
+    return f", from {first} to {last}{step}; {rows} rows{without}"
+
+
+def _whose(names: list[Hashable], among: Mapping[Hashable, TableSummary]) -> str:
+    """Nothing where all series are meant, else how many."""
+    if len(names) == len(among):
+        return ""
+    return f" of {names[0]}" if len(names) == 1 else f" of {len(names)} series ({names[0]}, ...)"

@@ -18,7 +18,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tsrep.data.columns import TableError, column_called, is_text, listed, one_or_several
-from tsrep.data.files import open_table
+from tsrep.data.file_format import FileFormat
+from tsrep.data.files import RECOGNISED, open_table
 from tsrep.data.grid import on_grid
 from tsrep.data.numbers import numbers_of
 from tsrep.data.summary import TableSummary
@@ -38,9 +39,8 @@ class ReadOptions:
     every: str | None = None
     missing: float | None = None
     day_first: bool | None = None
-    decimal: str | None = None
     empty_columns: bool = False
-    sheet: str | None = None
+    written: FileFormat = RECOGNISED
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,8 @@ def read_table(
     decimal: str | None = None,
     empty_columns: bool = False,
     sheet: str | None = None,
+    separator: str | None = None,
+    encoding: str | None = None,
 ) -> Frame:
     """A file with a time column as a frame of floats (t, c) on a regular index, NaN where nothing was measured.
 
@@ -92,6 +94,8 @@ def read_table(
     decimal : "." or ",", the mark before the decimals. None: the one with which the numbers of the file read.
     empty_columns : True keeps a column without a value, False refuses it.
     sheet : the sheet of a workbook. None: the first visible one that is not empty.
+    separator : what stands between the fields of a text file: a character, "tab" or "blanks". None: recognised.
+    encoding : that of a text file, such as "utf-8" or "cp1252". None: recognised.
 
     Raises
     ------
@@ -104,18 +108,9 @@ def read_table(
         No such file.
     """
     path = Path(path)
-    opened = open_table(path, decimal, sheet)
-    options = ReadOptions(
-        time,
-        columns,
-        min_steps,
-        sort,
-        every,
-        missing,
-        day_first,
-        decimal=opened.decimal or decimal,
-        empty_columns=empty_columns,
-    )
+    opened = open_table(path, FileFormat(separator, decimal, encoding, sheet))
+    read = FileFormat(decimal=opened.decimal)
+    options = ReadOptions(time, columns, min_steps, sort, every, missing, day_first, empty_columns, read)
     try:
         return regular_table(opened.frame, options).frame
     except TableError as error:
@@ -147,9 +142,9 @@ def as_regular(
     >>> as_regular(pd.DataFrame({"date": days, "load": [1, 2, 4, 5]}))["load"].tolist()
     [1.0, 2.0, nan, 4.0, 5.0]
     """
-    return regular_table(
-        frame, ReadOptions(time, columns, min_steps, sort, every, missing, day_first, decimal, empty_columns)
-    ).frame
+    written = FileFormat(decimal=decimal)
+    options = ReadOptions(time, columns, min_steps, sort, every, missing, day_first, empty_columns, written)
+    return regular_table(frame, options).frame
 
 
 def regular_table(frame: Frame, options: ReadOptions, time: Time | None = None) -> RegularTable:
@@ -165,7 +160,7 @@ def regular_table(frame: Frame, options: ReadOptions, time: Time | None = None) 
         time = find_time(frame, options.time, options.day_first)
     selected = _selected(frame, time, options.columns)
     texts = [str(name) for name in frame if name not in time.columns and is_text(frame[name])]
-    table = Frame({str(name): numbers_of(selected[name], options.decimal) for name in selected})
+    table = Frame({str(name): numbers_of(selected[name], options.written.decimal) for name in selected})
     if not options.empty_columns:
         _refuse_empty(table)
     table = table.set_axis(time.index, axis=0)

@@ -40,9 +40,11 @@ def read_tables(data: Any, options: ReadOptions) -> dict[Hashable, RegularTable]
     if not isinstance(data, str | Path):
         return _read(as_frame(data), options)
     path = Path(data)
-    opened = open_table(path, options.decimal, options.sheet)
+    opened = open_table(path, options.written)
     try:
-        tables = _read(opened.frame, replace(options, decimal=opened.decimal or options.decimal))
+        tables = _read(
+            opened.frame, replace(options, written=replace(options.written, decimal=opened.decimal))
+        )
     except TableError as error:
         raise TableError(f"{opened.name}: {error}") from error
     return {

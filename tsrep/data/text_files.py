@@ -121,8 +121,16 @@ def open_text(path: Path, encoding: str | None = None) -> Iterator[tuple[IO[str]
         See `open_bytes`; or the file holds no text.
     """
     with open_bytes(path) as stream:
-        name = encoding or _encoding(stream.peek(HEAD)[:HEAD])
+        head = stream.peek(HEAD)[:HEAD]
+        _refuse_binary(head)
+        name = encoding or _encoding(head)
         yield io.TextIOWrapper(stream, encoding=name, newline=None), name
+
+
+def _refuse_binary(head: bytes) -> None:
+    for start, what in BINARY:
+        if head.startswith(start):
+            raise TableError(f"cannot be read as a table: it is {what}, not text")
 
 
 def _encoding(head: bytes) -> str:
@@ -130,9 +138,6 @@ def _encoding(head: bytes) -> str:
     for mark, name in MARKS:
         if head.startswith(mark):
             return name
-    for start, what in BINARY:
-        if head.startswith(start):
-            raise TableError(f"cannot be read as a table: it is {what}, not text")
     if b"\x00" in head:
         even, odd = head[::2].count(0), head[1::2].count(0)
         if max(even, odd) < 0.3 * len(head) / 2:
