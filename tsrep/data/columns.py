@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Collection, Hashable
 from typing import Any
 
@@ -12,6 +13,19 @@ import pandas as pd
 
 class TableError(ValueError):
     """A table that is not a regular series of numbers; the message says where and how to fix it."""
+
+
+def all_match(text: pd.Series, pattern: str) -> bool:
+    """Whether the whole of each text matches a pattern. Most columns are told by their first value, tried first.
+
+    Examples
+    --------
+    >>> all_match(pd.Series(["12", "7"]), r"\\d+"), all_match(pd.Series(["12", "x"]), r"\\d+")
+    (True, False)
+    """
+    if len(text) and not (isinstance(text.iloc[0], str) and re.fullmatch(pattern, text.iloc[0])):
+        return False
+    return bool(text.str.fullmatch(pattern).all())
 
 
 def one_or_several(names: Any, known: Collection[str], argument: str) -> list[str]:

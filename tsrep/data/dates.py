@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tsrep.data.columns import TableError
+from tsrep.data.columns import TableError, all_match
 from tsrep.data.steps import step_of
 
 OFFSET = r"(?:Z|[+-]\d{2}:?\d{2}|[+-]\d{2})$"
@@ -75,9 +75,10 @@ def dates_of_text(text: pd.Series, day_first: bool | None = None) -> pd.Datetime
 
 def clock_times(text: pd.Series) -> pd.TimedeltaIndex | None:
     """Times of the day such as 23:59, 11:59:30.5 pm or 23.59.00 as time since midnight; None where one is none."""
-    parts = text.astype(str).str.strip().str.extract(rf"^{CLOCK}$")
-    if parts[[0, 1]].isna().any(axis=None):
+    text = text.astype(str).str.strip()
+    if not all_match(text, CLOCK):
         return None
+    parts = text.str.extract(rf"^{CLOCK}$")
     hours, minutes, seconds = (parts[k].fillna("0").astype(int) for k in range(3))
     nanoseconds = parts[3].fillna("0").str.ljust(9, "0").astype("int64")
     half = parts[4].fillna("").str.lower().str[:1]
@@ -112,7 +113,7 @@ def _clocks(dates: pd.DatetimeIndex) -> int:
 
 def _readings(values: pd.Series) -> Iterator[tuple[bool | None, pd.DatetimeIndex]]:
     """(whether the day is first; None where it is certain, dates) of each way to read texts without an offset."""
-    if values.str.fullmatch(COMPACT).all():
+    if all_match(values, COMPACT):
         yield None, pd.DatetimeIndex(pd.to_datetime(values, format="ISO8601", errors="coerce"))
         return
     parts = values.str.extract(DATE_AND_CLOCK)
@@ -128,18 +129,18 @@ def _readings(values: pd.Series) -> Iterator[tuple[bool | None, pd.DatetimeIndex
 
 def _days(days: pd.Series) -> Iterator[tuple[bool | None, pd.DatetimeIndex]]:
     for pattern in QUARTERS:
-        quarter = days.str.extract(f"^{pattern}$")
-        if quarter.notna().all(axis=None):
+        if all_match(days, pattern):
+            quarter = days.str.extract(f"^{pattern}$")
             months = 3 * quarter["quarter"].astype(int) - 2
             yield None, _parsed(quarter["year"] + "-" + months.astype(str), "%Y-%m")
             return
-    week = days.str.extract(f"^{WEEK}$")
-    if week[[0, 1]].notna().all(axis=None):
+    if all_match(days, WEEK):
+        week = days.str.extract(f"^{WEEK}$")
         text = week[0] + "-" + week[1] + "-" + week[2].fillna("1")
         yield None, _parsed(text, "%G-%V-%u")
         return
     for shape, formats in FORMATS:
-        if not days.str.fullmatch(shape).all():
+        if not all_match(days, shape):
             continue
         joined = days if shape == r"\d{8}" else days.str.replace("M", "-") if "|M" in shape else days
         joined = joined if shape == r"\d{8}" else joined.str.replace(BETWEEN, "-", regex=True)

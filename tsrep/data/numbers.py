@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tsrep.data.columns import TableError, is_text
+from tsrep.data.columns import TableError, all_match, is_text
 
 Floats = NDArray[np.float64]
 
@@ -70,8 +70,8 @@ def decimal_mark(columns: Iterable[pd.Series]) -> str | None:
     """The decimal mark of columns of text: of the first one that reads with one mark only; None if there is none."""
     for column in columns:
         text = _without_gaps(column)[0]
-        marks = [mark for mark, shape in SHAPES.items() if text.str.fullmatch(shape).all()]
-        if len(marks) == 1 and not text.str.fullmatch(r"[+-]?\d+" + EXPONENT).all():
+        marks = [mark for mark, shape in SHAPES.items() if all_match(text, shape)]
+        if len(marks) == 1 and not all_match(text, r"[+-]?\d+" + EXPONENT):
             return marks[0]
     return None
 
@@ -98,7 +98,7 @@ def numbers_of_text(column: pd.Series, decimal: str | None) -> Floats | None:
     values = np.full(len(column), np.nan)
     if len(text) == 0:
         return values
-    marks = [mark for mark, shape in SHAPES.items() if text.str.fullmatch(shape).all()]
+    marks = [mark for mark, shape in SHAPES.items() if all_match(text, shape)]
     if not marks:
         return _of_booleans(text, missing)
     mark = marks[0] if decimal is None else decimal

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from tsrep.data.columns import is_text
+from tsrep.data.columns import all_match, is_text
 from tsrep.data.dates import clock_times, dates_of_text
 from tsrep.data.numbered_times import dates_of_numbers
 
@@ -47,9 +48,9 @@ def read_times(
             return None
         return _of_numbers(column.to_numpy(dtype=float, na_value=np.nan), str(column.name), ordered)
     text = column.astype(str).str.strip()
-    if text.str.fullmatch(DECIMAL_COMMA).all():
+    if all_match(text, DECIMAL_COMMA):
         text = text.str.replace(",", ".", regex=False)
-    if text.str.fullmatch(NUMBER).all():
+    if all_match(text, NUMBER):
         return _of_numbers(text.astype(float).to_numpy(), str(column.name), ordered)
     dates = dates_of_text(text, day_first)
     return (dates, "") if dates is not None else _differences(text)
@@ -104,7 +105,7 @@ def hours_of(column: pd.Series) -> pd.TimedeltaIndex | None:
         return pd.TimedeltaIndex(column)
     if is_text(column):
         text = column.astype(str).str.strip()
-        if not text.str.fullmatch(r"\d{1,2}(\.0+)?").all():
+        if not all_match(text, r"\d{1,2}(\.0+)?"):
             return clock_times(text)
         column = text
     hours = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
@@ -126,7 +127,11 @@ def why_not(column: pd.Series) -> str:
     return f"row {row + 1} holds {str(column.iloc[row])!r}, {wanted}"
 
 
+@lru_cache(maxsize=1024)
 def looks_like_time(field: str) -> bool:
-    """Whether a field of text is a date with a year, or a time of the day."""
+    """Whether a field of text is a date with a year, or a time of the day.
+
+    Answers are kept, since the first lines of a file are read more than once.
+    """
     text = pd.Series([field])
     return clock_times(text) is not None or dates_of_text(text, day_first=True) is not None
