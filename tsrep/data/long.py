@@ -13,12 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from tsrep.data.columns import TableError, column_called, is_text, one_or_several
 from tsrep.data.file_format import FileFormat
 from tsrep.data.files import ID, TEXTS, TableFile, header_of, open_table
 from tsrep.data.numbers import numbers_of
-from tsrep.data.table import ReadOptions, RegularTable, regular_table
+from tsrep.data.table import ReadOptions, RegularTable, placed_on_grid, regular_table
 from tsrep.data.text_files import PACKED
 from tsrep.data.times import Time, times_of_series
 
@@ -141,16 +142,32 @@ def split_tables(long: pd.DataFrame, options: ReadOptions) -> dict[Hashable, Reg
         name: numbers_of(values[name], options.written.decimal) for name in values if is_text(values[name])
     }
     values = values.assign(**{str(name): numbers for name, numbers in texts.items()})
+    columns = [str(name) for name in values]
+    numbers = _numbers(values)
     options = replace(options, columns=None)
     series: dict[Hashable, RegularTable] = {}
     for name, rows in long.groupby(ID, sort=False).indices.items():
         time = Time(index[rows], where=f"column {TIME!r}")
         try:
-            table = regular_table(values.iloc[rows], options, time)
+            table = (
+                regular_table(values.iloc[rows], options, time)
+                if numbers is None
+                else placed_on_grid(numbers[rows], columns, time, options)
+            )
         except TableError as error:
             raise TableError(f"series {name!r}: {error}") from error
         series[name] = replace(table, rows=np.asarray(rows, dtype=np.intp))
     return {name: series[name] for name in pd.unique(long[ID])}
+
+
+def _numbers(values: pd.DataFrame) -> NDArray[np.float64] | None:
+    """(n, c) the numbers of all rows, read together; None where there is a fault, which is told of its series."""
+    if not len(values.columns) or values.columns.astype(str).has_duplicates:
+        return None
+    try:
+        return np.column_stack([numbers_of(values[name]) for name in values])
+    except TableError:
+        return None
 
 
 def _times(long: pd.DataFrame, day_first: bool | None) -> pd.Index:

@@ -160,10 +160,23 @@ def regular_table(frame: Frame, options: ReadOptions, time: Time | None = None) 
         time = find_time(frame, options.time, options.day_first)
     selected = _selected(frame, time, options.columns)
     texts = [str(name) for name in frame if name not in time.columns and is_text(frame[name])]
-    table = Frame({str(name): numbers_of(selected[name], options.written.decimal) for name in selected})
+    values = np.column_stack([numbers_of(selected[name], options.written.decimal) for name in selected])
+    return placed_on_grid(values, [str(name) for name in selected], time, options, texts)
+
+
+def placed_on_grid(
+    values: NDArray[np.float64],
+    columns: list[str],
+    time: Time,
+    options: ReadOptions,
+    texts: Sequence[str] = (),
+) -> RegularTable:
+    """Numbers (n, c) as a regular table; `texts` are columns of text, which may tell several series apart."""
+    if len(values) < options.min_steps:
+        raise TableError(f"holds {len(values)} rows; wanted at least {options.min_steps}")
     if not options.empty_columns:
-        _refuse_empty(table)
-    table = table.set_axis(time.index, axis=0)
+        _refuse_empty(values, columns)
+    table = Frame(values, time.index, columns)
     if options.missing is not None:
         table = table.mask(table == options.missing)
     grid = on_grid(table, sort=options.sort, every=options.every, texts=texts)
@@ -171,8 +184,8 @@ def regular_table(frame: Frame, options: ReadOptions, time: Time | None = None) 
         raise TableError(
             f"holds {len(grid.frame)} steps of {options.every}; wanted at least {options.min_steps}"
         )
-    summary = _summary(frame, time, options, grid.frame, grid.step)
-    return RegularTable(grid.frame, grid.steps, summary, np.arange(len(frame)))
+    summary = _summary(len(values), time, options, grid.frame, grid.step)
+    return RegularTable(grid.frame, grid.steps, summary, np.arange(len(values)))
 
 
 def _selected(frame: Frame, time: Time, columns: str | Sequence[str] | None) -> Frame:
@@ -188,25 +201,23 @@ def _selected(frame: Frame, time: Time, columns: str | Sequence[str] | None) -> 
     return values
 
 
-def _refuse_empty(table: Frame) -> None:
-    for name in table:
-        if table[name].isna().all():
+def _refuse_empty(values: NDArray[np.float64], columns: list[str]) -> None:
+    for place, name in enumerate(columns):
+        if np.isnan(values[:, place]).all():
             raise TableError(
                 f"column {name!r} holds no value; name the columns to use (--columns in a shell) and leave it out"
             )
 
 
-def _summary(
-    frame: Frame, time: Time, options: ReadOptions, regular: Frame, step: str | None
-) -> TableSummary:
+def _summary(rows: int, time: Time, options: ReadOptions, regular: Frame, step: str | None) -> TableSummary:
     notes = []
     left_out: tuple[Hashable, ...] = time.left_out if options.columns is None else ()
     if left_out:
         notes.append(f"{listed(left_out)} only counts the rows and is left out (--columns to keep it)")
     index: Any = regular.index
-    absent = len(regular) - min(len(frame), len(regular))
+    absent = len(regular) - min(rows, len(regular))
     return TableSummary(
-        rows=len(frame),
+        rows=rows,
         columns=list(regular.columns),
         time=time.where,
         first=index[0] if len(index) else None,
@@ -214,6 +225,6 @@ def _summary(
         step=step,
         steps=len(regular),
         absent=absent,
-        missing=int(regular.isna().any(axis=1).sum()),
+        missing=int(np.isnan(regular.to_numpy()).any(axis=1).sum()),
         notes=tuple(notes),
     )

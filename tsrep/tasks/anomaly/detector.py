@@ -28,7 +28,7 @@ from tsrep.tasks.anomaly.alarms import (
     raise_alarms,
     relative_increase,
 )
-from tsrep.tasks.anomaly.causal import CausalViews
+from tsrep.tasks.anomaly.causal import CausalViews, views_of_each
 from tsrep.tasks.anomaly.context import (
     Tail,
     is_training,
@@ -186,10 +186,10 @@ class RepresentationAnomalyDetector(SavedEstimator):
         self.n_channels_ = next(iter(scaled.values())).shape[1]
         self.columns_ = names_of_channels(given)
         self._fixed = current_values(self, FIXED_BY_FIT)
-        views = CausalViews(self.encoder_, self.context)
+        views_of_series = views_of_each(self.encoder_, self.context, list(scaled.values()))
         self.series_ = {
             name: self._fit_series(views, values, scales[name], given[name], in_message(name))
-            for name, values in scaled.items()
+            for views, (name, values) in zip(views_of_series, scaled.items(), strict=True)
         }
         return self
 
@@ -220,18 +220,21 @@ class RepresentationAnomalyDetector(SavedEstimator):
         data = joined(None if is_training(history) else open_file(history, empty_columns=True), X)
         given = read_series(data, empty_columns=True)
         scores, alarms = np.empty(len(data)), np.empty(len(data), dtype=np.int64)
-        for name, (rows, steps) in places_of_rows(given).items():
+        scaled = {}
+        for name, series in given.items():
             fitted = self._fitted(name)
-            values = self._in_order(given[name])
-            before = steps_before(history, fitted.tail, given[name])
-            scaled = fitted.standardised(np.concatenate([before, values]))
-            scaled = self._without_dead(scaled, given[name], in_message(name))
-            at_steps = self._scores(fitted, scaled, len(before))
+            before = steps_before(history, fitted.tail, series)
+            known = fitted.standardised(np.concatenate([before, self._in_order(series)]))
+            scaled[name] = self._without_dead(known, series, in_message(name))
+        views_of_series = views_of_each(self.encoder_, self.context, list(scaled.values()))
+        for views, (name, (rows, steps)) in zip(views_of_series, places_of_rows(given).items(), strict=True):
+            fitted, n_before = self.series_[name], len(scaled[name]) - len(given[name].values)
+            at_steps = self._scores(fitted, views, scaled[name], n_before)
             alarms_at_steps = raise_alarms(at_steps, self._threshold_at(fitted, at_steps), self.delay)
-            steps = steps + len(before)
+            steps = steps + n_before
             alarms[rows] = alarms_at_steps[steps]
             scores[rows] = np.where(np.isnan(at_steps), fitted.median_score, at_steps)[steps]
-            self._warn_without_scores(at_steps[len(before) :], fitted.score, in_message(name))
+            self._warn_without_scores(at_steps[n_before:], fitted.score, in_message(name))
         return scores[len(data) - len(X) :], alarms[len(data) - len(X) :]
 
     def online(self, history: Any = None, series: Hashable = ONLY) -> OnlineDetector:
@@ -338,12 +341,12 @@ class RepresentationAnomalyDetector(SavedEstimator):
             )
         return values
 
-    def _scores(self, fitted: FittedSeries, scaled: Floats, n_trained: int) -> Floats:
+    def _scores(self, fitted: FittedSeries, views: CausalViews, scaled: Floats, n_trained: int) -> Floats:
         """(t,) scores of the standardised steps of one series, NaN where there is none.
 
         The first `n_trained` steps are of the training part: their distance to training is no score.
         """
-        raw = fitted.score.score(CausalViews(self.encoder_, self.context), scaled)
+        raw = fitted.score.score(views, scaled)
         if fitted.score.distance_to_training:
             raw[:n_trained] = np.nan
         return self._final(fitted.score, raw, scaled, fitted.required_share)

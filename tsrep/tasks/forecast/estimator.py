@@ -5,7 +5,7 @@ There are two recipes: the paper's protocol (`paper.py`), and the representation
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -45,6 +45,7 @@ from tsrep.tasks.forecast.parameters import (
 )
 from tsrep.tasks.representation import as_panel_of_series, fit_encoder
 from tsrep.tasks.series import ONLY, future_index, in_message, read_series
+from tsrep.tasks.together import groups_with_progress, quiet, side_by_side
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -55,6 +56,8 @@ WARM_UP = 3
 """Contexts of history before an origin on which its forecast may depend."""
 CONTEXTS_PER_WINDOW = 5
 """Contexts in a training window of an unfitted encoder."""
+MOST_SERIES = 10_000
+"""Series that the regressions learn from; of more, evenly spaced ones."""
 
 
 class RepresentationForecaster(SavedEstimator):
@@ -186,8 +189,10 @@ class RepresentationForecaster(SavedEstimator):
             prefit=self.prefit,
             window=CONTEXTS_PER_WINDOW * self.context if self.recipe == "best" else None,
         )
-        parts = [self._parts(history, stops[name]) for name, history in enough.items()]
-        training, validation = [part[0] for part in parts], [part[1] for part in parts]
+        learnt = list(enough)[:: -(-len(enough) // MOST_SERIES)]
+        training, validation = self._parts(
+            [enough[name] for name in learnt], [stops[name] for name in learnt]
+        )
         recipe.fit(training, validation)
         self.radii_ = {
             horizon: interval_radius(recipe, validation, horizon, self.level) for horizon in horizons
@@ -198,16 +203,25 @@ class RepresentationForecaster(SavedEstimator):
         self._ends = {name: frame[self.columns_].iloc[-last_rows:] for name, frame in frames.items()}
         return self
 
-    def _parts(self, history: History, stop: int) -> tuple[Part, Part]:
-        """The training part, without its first `context` origins, and the validation part; both encoded."""
+    def _parts(self, histories: Sequence[History], stops: Sequence[int]) -> tuple[list[Part], list[Part]]:
+        """The training parts, without their first `context` origins, and the validation parts; all encoded."""
         if self.context_across_split:
-            whole = self._encoded(history)
-            return Part(whole[:stop], self.context), Part(whole, stop)
-        return Part(self._encoded(history[:stop]), self.context), Part(self._encoded(history[stop:]), 0)
+            wholes = list(zip(self._encoded(histories), stops, strict=True))
+            training = [Part(whole[:stop], self.context) for whole, stop in wholes]
+            return training, [Part(whole, stop) for whole, stop in wholes]
+        before = [history[:stop] for history, stop in zip(histories, stops, strict=True)]
+        after = [history[stop:] for history, stop in zip(histories, stops, strict=True)]
+        training = [Part(history, self.context) for history in self._encoded(before)]
+        return training, [Part(history, 0) for history in self._encoded(after)]
 
-    def _encoded(self, history: History) -> History:
-        X = self.recipe_.encoder_input(history)[None].astype(np.float32)
-        return history.encoded(np.asarray(self.encoder_.encode_causal(X, context=self.context))[0])
+    def _encoded(self, histories: Sequence[History]) -> Iterator[History]:
+        """The histories with their representations; short ones are encoded together."""
+        encoder = quiet(self.encoder_) if len(histories) > 1 else self.encoder_
+        for group in groups_with_progress(self.encoder_, [len(each) for each in histories], "Encoding"):
+            X = side_by_side([self.recipe_.encoder_input(history) for history in histories[group]])
+            Z = np.asarray(encoder.encode_causal(X.astype(np.float32), context=self.context))
+            for history, z in zip(histories[group], Z, strict=True):
+                yield history.encoded(z[: len(history)])
 
     # Forecasting
 
@@ -229,31 +243,42 @@ class RepresentationForecaster(SavedEstimator):
         self._check_fitted()
         frames = self._ends if data is None else _read_frames(data, "data", empty_columns=True)
         ahead = {} if future is None else _read_frames(future, "future", min_steps=1)
+        given = [self._history_to_forecast(name, frame) for name, frame in frames.items()]
+        later = [
+            self._steps_ahead(history, ahead.get(name)) for name, history in zip(frames, given, strict=True)
+        ]
         forecasts = {
-            name: self._predict_series(name, frame, ahead.get(name)) for name, frame in frames.items()
+            name: self._predict_series(history, *steps)
+            for name, history, steps in zip(frames, self._encoded(given), later, strict=True)
         }
         if list(forecasts) == [ONLY]:
             return forecasts[ONLY]
         return pd.concat(forecasts, names=["unique_id", "ds"]).reset_index()
 
-    def _predict_series(
-        self, name: Hashable, frame: pd.DataFrame, future: pd.DataFrame | None
-    ) -> pd.DataFrame:
-        horizon = max(as_horizons(self.horizons))
+    def _history_to_forecast(self, name: Hashable, frame: pd.DataFrame) -> History:
+        """The last rows of a series, on which its forecast depends."""
         frame = select_columns(frame, self.columns_, "data").iloc[-(WARM_UP * self.context + 1) :]
         check_values(frame, self.targets_, in_message(name, "data"))
-        index = future_index(frame.index, horizon)
-        ahead = pd.DataFrame(np.nan, index, self.columns_)
-        if self.known_:
-            ahead[self.known_] = known_values(future, self.known_, index)
-        history = self._history(name, pd.concat([frame, ahead]))
+        history = self._history(name, frame)
         check_level(history, in_message(name, "data"))
-        z = self._encoded(history[: len(frame)]).z
-        assert z is not None
-        history = history.encoded(np.vstack([z, np.full((horizon, z.shape[1]), np.nan, z.dtype)]))
+        return history
+
+    def _steps_ahead(self, history: History, future: pd.DataFrame | None) -> tuple[pd.Index, Array]:
+        """The steps to forecast and their standardised values (horizon, c), NaN where they are not known."""
+        index = future_index(history.index, max(as_horizons(self.horizons)))
+        ahead = np.full((len(index), len(self.columns_)), np.nan)
+        if self.known_:
+            places = [self.columns_.index(name) for name in self.known_]
+            ahead[:, places] = known_values(future, self.known_, index)
+        return index, history.scale.apply(ahead)
+
+    def _predict_series(self, history: History, index: pd.Index, ahead: Array) -> pd.DataFrame:
+        """The forecast after an encoded history."""
+        horizon = len(index)
+        origin = np.array([len(history) - 1])
+        history = history.followed_by(index, ahead)
         values, radius = np.empty((2, horizon, len(self.targets_)))
         done = 0
-        origin = np.array([len(frame) - 1])
         for stop in as_horizons(self.horizons):
             values[done:stop] = self.recipe_.forecast(history, origin, stop)[0, done:]
             radius[done:stop] = self.radii_[stop][done:]
@@ -312,7 +337,7 @@ class RepresentationForecaster(SavedEstimator):
         skipped = max(0, first - WARM_UP * self.context if self.context_across_split else first)
         given = self._history(name, frame, upto=first + 1)
         check_level(given, in_message(name, "data"))
-        history = self._encoded(given[skipped:])
+        (history,) = self._encoded([given[skipped:]])
         return backtest_errors(self.recipe_, history, first - skipped, self.radii_)
 
     def plot(

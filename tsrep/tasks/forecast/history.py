@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
+import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
@@ -41,6 +42,15 @@ class History:
     def encoded(self, z: Array) -> History:
         """The same history with the representation `z` (t, D)."""
         return replace(self, z=z)
+
+    def followed_by(self, index: pd.Index, values: Array) -> History:
+        """An encoded history with later steps, standardised `values` (m, c), that have no representation."""
+        assert self.z is not None
+        nothing = np.full((len(values), self.z.shape[1]), np.nan, self.z.dtype)
+        times = self.index.append(index)
+        return replace(
+            self, index=times, values=np.vstack([self.values, values]), z=np.vstack([self.z, nothing])
+        )
 
     @property
     def target_values(self) -> Array:

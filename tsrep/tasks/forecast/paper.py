@@ -93,11 +93,10 @@ def _at_most(blocks: Blocks, rows: int) -> Blocks:
     sizes = [len(X) for X, _ in blocks]
     if sum(sizes) <= rows:
         return blocks
-    drawn = np.random.default_rng(0).choice(sum(sizes), rows, replace=False)
+    drawn = np.sort(np.random.default_rng(0).choice(sum(sizes), rows, replace=False))
     starts = np.cumsum([0, *sizes])
-    sampled = [
-        np.sort(drawn[(drawn >= a) & (drawn < b)]) - a for a, b in zip(starts, starts[1:], strict=False)
-    ]
+    edges = np.searchsorted(drawn, starts)
+    sampled = [drawn[a:b] - start for a, b, start in zip(edges, edges[1:], starts, strict=False)]
     return [(X[kept], Y[kept]) for (X, Y), kept in zip(blocks, sampled, strict=True)]
 
 
