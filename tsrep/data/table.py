@@ -149,8 +149,7 @@ def as_regular(
 
 def regular_table(frame: Frame, options: ReadOptions, time: Time | None = None) -> RegularTable:
     """A frame (n, c) as a regular table; `time`, where it is known already, is the time of its rows."""
-    if len(frame) < options.min_steps:
-        raise TableError(f"holds {len(frame)} rows; wanted at least {options.min_steps}")
+    _check_rows(len(frame), options)
     if isinstance(frame.columns, pd.MultiIndex):
         frame = frame.set_axis(frame.columns.to_flat_index(), axis=1)
     twice = frame.columns[frame.columns.astype(str).duplicated()]
@@ -172,8 +171,7 @@ def placed_on_grid(
     texts: Sequence[str] = (),
 ) -> RegularTable:
     """Numbers (n, c) as a regular table; `texts` are columns of text, which may tell several series apart."""
-    if len(values) < options.min_steps:
-        raise TableError(f"holds {len(values)} rows; wanted at least {options.min_steps}")
+    _check_rows(len(values), options)
     if not options.empty_columns:
         _refuse_empty(values, columns)
     table = Frame(values, time.index, columns)
@@ -199,6 +197,11 @@ def _selected(frame: Frame, time: Time, columns: str | Sequence[str] | None) -> 
     if values.shape[1] == 0:
         raise TableError("holds no column of values except the time")
     return values
+
+
+def _check_rows(rows: int, options: ReadOptions) -> None:
+    if rows < options.min_steps:
+        raise TableError(f"holds {rows} rows; wanted at least {options.min_steps}")
 
 
 def _refuse_empty(values: NDArray[np.float64], columns: list[str]) -> None:
