@@ -7,6 +7,8 @@ import pytest
 from tsrep import TS2Vec
 from tsrep.data.columns import TableError
 from tsrep.tasks import RepresentationAnomalyDetector, RepresentationForecaster, together
+from tsrep.tasks.anomaly import detector as detector_module
+from tsrep.tasks.anomaly import scores
 from tsrep.tasks.forecast import estimator, paper
 from tsrep.tasks.series import read_series
 
@@ -50,14 +52,14 @@ class Counted:
 
 @pytest.mark.parametrize("score", ["hidden", "scales", "combined"])
 def test_scores_of_series_together_are_those_of_each_alone(score, table, encoder, monkeypatch):
-    def scores():
+    def scored():
         counted = Counted(encoder)
         detector = RepresentationAnomalyDetector(counted, context=10, score=score, prefit=True).fit(table)
         return detector.decision_function(long_table(1)), list(detector.threshold_.values()), counted.calls
 
-    of_all, thresholds, calls = scores()
+    of_all, thresholds, calls = scored()
     monkeypatch.setattr(together, "STEPS_AT_ONCE", 1)
-    alone, thresholds_alone, calls_alone = scores()
+    alone, thresholds_alone, calls_alone = scored()
     np.testing.assert_allclose(of_all, alone, rtol=1e-3, atol=1e-4)
     np.testing.assert_allclose(thresholds, thresholds_alone, rtol=1e-4)
     assert calls < calls_alone
@@ -120,3 +122,26 @@ def test_a_fault_in_one_of_many_series_is_told_of_that_series(table):
         read_series(table[["unique_id", "ds"]])
     with pytest.raises(TableError, match="series 's2': column 'y' holds no value"):
         read_series(table.assign(y=table["y"].where(table["unique_id"] != "s2")))
+
+
+@pytest.mark.parametrize("score", ["hidden", "scales", "pooled", "window", "combined"])
+def test_a_long_series_is_scored_in_stretches(score, encoder, monkeypatch):
+    series = np.sin(np.arange(700) / 6) + np.random.default_rng(0).normal(0, 0.1, 700)
+    series[333] = np.nan
+    detector = RepresentationAnomalyDetector(encoder, context=10, score=score, prefit=True).fit(series[:300])
+    whole = detector.decision_function(series[300:], history=series[:300])
+    monkeypatch.setattr(scores, "STEPS_AT_ONCE", 64)
+    parts = detector.decision_function(series[300:], history=series[:300])
+    np.testing.assert_allclose(parts, whole, rtol=1e-3, atol=1e-4)
+
+
+def test_of_a_very_long_series_the_last_steps_are_learnt_from(encoder, monkeypatch):
+    series = np.sin(np.arange(900) / 6) + np.random.default_rng(0).normal(0, 0.1, 900)
+    later = RepresentationAnomalyDetector(encoder, context=10, prefit=True).fit(series[-300:])
+    ahead = RepresentationForecaster(encoder, horizons=3, context=10, recipe="paper", prefit=True)
+    forecast = ahead.fit(series[-300:]).predict().to_numpy()
+    for module in (estimator, detector_module):
+        monkeypatch.setattr(module, "MOST_LEARNT", 300)
+    long = RepresentationAnomalyDetector(encoder, context=10, prefit=True).fit(series)
+    assert long.threshold_ == later.threshold_
+    assert np.array_equal(ahead.fit(series).predict().to_numpy(), forecast)

@@ -29,6 +29,10 @@ Places = NDArray[np.intp]
 CONTAINERS = "an array (t,) or (t, c), a pandas Series or DataFrame, a long table, or the path of a file"
 
 
+MOST_LEARNT = 2**20
+"""Steps of a series that a detector or a forecaster learns from: the last ones. More would need memory without end."""
+
+
 @dataclass(frozen=True)
 class RegularSeries:
     """One series with every step in place.
@@ -47,6 +51,18 @@ class RegularSeries:
     rows: Places
     steps: Places
     named: bool = True
+
+    def last(self, steps: int) -> RegularSeries:
+        """The series without all but its last `steps` steps, and without the rows of the others."""
+        first = max(0, len(self.values) - steps)
+        kept = self.steps >= first
+        return replace(
+            self,
+            values=self.values[first:],
+            index=self.index[first:],
+            rows=self.rows[kept],
+            steps=self.steps[kept] - first,
+        )
 
     @property
     def frame(self) -> pd.DataFrame:

@@ -43,9 +43,10 @@ from tsrep.tasks.anomaly.fitted import FittedSeries, scale_of_training_part
 from tsrep.tasks.anomaly.online import LiveScore, OnlineDetector
 from tsrep.tasks.anomaly.parameters import FIXED_BY_FIT, SCORE_OF_RECIPE, as_reaches, check_detector
 from tsrep.tasks.anomaly.running import RunningThreshold, running_threshold
-from tsrep.tasks.anomaly.scores import SCORES, Score
+from tsrep.tasks.anomaly.scores import SCORES, Score, score_in_stretches
 from tsrep.tasks.representation import as_panel_of_series, fit_encoder
 from tsrep.tasks.series import (
+    MOST_LEARNT,
     ONLY,
     RegularSeries,
     in_message,
@@ -115,7 +116,7 @@ class RepresentationAnomalyDetector(SavedEstimator):
     a pandas Series or DataFrame with time down and channels across, a long table with the columns `unique_id`, `ds` and
     values, or the path of a file. Several series share the encoder; each has its own scale and threshold. Steps that
     are missing in an index of dates are inserted as missing, and count in the context and in `delay`. Each channel is
-    standardised by its training part. Results have one number per row given.
+    standardised by its training part, the last 1,048,576 steps of a longer series. Results have one number per row.
 
     Higher = more anomalous: `decision_function` is the score that is compared with `threshold_`, `score_samples` is its
     negative, as in scikit-learn's detectors. `predict` gives 1 for an alarm and 0 otherwise, where scikit-learn's
@@ -171,7 +172,7 @@ class RepresentationAnomalyDetector(SavedEstimator):
             A parameter is out of range, or `X` is no series to fit on.
         """
         check_detector(self)
-        given = read_series(X)
+        given = {name: series.last(MOST_LEARNT) for name, series in read_series(X).items()}
         scales = {name: scale_of_training_part(series, in_message(name)) for name, series in given.items()}
         scaled = {
             name: self._without_dead(scales[name].apply(series.values), series, in_message(name))
@@ -346,7 +347,7 @@ class RepresentationAnomalyDetector(SavedEstimator):
 
         The first `n_trained` steps are of the training part: their distance to training is no score.
         """
-        raw = fitted.score.score(views, scaled)
+        raw = score_in_stretches(fitted.score, views, scaled)
         if fitted.score.distance_to_training:
             raw[:n_trained] = np.nan
         return self._final(fitted.score, raw, scaled, fitted.required_share)

@@ -44,6 +44,8 @@ NEIGHBOURS = 6000
 """Most training points that are searched for the nearest; of more, evenly spaced ones are kept."""
 FOLDS = 10
 """Stretches of the training part, each of which is scored by what is fitted on the others."""
+STEPS_AT_ONCE = 2**17
+"""Steps scored at a time."""
 ROWS_AT_ONCE = 512
 """Queries per matrix product; few, so that the distances stay in the cache."""
 POINTS = 64
@@ -83,6 +85,18 @@ class Score(ABC):
     def steps(self, context: int) -> int:
         """Number of steps that determine the score of a step, including itself."""
         return context + 1
+
+
+def score_in_stretches(score: Score, views: CausalViews, values: Array) -> Floats:
+    """(t,) `score.score` of a series (t, c): a long one in stretches, each with the steps before that it depends on."""
+    before = score.steps(views.context) - 1
+    if len(values) <= STEPS_AT_ONCE + before:
+        return score.score(views, values)
+    parts = []
+    for start in range(0, len(values), STEPS_AT_ONCE):
+        part = values[max(0, start - before) : start + STEPS_AT_ONCE]
+        parts.append(score.score(views, part)[min(start, before) :])
+    return np.concatenate(parts)
 
 
 class Hidden(Score):

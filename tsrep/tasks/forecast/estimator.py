@@ -44,7 +44,7 @@ from tsrep.tasks.forecast.parameters import (
     validation_rows,
 )
 from tsrep.tasks.representation import as_panel_of_series, fit_encoder
-from tsrep.tasks.series import ONLY, future_index, in_message, read_series
+from tsrep.tasks.series import MOST_LEARNT, ONLY, future_index, in_message, read_series
 from tsrep.tasks.together import groups_with_progress, quiet, side_by_side
 
 if TYPE_CHECKING:
@@ -105,7 +105,8 @@ class RepresentationForecaster(SavedEstimator):
     `data` is one series or several in any container that `tsrep.tasks.series.read_series` reads: a pandas Series or
     DataFrame with time down (dates at a regular step, or step numbers), an array (t,) or (t, c), a long table with the
     columns `unique_id`, `ds` and values, or the path of a CSV or Parquet file. Missing rows and values are gaps: they
-    are forecast like other steps and enter no error.
+    are forecast like other steps and enter no error. Of a series of more than 1,048,576 rows the last ones are learned
+    from; of more than 10,000 series the regressions learn from 10,000, and the encoder from all.
 
     Examples
     --------
@@ -165,7 +166,7 @@ class RepresentationForecaster(SavedEstimator):
             A parameter is out of range, a column is missing, or no series is long enough.
         """
         check_forecaster(self)
-        frames = _read_frames(data, "data")
+        frames = {name: frame.iloc[-MOST_LEARNT:] for name, frame in _read_frames(data, "data").items()}
         columns = choose_columns(frames, targets, known, self.recipe)
         self.columns_, self.targets_, self.known_ = columns
         self._fixed = current_values(self, FIXED_BY_FIT)
