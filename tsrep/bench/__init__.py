@@ -10,6 +10,7 @@ table.py        `Table`: the cells of a table, how one is measured, what the lin
 options.py      the options of the commands, typed once
 pages.py        a table as CSV, Markdown and HTML, with its notes and figures
 families.py     every table by its name
+examples.py     a worked example of each table, below its help
 commands.py     the command line: one command per table
 gaps.py, stopwatch.py  what methods of several families use
 

@@ -12,13 +12,16 @@ import typer
 from rich.console import Console
 
 from tsrep.bench.cells import Cell
+from tsrep.bench.examples import ALL, epilog
 from tsrep.bench.families import TABLES
 from tsrep.bench.options import Results, RunOptions, known
 from tsrep.bench.results import RESULTS_FILE, good_lines
 from tsrep.bench.table import Table
 
 app = typer.Typer(
-    help="Measure methods on public archives, resumably, and make tables of it.", no_args_is_help=True
+    help="Measure methods on public archives, resumably, and make tables of it.",
+    epilog=epilog(ALL),
+    no_args_is_help=True,
 )
 console = Console(stderr=True)
 
@@ -97,12 +100,12 @@ def write(table: Table, folder: Path) -> None:
 
 
 for _table in TABLES.values():
-    app.command(_table.name, help=_table.help)(command_of(_table))
+    app.command(_table.name, help=_table.help, epilog=epilog(_table.name))(command_of(_table))
 
 _NAMES = " or ".join((", ".join(list(TABLES)[:-1]), list(TABLES)[-1]))
 
 
-@app.command("table")
+@app.command("table", epilog=epilog("table"))
 def write_again(name: Annotated[str, typer.Argument(help=f"{_NAMES}.")], results: Results = None) -> None:
     """Make the tables and figures of results again, without running anything."""
     known("name", [name], TABLES)
