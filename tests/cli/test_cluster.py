@@ -2,6 +2,7 @@
 
 import json
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 
 from tsrep import load
 from tsrep.cli import app
+from tsrep.tasks import RepresentationClusterer
 
 rng = np.random.default_rng(0)
 WAVES = np.concatenate([np.tile(np.sin(np.arange(24) / 2), (7, 1)), np.tile(np.arange(24) / 8 - 1.5, (5, 1))])
@@ -72,6 +74,36 @@ def test_a_long_table_trains_its_own_encoder(shell, tmp_path, monkeypatch):
     assert load("m").encoder_.n_steps_ == 1 and load("m").n_clusters_ == 3
     shell("encode", "long.csv", "--model", "m", "--out", "z.npy")
     np.testing.assert_array_equal(np.load("z.npy"), load("m").encoder_.transform(WAVES[:, None]))
+
+
+def test_saved_clusters_take_new_series_and_learn_nothing(cluster, shell, monkeypatch):
+    shown = cluster("x.npz", "--clusters", 3, "--save", "clusters")
+    assert "next: tsrep cluster NEW_FILE --model clusters" in shown
+    monkeypatch.setattr(RepresentationClusterer, "fit", None)
+    shown = shell("cluster", "x.npz", "--model", "clusters", "--out", "again.csv")
+    assert "saved clusters: nothing is learned from this source" in shown
+    pd.testing.assert_frame_equal(pd.read_csv("again.csv"), pd.read_csv("x-clusters.csv"))
+    np.savez("ramp.npz", X=WAVES[7:8])
+    result = CliRunner().invoke(
+        app, ["cluster", "ramp.npz", "--model", "clusters", "--plot", "--json"], catch_exceptions=False
+    )
+    said = json.loads(result.stdout)
+    first = pd.read_csv("x-clusters.csv").iloc[7]
+    (placed,) = said["series"]
+    assert placed["cluster"] == first["cluster"] and placed["distance"] == pytest.approx(first["distance"])
+    assert [each["size"] for each in said["clusters"]] == [int(n == first["cluster"]) for n in range(3)]
+    assert Path("ramp-clusters.png").stat().st_size > 10_000
+
+
+def test_what_saved_clusters_decide_is_refused(cluster, shell):
+    cluster("x.npz", "--clusters", 3, "--save", "clusters")
+    said = shell("cluster", "x.npz", "--model", "clusters", "--clusters", 2, "--seed", 1, code=1)
+    assert "--clusters, --seed cannot be given with --model: the saved clusterer decides it" in said
+    shown = cluster("x.npz", "--method", "hdbscan", "--save", "dense", "--out", "y.csv")
+    assert "next: tsrep encode NEW_FILE --model dense --out Z.npz" in shown
+    assert "clusters of hdbscan, which have no centres" in shell(
+        "cluster", "x.npz", "--model", "dense", code=1
+    )
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ OPTIONS = {
     "pretrain": f"{MANY} {MASKED} --save --max-epochs --plot",
     "encode": f"{READING} --rows --split --root --model --out --per-step --json",
     "cluster": f"{MANY} --out --plot --method --clusters --min-size --save",
-    "search": f"{MANY} --out --plot --query -k --number --sub --metric",
+    "search": f"{MANY} --out --plot --query -k --number --sub --metric --save --index",
     "detect": f"{TABLE} --train --score --context --threshold --level --delay",
     "forecast": f"{TABLE} --target --horizon --known --context --level",
     "impute": f"{TABLE} --std --samples",

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+import tsrep
 from tsrep import load
 from tsrep.cli import app
 from tsrep.tasks import SeriesIndex
@@ -76,6 +77,58 @@ def test_a_series_of_a_long_table_is_named(search, shell):
     assert not ((table["series"] == "c") & (abs(table["start"] - 4) < 8)).any()
     shell("search", "long.csv", "--query", "c", "-k", 2, "--max-steps", 0)  # by an encoder of its own
     assert len(pd.read_csv("long-matches.csv")) == 2
+
+
+@pytest.fixture
+def never_fitted(monkeypatch):
+    def fit(*_, **__):
+        raise AssertionError("nothing is fitted with a saved model")
+
+    for name in ("MaskedSeriesEncoder", "TS2Vec"):
+        monkeypatch.setattr(getattr(tsrep, name), "fit", fit)
+    monkeypatch.setattr(SeriesIndex, "fit", fit)
+
+
+@pytest.mark.parametrize(
+    "options", ["--query 4", "--query 4 --metric cosine", "--query 4:2:14 --sub", "--query new.npy"]
+)
+def test_a_saved_index_finds_the_same_and_learns_nothing(options, search, shell, request):
+    np.save("new.npy", X[[2, 7]])
+    shown = search("x.npy", *options.split(), "-k", 3, "--save", "index", "--out", "first.csv")
+    assert "next: tsrep search x.npy --index index --query NAME" in shown
+    request.getfixturevalue("never_fitted")
+    words = [word for word in options.split() if word not in ("--sub", "--metric", "cosine")]
+    shown = shell("search", "x.npy", *words, "-k", 3, "--index", "index", "--out", "again.csv")
+    assert "a saved index: nothing is learned from this source" in shown
+    pd.testing.assert_frame_equal(pd.read_csv("again.csv"), pd.read_csv("first.csv"))
+
+
+def test_an_index_that_does_not_fit_is_an_error(search, shell, model):
+    search("x.npy", "--query", 4, "--save", "whole")
+    search("x.npy", "--query", "4:2:14", "--sub", "--save", "parts")
+    np.save("other.npy", X + rng.normal(size=X.shape))
+    np.save("fewer.npy", X[:8])
+    for index, query in (("whole", 4), ("parts", "4:2:14")):
+        for source in ("other.npy", "fewer.npy"):
+            said = shell("search", source, "--query", query, "--index", index, code=1)
+            assert "--index holds other series than the source" in said
+    for words, message in (
+        (
+            ("--query", "4:2:13", "--index", "parts"),
+            "the query has 11 steps; wanted 12, as the stretches in the index",
+        ),
+        (
+            ("--query", "4:2:13", "--sub", "--index", "whole"),
+            "whole holds whole series; wanted one that was made with",
+        ),
+        (
+            ("--query", 4, "--index", "whole", "--model", model),
+            "--model cannot be given with --index: the saved index",
+        ),
+        (("--query", 4, "--index", model), "holds a TS2Vec; wanted an index"),
+        (("--query", 4, "--index", "none"), "none"),
+    ):
+        assert message in shell("search", "x.npy", *words, code=1)
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,8 @@ source.py       the series in a data set, a file or a folder, of whatever kind
 encoders.py     the encoder of a command: a saved one, or one to train
 probes.py       probes on representations, their predictions and measures
 judging.py      what predictions are worth, printed
+queries.py      what a search looks for
+clusters.py     clusters of series, printed and drawn
 classify.py     `tsrep classify`, and so on: one command per file, signature and work together
 pretrain.py  encode.py  cluster.py  search.py  forecast.py  detect.py  impute.py  info.py  bench.py
 demo/           `tsrep demo`

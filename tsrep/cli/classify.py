@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from tsrep.cli.encoders import Encoder, encoder_to_use, is_saved, scale_note, untrained
+from tsrep.cli.encoders import Encoder, encoder_to_use, saved_task, scale_note, untrained
 from tsrep.cli.files import (
     TABLE_ENDINGS,
     checked_folder,
@@ -103,7 +103,7 @@ def classify(
         checked_out(out, TABLE_ENDINGS, *(Path(source) for source in (train, test, labels) if source))
     checked_folder(save)
     wanted = Labels(label, labels)
-    classifier = _saved_classifier(model)
+    classifier = saved_task(model, _is_classifier)
     if classifier is not None:
         if test is not None:
             raise ValueError(
@@ -159,14 +159,8 @@ def classify(
     print_json(as_json, **judgement.summary(), out=out, saved=save, predictions=table.to_dict("records"))
 
 
-def _saved_classifier(model: str | None) -> Any:
-    """The classifier in the folder `model`, None if there is no folder or another model in it."""
-    if not is_saved(model) or not Path(str(model)).exists():
-        return None
-    from tsrep import load
-
-    found = load(str(model))
-    return found if hasattr(found, "classes_") and hasattr(found, "encoder_") else None
+def _is_classifier(model: Any) -> bool:
+    return hasattr(model, "classes_") and hasattr(model, "encoder_")
 
 
 def _test_part(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -38,6 +39,16 @@ def encoder_in(model: Any) -> Any:
 def is_saved(model: str | None) -> bool:
     """Whether `--model` names a folder and no encoder to train."""
     return model is not None and model not in list(Model)
+
+
+def saved_task(model: str | None, accepts: Callable[[Any], bool]) -> Any:
+    """The model in the folder `model` if `accepts` says yes, None if there is no folder or another model."""
+    if not is_saved(model) or not Path(str(model)).exists():
+        return None
+    from tsrep import load
+
+    saved = load(str(model))
+    return saved if accepts(saved) else None
 
 
 def encoder_to_use(

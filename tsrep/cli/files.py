@@ -86,22 +86,22 @@ def checked_folder(save: Path | None) -> None:
         check_writable(save)
 
 
-def refuse_with_model(context: typer.Context, holds: str, *options: str) -> None:
-    """A ValueError if the user gave one of the options, which a saved model decides."""
-    sources = {name: context.get_parameter_source(name) for name in options}
+def refuse_with_model(context: typer.Context, holds: str, *names: str, option: str = "--model") -> None:
+    """A ValueError if the user gave an option of these `names`, which the saved model of `option` decides."""
+    sources = {name: context.get_parameter_source(name) for name in names}
     given = [name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
     if given:
-        names = ", ".join(map(option_of, given))
-        raise ValueError(f"{names} cannot be given with --model: {holds} decides it; leave it out")
+        refused = ", ".join(map(option_of, given))
+        raise ValueError(f"{refused} cannot be given with {option}: {holds} decides it; leave it out")
 
 
-def load_model(folder: Path, accepts: Callable[[Any], bool], wanted: str) -> Any:
+def load_model(folder: Path, accepts: Callable[[Any], bool], wanted: str, *, option: str = "--model") -> Any:
     """The estimator saved in `folder`; a ValueError that names what is `wanted` unless `accepts` says yes."""
     from tsrep import load
 
     model = load(folder)
     if not accepts(model):
-        raise ValueError(f"--model {folder} holds a {type(model).__name__}; wanted {wanted}")
+        raise ValueError(f"{option} {folder} holds a {type(model).__name__}; wanted {wanted}")
     return model
 
 

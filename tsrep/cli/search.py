@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +11,17 @@ from rich.markup import escape
 from rich.table import Table as TextTable
 
 from tsrep.cli.encoders import Encoder, encoder_to_use, scale_note
-from tsrep.cli.files import TABLE_ENDINGS, checked_out, picture_beside, stem, write_table
+from tsrep.cli.files import (
+    TABLE_ENDINGS,
+    checked_folder,
+    checked_out,
+    load_model,
+    picture_beside,
+    print_saved,
+    refuse_with_model,
+    stem,
+    write_table,
+)
 from tsrep.cli.options import (
     OUTPUT,
     Checkpoint,
@@ -25,6 +34,7 @@ from tsrep.cli.options import (
     TrainingSteps,
 )
 from tsrep.cli.output import Json, new_console, print_json
+from tsrep.cli.queries import Query, check_queries, query_in
 from tsrep.cli.series import Series, describe
 from tsrep.cli.source import SOURCE_HELP, channel_names, read_source
 from tsrep.cli.table_options import TableOptions, reads_tables
@@ -32,25 +42,12 @@ from tsrep.cli.table_options import TableOptions, reads_tables
 if TYPE_CHECKING:
     import pandas as pd
 
-    from tsrep.cli.dataset import Array
 
 SHOWN_ROWS = 20
-
-
-@dataclass(frozen=True)
-class Query:
-    """A series to look for.
-
-    Attributes
-    ----------
-    name : what it is called.
-    values : (c, t).
-    place : (series, first step) of the source that it was taken from, None if it comes from elsewhere.
-    """
-
-    name: str
-    values: Array
-    place: tuple[int, int] | None = None
+DECIDED = ("metric", "model", "max_steps", "seed", "checkpoint", "save")
+"""What a saved index decides, or has no use for."""
+SAME = 1e-3
+"""Distance up to which two representations are of the same series, as a share of the longest one."""
 
 
 @reads_tables()
@@ -77,6 +74,10 @@ def search(
     max_steps: TrainingSteps = None,
     seed: Seed = 0,
     checkpoint: Checkpoint = None,
+    saved_index: Annotated[
+        Path | None,
+        typer.Option("--index", help="Folder of the saved index of SOURCE: only the query is encoded."),
+    ] = None,
     split: Annotated[Split, typer.Option(help="The part of a data set given by name.")] = Split.train,
     root: Root = None,
     options: TableOptions,
@@ -87,21 +88,31 @@ def search(
         ),
     ] = None,
     plot: Plot = False,
+    save: Annotated[
+        Path | None, typer.Option(help="Folder to save the index in, for --index.", rich_help_panel=OUTPUT)
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Find the series that are most like a query, by the representations of a masked model, trained on SOURCE.
 
     Stretches that are found do not overlap, and a query that was taken from SOURCE does not find itself. The file
     written has one row per query and match, nearest first. The picture shows the first query above its matches.
+
+    With the folder of a saved index as --index nothing is trained, and the series of SOURCE are not encoded again.
     """
     console = new_console(as_json)
     out = checked_out(
         out or Path(f"{stem(Path(source))}-matches.csv"), TABLE_ENDINGS, Path(source), Path(query)
     )
     picture = picture_beside(out, plot)
-    encoder, fitted = encoder_to_use(
-        ctx, model, Model.masked, console, max_steps=max_steps, seed=seed, checkpoint=checkpoint
-    )
+    checked_folder(save)
+    index = None if saved_index is None else _loaded(ctx, saved_index, sub)
+    if index is not None:
+        encoder, fitted, sub = index.encoder_, True, index.window is not None
+    else:
+        encoder, fitted = encoder_to_use(
+            ctx, model, Model.masked, console, max_steps=max_steps, seed=seed, checkpoint=checkpoint
+        )
     series = read_source(source, options, split, root, channel_names(encoder) if fitted else None)
     console.print(describe(source, series), soft_wrap=True)
     if Path(query).exists():
@@ -111,100 +122,82 @@ def search(
         queries = [Query(name, values) for name, values in zip(given.called, given.arrays, strict=True)]
     else:
         queries = [query_in(series, query, sub)]
-    _check(series, queries, k, sub)
-    if not fitted and (note := scale_note(encoder, series.input)) is not None:
-        console.print(note, soft_wrap=True)
-    table = _matches(encoder, fitted, series, queries, k, sub, metric)
+    check_queries(series, queries, k, sub)
+    if index is not None:
+        _check_index(index, series, queries)
+        console.print("a saved index: nothing is learned from this source")
+    else:
+        if not fitted and (note := scale_note(encoder, series.input)) is not None:
+            console.print(note, soft_wrap=True)
+        window = queries[0].values.shape[1] if sub else None
+        index = _fitted(encoder, fitted, series, window, metric)
+        if save is not None:
+            index.save(save)
+    table = _matches(index, series, queries, k)
     write_table(table, out)
     _print_matches(console, table)
     console.print(f"all matches: {escape(str(out))}", soft_wrap=True)
     if picture is not None:
         _draw(queries[0], table[table["query"] == queries[0].name], series, picture)
         console.print(f"picture: {escape(str(picture))}", soft_wrap=True)
-    print_json(as_json, matches=table.to_dict("records"), out=out, plot=picture)
+    if save is not None:
+        use = ["tsrep", "search", source, "--index", str(save), "--query", "NAME"]
+        print_saved(console, ctx, "index", save, use)
+    print_json(as_json, matches=table.to_dict("records"), out=out, plot=picture, saved=save)
 
 
-def query_in(series: Series, text: str, sub: bool) -> Query:
-    """The series of the source, or with `sub` the stretch of one, that `text` names.
+def _loaded(ctx: typer.Context, folder: Path, sub: bool) -> Any:
+    """The index in a folder."""
+    from tsrep.tasks import SeriesIndex
 
-    Raises
-    ------
-    ValueError
-        There is no such series or stretch.
-    """
-    called, arrays = [str(name) for name in series.called], series.arrays
-    name, bounds = text, None
-    parts = text.split(":")
-    if text not in called and len(parts) in (2, 3) and all(part.strip().isdecimal() for part in parts[-2:]):
-        bounds = int(parts[-2]), int(parts[-1])
-        name = parts[0] if len(parts) == 3 else called[0]
-        if len(parts) == 2 and len(called) > 1:
+    refuse_with_model(ctx, "the saved index", *DECIDED, option="--index")
+    index = load_model(folder, lambda model: isinstance(model, SeriesIndex), "an index", option="--index")
+    if sub and index.window is None:
+        raise ValueError(f"--index {folder} holds whole series; wanted one that was made with --sub")
+    return index
+
+
+def _check_index(index: Any, series: Series, queries: list[Query]) -> None:
+    """Raises unless an index may be that of these series: it has as many places, and it finds the first and the last."""
+    import numpy as np
+
+    from tsrep.data import as_panel
+    from tsrep.tasks.subseries import places_of_windows, windows_at
+
+    panel, window = as_panel(series.X), index.window
+    if window is None:
+        same, known = len(panel) == len(index.vectors_), panel[[0, -1]]
+    else:
+        if queries[0].values.shape[1] != window:
             raise ValueError(
-                f"--query is {text!r}, and there are {len(called)} series; wanted NAME:START:STOP"
+                f"the query has {queries[0].values.shape[1]} steps; wanted {window}, as the stretches in the index have"
             )
-    if name not in called and name.isdecimal() and int(name) < len(called):
-        name = called[int(name)]
-    if name not in called:
-        among = f"one of {called[0]}, ..., {called[-1]}, or a number below {len(called)}"
-        raise ValueError(
-            f"--query is {text!r}, no file and no series of the source; wanted a file, or {among}"
-        )
-    index = called.index(name)
-    if bounds is None:
-        return Query(name, arrays[index], (index, 0))
-    if not sub:
-        raise ValueError(f"--query is {text!r}, a stretch of a series; wanted --sub with it")
-    start, stop = bounds
-    steps = arrays[index].shape[1]
-    if not start < stop <= steps:
-        raise ValueError(
-            f"--query is {text!r}; wanted START below STOP, and STOP at most {steps}, the series' steps"
-        )
-    return Query(text, arrays[index][:, start:stop], (index, start))
+        numbers, starts = places_of_windows(panel, window)
+        same = np.array_equal(numbers, index.series_) and np.array_equal(starts, index.starts_)
+        known = windows_at(panel, numbers[[0, -1]], starts[[0, -1]], window) if same else panel
+    longest = np.linalg.norm(index.vectors_, axis=1).max()
+    if not same or index.query(known, k=1).distances.max() > SAME * longest:
+        raise ValueError("--index holds other series than the source; make it again with --save")
 
 
-def _check(series: Series, queries: list[Query], k: int, sub: bool) -> None:
-    """Raises now what the search would raise after the training."""
-    arrays = series.arrays
-    for query in queries:
-        if len(query.values) != len(arrays[0]):
-            raise ValueError(
-                f"query {query.name} has {len(query.values)} channels; wanted {len(arrays[0])}, as the source has"
-            )
-    if not sub:
-        others = len(arrays) - (queries[0].place is not None)
-        if k > others:
-            raise ValueError(
-                f"-k is {k}; wanted at most {others}, the series that can be found (--sub for stretches)"
-            )
-        return
-    lengths = {query.values.shape[1] for query in queries}
-    longest = max(values.shape[1] for values in arrays)
-    if len(lengths) > 1:
-        raise ValueError(
-            f"the queries have {min(lengths)} to {max(lengths)} steps; wanted one length with --sub"
-        )
-    if max(lengths) >= longest:
-        raise ValueError(
-            f"the query has {max(lengths)} steps and the longest series {longest}; wanted a shorter one with --sub: "
-            "NAME:START:STOP takes a stretch"
-        )
+def _fitted(encoder: Any, fitted: bool, series: Series, window: int | None, metric: Metric) -> Any:
+    """The index of the series, or with `window` of all their stretches of so many steps."""
+    from tsrep.data import as_panel
+    from tsrep.tasks import SeriesIndex
+
+    index = SeriesIndex(encoder, window=window, metric=metric.value, prefit=fitted)
+    return index.fit(series.input if window is None else as_panel(series.X))
 
 
-def _matches(
-    encoder: Any, fitted: bool, series: Series, queries: list[Query], k: int, sub: bool, metric: Metric
-) -> pd.DataFrame:
+def _matches(index: Any, series: Series, queries: list[Query], k: int) -> pd.DataFrame:
     """One row per query and match, nearest first."""
     import numpy as np
     import pandas as pd
 
     from tsrep.data import as_panel
-    from tsrep.tasks import SeriesIndex
     from tsrep.tasks.index import Matches
 
-    window = queries[0].values.shape[1] if sub else None
-    index = SeriesIndex(encoder, window=window, metric=metric.value, prefit=fitted)
-    index.fit(as_panel(series.X) if sub else series.input)
+    window = index.window
     found = index.query(as_panel([query.values for query in queries]), k=min(k + 1, len(index.vectors_)))
     starts = found.starts if isinstance(found, Matches) else np.zeros_like(found.indices)
     lines = []

@@ -23,7 +23,7 @@ def plot_clusters(
     Z: ArrayLike,
     clusters: ArrayLike,
     series: Sequence[NDArray[Any]] | NDArray[Any],
-    nearest: Sequence[int],
+    nearest: Sequence[int | None],
     *,
     title: str | None = None,
 ) -> Figure:
@@ -37,7 +37,7 @@ def plot_clusters(
     Z : (n, d) representations.
     clusters : (n,) numbers of clusters, from 0; -1 for noise.
     series : n series (c, t_i).
-    nearest : the number of the series nearest to the centre of each cluster.
+    nearest : the number of the series nearest to the centre of each cluster, None for a cluster without series.
 
     Raises
     ------
@@ -65,10 +65,13 @@ def plot_clusters(
     return figure
 
 
-def _draw_members(ax: Axes, cluster: int, members: NDArray[np.intp], series: Any, nearest: int) -> None:
+def _draw_members(
+    ax: Axes, cluster: int, members: NDArray[np.intp], series: Any, nearest: int | None
+) -> None:
     for member in members[:MOST_MEMBERS]:
         ax.plot(np.asarray(series[member])[0], color=FAINT if len(members) > 8 else GREY, linewidth=0.6)
-    ax.plot(np.asarray(series[nearest])[0], color=appearance(cluster)[0], linewidth=1.5)
+    if nearest is not None:
+        ax.plot(np.asarray(series[nearest])[0], color=appearance(cluster)[0], linewidth=1.5)
     ax.set_title(f"cluster {cluster}: {len(members)}", loc="left", fontsize=9)
     bare(ax)
     ax.tick_params(labelsize=8)
