@@ -220,6 +220,10 @@ def test_a_run_is_resumed_and_makes_the_tables(root, tmp_path):
     again = CliRunner().invoke(app, arguments)
     assert "0 to run" in again.output
     assert len((tmp_path / "results.jsonl").read_text().splitlines()) == len(lines)
+    for steps in ([], ["--max-steps", "2"]):  # a trial stands for no other run
+        other = CliRunner().invoke(app, [*arguments[:6], *steps, *arguments[8:]])
+        assert other.exit_code == 2 and "results with max_steps=1" in " ".join(other.output.split())
+    assert len((tmp_path / "results.jsonl").read_text().splitlines()) == len(lines)
 
 
 @pytest.mark.parametrize(

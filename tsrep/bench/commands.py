@@ -57,6 +57,8 @@ def measure(table: Table, cells: list[Cell], options: RunOptions, **settings: An
         _installed(options.backend)
     folder = options.results or table.folder
     evaluate = partial(table.evaluate, root=options.root, folder=folder, **settings)
+    usual = {name: option.default for name, option in options_of(table.evaluate).items()}
+    unusual = {name: value for name, value in settings.items() if value != usual[name]}
     failed = 0
     try:
         for part in filter(None, (table.preparations(cells), cells)):
@@ -71,9 +73,12 @@ def measure(table: Table, cells: list[Cell], options: RunOptions, **settings: An
                 retry_failed=options.retry_failed,
                 cost=partial(table.cost, root=options.root) if part is cells else None,
                 shortest_first=options.shortest_first,
+                settings=unusual,
                 console=console,
             )
             failed += failures
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
     write(table, folder)

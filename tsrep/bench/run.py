@@ -11,7 +11,7 @@ import json
 import math
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -56,6 +56,7 @@ def run(
     retry_failed: bool = False,
     cost: Callable[[Cell], float] | None = None,
     shortest_first: bool = False,
+    settings: Mapping[str, Any] | None = None,
     console: Console | None = None,
 ) -> tuple[int, int]:
     """Run what is pending and return (finished, failed) of this call.
@@ -75,7 +76,17 @@ def run(
     cost : callable
         Expected effort of a cell in any unit. Within a seed the most expensive start first, so that the workers
         end together; or with `shortest_first` the cheapest, so that a run that is cut short has finished more.
+    settings : dict
+        What `evaluate` was told other than its defaults. Each line records it, and `results_path` may hold no line with
+        other ones: a short trial would stand for the real run.
+
+    Raises
+    ------
+    ValueError
+        `results_path` holds lines that were measured with other `settings`.
     """
+    settings = dict(settings or {})
+    _check_settings(results_path, settings)
     console = console or Console(stderr=True)
     threads = threads or max(1, (environment()["hardware"]["cores"] or 1) // workers)
     todo = pending(dict.fromkeys(cells), results_path, retry_failed)
@@ -97,7 +108,7 @@ def run(
         with Progress(*columns, console=console, disable=not todo) as progress:
             task = progress.add_task("bench", total=len(todo))
             for line in _measure(todo, evaluate, workers, threads, backend, scheduler):
-                append_line(results_path, line)
+                append_line(results_path, line | ({"options": settings} if settings else {}))
                 good = line["status"] == "ok"
                 finished, failed = finished + good, failed + (not good)
                 progress.console.print(_one_line(line), highlight=False, soft_wrap=True)
@@ -108,6 +119,20 @@ def run(
         )
         raise
     return finished, failed
+
+
+def _check_settings(results_path: Path, settings: dict[str, Any]) -> None:
+    for line in read_lines(results_path).values():
+        before = line.get("options", {})
+        if before != settings:
+            raise ValueError(
+                f"{results_path} holds results with {_in_words(before)}; wanted the same and not "
+                f"{_in_words(settings)}, or another folder for --results"
+            )
+
+
+def _in_words(settings: dict[str, Any]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in settings.items()) or "the default options"
 
 
 def _cost_of(cell: Cell, cost: Callable[[Cell], float]) -> float:
