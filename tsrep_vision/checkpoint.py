@@ -1,6 +1,7 @@
 """Published checkpoints: files read without running their code, and weights copied under other names.
 
-A checkpoint is a mapping of names to tensors, alone or wrapped in one of `WRAPPERS`.
+A checkpoint is a mapping of names to tensors, alone or wrapped in one of `WRAPPERS`, perhaps more than once; all names
+may begin with one of `PREFIXES`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,11 @@ from torch import Tensor, nn
 from tsrep.train.checkpoint import ModelFileError
 
 WRAPPERS = ("model", "state_dict", "model_state")  # MAE and SimMIM; mmpretrain and timm; SlowFast
-PARALLEL = "module."  # names of a model that was trained on several devices
+PREFIXES = (
+    "module.",
+    "_orig_mod.",
+    "model.",
+)  # of DistributedDataParallel, torch.compile, and Lightning modules
 
 
 def read_checkpoint(checkpoint: Mapping[str, Any] | str | Path) -> dict[str, Tensor]:
@@ -38,10 +43,8 @@ def read_checkpoint(checkpoint: Mapping[str, Any] | str | Path) -> dict[str, Ten
     """
     source = checkpoint if isinstance(checkpoint, str | Path) else "checkpoint"
     state = _read_file(Path(checkpoint)) if isinstance(checkpoint, str | Path) else checkpoint
-    for name in WRAPPERS:
-        if isinstance(state, Mapping) and isinstance(state.get(name), Mapping):
-            state = state[name]
-            break
+    while (inner := _wrapped(state)) is not None:
+        state = inner
     if not isinstance(state, Mapping) or not state:
         kind = type(state).__name__
         raise ModelFileError(f"{source} holds a {kind} of no tensors; wanted a state dict")
@@ -49,8 +52,8 @@ def read_checkpoint(checkpoint: Mapping[str, Any] | str | Path) -> dict[str, Ten
         tensors = {str(name): torch.as_tensor(value) for name, value in state.items()}
     except (TypeError, ValueError, RuntimeError) as error:
         raise ModelFileError(f"{source} is not a state dict of tensors: {error}") from error
-    if all(name.startswith(PARALLEL) for name in tensors):
-        return {name.removeprefix(PARALLEL): value for name, value in tensors.items()}
+    while prefix := next((p for p in PREFIXES if all(name.startswith(p) for name in tensors)), None):
+        tensors = {name.removeprefix(prefix): value for name, value in tensors.items()}
     return tensors
 
 
@@ -100,6 +103,13 @@ def load_renamed(
             )
         renamed[own] = value
     module.load_state_dict({**own_state, **renamed})
+
+
+def _wrapped(state: Any) -> Mapping[str, Any] | None:
+    """The mapping inside of a wrapper."""
+    if not isinstance(state, Mapping):
+        return None
+    return next((state[name] for name in WRAPPERS if isinstance(state.get(name), Mapping)), None)
 
 
 def _read_file(path: Path) -> Any:

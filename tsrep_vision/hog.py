@@ -14,10 +14,21 @@ Shapes: B images, C channels, H and W pixels.
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from tsrep.base.parameters import Range, check_parameters, integer
+
+RANGES = {
+    "bins": integer(1),
+    "cell": integer(1),
+    "gaussian_window": Range(
+        "0 or an integer of at least 2", lambda value: integer(0).holds(value) and value != 1
+    ),
+}
 
 
 class HOG(nn.Module):
@@ -46,15 +57,7 @@ class HOG(nn.Module):
 
     def __init__(self, bins: int = 9, cell: int = 8, gaussian_window: int = 0):
         super().__init__()
-        for name, value, least in (
-            ("bins", bins, 1),
-            ("cell", cell, 1),
-            ("gaussian_window", gaussian_window, 0),
-        ):
-            if not isinstance(value, int) or value < least:
-                raise ValueError(f"{name} is {value!r}; wanted a whole number from {least} on")
-        if gaussian_window == 1:
-            raise ValueError("gaussian_window is 1; wanted 0 or at least 2")
+        check_parameters(SimpleNamespace(bins=bins, cell=cell, gaussian_window=gaussian_window), RANGES)
         self.bins, self.cell = bins, cell
         window = gaussian(gaussian_window, gaussian_window // 2) if gaussian_window else None
         self.register_buffer("window", window, persistent=False)
@@ -71,8 +74,10 @@ class HOG(nn.Module):
         Raises
         ------
         ValueError
-            H or W is no multiple of the cell, or of the window.
+            `images` has other axes, or H or W is no multiple of the cell, or of the window.
         """
+        if images.ndim != 4:
+            raise ValueError(f"images has shape {tuple(images.shape)}; wanted (B, C, H, W)")
         height, width = images.shape[-2:]
         side = self.cell if self.window is None else math.lcm(self.cell, len(self.window))
         if height % side or width % side:

@@ -25,6 +25,7 @@ from tsrep_vision.mae_checkpoint import from_official, to_official
 from tsrep_vision.masks import visible_count
 from tsrep_vision.output import MaskedOutput
 from tsrep_vision.patch import patchify, unpatchify
+from tsrep_vision.sizes import check_sizes
 from tsrep_vision.vit import ENCODER_SIZES, EPS, ViT, ViTBlock, check_images, fixed_position, initialise
 
 
@@ -59,6 +60,7 @@ class MAEDecoder(nn.Module):
 
     def __init__(self, encoder_width: int, width: int, depth: int, num_heads: int, grid: int, values: int):
         super().__init__()
+        check_sizes(decoder_dim=width, decoder_depth=depth, decoder_heads=num_heads)
         if width % num_heads:
             raise ValueError(f"decoder_dim is {width!r}; wanted a multiple of decoder_heads, {num_heads}")
         self.embed = nn.Linear(encoder_width, width)

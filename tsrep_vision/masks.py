@@ -22,8 +22,10 @@ from random import Random
 import torch
 from torch import Tensor
 
+from tsrep.base.parameters import number
 from tsrep.nn.masking import hidden_count, lowest
 
+SHARE = number(above=0, below=1)
 ASPECT = (0.3, 1 / 0.3)  # of a rectangle: BEiT's range
 ATTEMPTS = 10  # to place one rectangle: BEiT's number
 WHOLE = 1e-6  # a product this close to a whole number is that number
@@ -113,7 +115,7 @@ def draw_mask(
 
 
 def check_ratio(mask_ratio: float) -> None:
-    if not 0 < mask_ratio < 1:
+    if not SHARE.holds(mask_ratio):
         raise ValueError(f"mask_ratio is {mask_ratio!r}; wanted a number between 0 and 1")
 
 

@@ -82,7 +82,13 @@ def _sizes(state: Mapping[str, Tensor]) -> tuple[int, int, int, int, int, int]:
             raise ModelFileError(
                 f"the checkpoint lacks {name!r}; wanted a ViT with a class token and positions"
             )
-    width, channels, patch = state["patch_embed.proj.weight"].shape[:3]
+    embedding = state["patch_embed.proj.weight"]
+    if embedding.ndim != 4 or state["pos_embed"].ndim < 2:
+        raise ModelFileError(
+            f"'patch_embed.proj.weight' of the checkpoint has shape {tuple(embedding.shape)} and 'pos_embed' "
+            f"{tuple(state['pos_embed'].shape)}; wanted (D, C, P, P) and (1, 1 + N, D)"
+        )
+    width, channels, patch = embedding.shape[:3]
     grid = math.isqrt(state["pos_embed"].shape[-2] - 1)
     blocks = {match[1] for name in state if (match := re.match(r"blocks\.(\d+)\.", name))}
     return width, channels, patch, grid, len(blocks), len(state["blocks.0.mlp.fc1.weight"]) // width

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from tsrep import __version__
+from tsrep.base.parameters import as_json
 from tsrep.train.checkpoint import ModelFileError, holds_model, read_folder, write_folder
 
 MODELS = {
@@ -67,7 +68,8 @@ def describe(model: nn.Module) -> dict[str, Any]:
         raise ValueError(f"model is a {name}; wanted one of {', '.join(MODELS)}")
     sizes = model.sizes()  # type: ignore[operator]
     plain = {
-        name: describe(value) if isinstance(value, nn.Module) else value for name, value in sizes.items()
+        name: describe(value) if isinstance(value, nn.Module) else as_json(value)
+        for name, value in sizes.items()
     }
     return {"class": f"{type(model).__module__}:{name}", "parameters": plain}
 

@@ -27,6 +27,7 @@ from tsrep.nn.transformer import Transformer
 from tsrep_vision.masks import check_kind, check_ratio, draw_mask
 from tsrep_vision.output import MaskedOutput
 from tsrep_vision.simmim_checkpoint import from_official, to_official
+from tsrep_vision.sizes import check_sizes
 from tsrep_vision.swin import Swin
 from tsrep_vision.vit import ENCODER_SIZES, ViT, initialise_truncated
 
@@ -140,14 +141,15 @@ class SimMIM(nn.Module):
         _check_names(backbone, head, loss_on)
         check_kind(mask)
         check_ratio(mask_ratio)
+        check_sizes(head_depth=head_depth, mask_unit=mask_unit)
         if backbone == "vit":
             heads = 12 if num_heads is None else num_heads
             if not isinstance(heads, int):
                 raise ValueError(f"num_heads is {num_heads!r}; wanted a whole number, of a ViT")
             self.encoder = ViT(
                 image_size,
-                patch_size or 16,
-                embed_dim or 768,
+                16 if patch_size is None else patch_size,
+                768 if embed_dim is None else embed_dim,
                 depth,
                 heads,
                 channels=channels,
@@ -166,8 +168,8 @@ class SimMIM(nn.Module):
                 raise ValueError(f"num_heads is {num_heads!r}; wanted a number per stage, of a Swin")
             self.encoder = Swin(
                 image_size,
-                patch_size or 4,
-                embed_dim or 128,
+                4 if patch_size is None else patch_size,
+                128 if embed_dim is None else embed_dim,
                 depths,
                 of_stages,
                 window_size,

@@ -13,6 +13,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from tsrep.base.parameters import out_of_range
+from tsrep_vision.sizes import check_sizes, check_stages
 from tsrep_vision.vit import check_images, needs_timm
 
 
@@ -48,11 +50,20 @@ class Swin(nn.Module):
         drop_path: float = 0.0,
     ):
         super().__init__()
-        if len(depths) != len(num_heads):
-            raise ValueError(
-                f"num_heads is {num_heads!r}; wanted one number for each of {len(depths)} stages"
-            )
+        check_sizes(
+            image_size=image_size,
+            patch_size=patch_size,
+            embed_dim=embed_dim,
+            window_size=window_size,
+            channels=channels,
+            drop_path=drop_path,
+        )
+        check_stages("depths", depths)
+        check_stages("num_heads", num_heads, len(depths))
         growth = 2 ** (len(depths) - 1)
+        if any(embed_dim * 2**stage % heads for stage, heads in enumerate(num_heads)):
+            widths = [embed_dim * 2**stage for stage in range(len(depths))]
+            raise out_of_range("num_heads", num_heads, f"divisors of the stages' widths, {widths}")
         if image_size % (patch_size * growth):
             raise ValueError(f"image_size is {image_size!r}; wanted a multiple of {patch_size * growth}")
         try:

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 from tsrep.nn.position import grid_code
 from tsrep.nn.transformer import TransformerBlock
+from tsrep_vision.sizes import check_sizes
 
 EPS = 1e-6
 ENCODER_SIZES = ("image_size", "patch_size", "embed_dim", "depth", "num_heads", "channels")
@@ -169,6 +170,16 @@ class ViT(nn.Module):
         drop_path: float = 0.0,
     ):
         super().__init__()
+        check_sizes(
+            image_size=image_size,
+            patch_size=patch_size,
+            embed_dim=embed_dim,
+            depth=depth,
+            num_heads=num_heads,
+            channels=channels,
+            mlp_ratio=mlp_ratio,
+            drop_path=drop_path,
+        )
         check_size(image_size, patch_size)
         if embed_dim % num_heads:
             raise ValueError(f"embed_dim is {embed_dim!r}; wanted a multiple of num_heads, {num_heads}")
@@ -319,6 +330,11 @@ def check_size(image_size: int, patch_size: int) -> None:
 
 
 def check_images(images: Tensor, channels: int, size: int) -> None:
+    if not isinstance(images, Tensor) or not images.is_floating_point():
+        kind = images.dtype if isinstance(images, Tensor) else type(images).__name__
+        raise ValueError(
+            f"images is of type {kind}; wanted a tensor of floats, normalised as in the training"
+        )
     if images.ndim != 4 or images.shape[1:] != (channels, size, size):
         raise ValueError(f"images has shape {tuple(images.shape)}; wanted (B, {channels}, {size}, {size})")
 

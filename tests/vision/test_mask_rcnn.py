@@ -294,7 +294,7 @@ def test_a_state_dict_comes_back(pictures: tuple[list[Tensor], Targets]) -> None
         ({"patch_size": 14, "image_size": 56}, "patch_size is 14; wanted a power of two"),
         ({"image_size": 72}, "image_size is 72; wanted a multiple of 16"),
         ({"embed_dim": 6, "num_heads": 2}, "width is 6"),
-        ({"global_blocks": (4,)}, r"global_blocks is \(4,\); wanted numbers below 4"),
+        ({"global_blocks": (4,)}, r"global_blocks is \(4,\); wanted how many, or numbers from 0 to 3"),
         ({"anchor_sizes": (8, 16)}, "anchor_sizes has 2 sizes; wanted 5"),
         ({"window": 0}, "window is 0"),
     ],

@@ -1,13 +1,15 @@
 """Training of Mask R-CNN: losses fall, a resumed run ends in the same bits, the papers' groups and rates."""
 
+import json
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
+from torchvision.transforms.functional import to_pil_image
 
 from tsrep_vision import MAE, mask_rcnn_resnet50_fpn
-from tsrep_vision.data import ImageSet, draw_shapes, with_objects
+from tsrep_vision.data import ImageSet, draw_shapes, read_images, with_objects
 from tsrep_vision.data.jitter import flipped
 from tsrep_vision.mask_rcnn import average_precision, mask_rcnn_tiny, segment, train_mask_rcnn
 from tsrep_vision.mask_rcnn.evaluation import coco_entries
@@ -177,6 +179,59 @@ def test_images_that_do_not_fit_are_refused(shapes: ImageSet) -> None:
         train_mask_rcnn(tiny(), images, [{k: t[k] for k in ("boxes", "labels")} for t in targets])
     with pytest.raises(ValueError, match="model is a Linear; wanted a Mask R-CNN"):
         train_mask_rcnn(torch.nn.Linear(1, 1), shapes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("jitter", [None, (0.1, 2.0)])
+def test_images_without_objects(jitter: tuple[float, float] | None) -> None:
+    images, targets = draw_shapes(2, 64)
+    targets[0] = {name: value[:0] for name, value in targets[0].items()}
+    for some in (targets, [targets[0]] * 2):
+        [record] = train_mask_rcnn(tiny(), images, some, jitter=jitter, max_steps=1, **QUICK)
+        assert record["loss_objectness"] > 0 and record["loss"] < 20
+    assert record["loss_mask"] == record["loss_box_reg"] == 0
+
+
+def test_damaged_images_for_validation_are_skipped(tmp_path: Path) -> None:
+    shapes, targets = draw_shapes(3, 64)
+    content: dict = {
+        "images": [],
+        "annotations": [],
+        "categories": [{"id": n, "name": str(n)} for n in (1, 2, 3)],
+    }
+    for number, (image, target) in enumerate(zip(shapes, targets, strict=True)):
+        to_pil_image(image).save(tmp_path / f"{number}.png")
+        content["images"].append({"id": number, "file_name": f"{number}.png", "height": 64, "width": 64})
+        content["annotations"] += coco_entries(target, number)
+    (tmp_path / "1.png").write_bytes((tmp_path / "1.png").read_bytes()[:3000])
+    (tmp_path / "objects.json").write_text(json.dumps(content))
+    validation = read_images(tmp_path, annotations="objects.json")
+    assert len(validation) == 3
+    history = train_mask_rcnn(tiny(), shapes, targets, validation=validation, max_steps=1, **QUICK)
+    assert 0 <= history[-1]["mask_ap"] <= 1
+    assert [each.name for each in validation.skipped] == ["1.png"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("boxes", [[5, 5, 5, 9]], "wanted left < right"),
+        ("boxes", [[9, 9, 5, 5]], "wanted left < right"),
+        ("boxes", [[1000, 5, 1009, 9]], "in part within the 64 x 64 pixels"),
+        ("boxes", [[float("nan"), 5, 9, 9]], "wanted left < right"),
+        ("labels", [1.0], "wanted int64 numbers from 1 on"),
+        ("labels", [0], "wanted int64 numbers from 1 on"),
+    ],
+)
+def test_objects_in_memory_are_checked(field: str, value: list, message: str) -> None:
+    [image], [target] = draw_shapes(1, 64, per_image=1)
+    with pytest.raises(ValueError, match=message):
+        with_objects([image], [{**target, field: torch.tensor(value)}])
+
+
+@pytest.mark.parametrize("image", [255 * torch.rand(3, 64, 64), torch.full((3, 64, 64), torch.nan)])
+def test_other_values_are_not_segmented(image: Tensor) -> None:
+    with pytest.raises(ValueError, match="wanted uint8, or floats between 0 and 1"):
+        list(segment(tiny(), [image]))
 
 
 @pytest.mark.slow

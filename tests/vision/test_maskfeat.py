@@ -46,7 +46,7 @@ def test_histograms_ignore_brightness_contrast_and_sign(images: Tensor) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"bins": 0}, "bins is 0; wanted a whole number from 1 on"),
+        ({"bins": 0}, "bins is 0; wanted an integer of at least 1"),
         ({"cell": 2.5}, "cell is 2.5"),
         ({"gaussian_window": 1}, "gaussian_window is 1"),
     ],

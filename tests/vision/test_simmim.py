@@ -156,7 +156,10 @@ def test_the_keys_bias_does_not_matter() -> None:
         ({"mask_unit": 6}, "mask_unit is 6; wanted a multiple of the patch size, 4"),
         ({"num_heads": (2, 4)}, r"num_heads is \(2, 4\); wanted a whole number"),
         ({"backbone": "swin", "num_heads": 4}, "num_heads is 4; wanted a number per stage"),
-        ({"backbone": "swin", "num_heads": (2, 4), "depths": (2,)}, "wanted one number for each of 1 stages"),
+        (
+            {"backbone": "swin", "num_heads": (2, 4), "depths": (2,)},
+            "wanted an integer of at least 1 for each of 1 stages",
+        ),
         ({"backbone": "swin", "num_heads": (2, 4, 4, 4, 4), "depths": (1,) * 5}, "wanted a multiple of 64"),
     ],
 )

@@ -50,7 +50,7 @@ def large_scale_jitter(
     zoom = (scale[0] + (scale[1] - scale[0]) * factor) * size / max(height, width)
     shape = [max(1, round(height * zoom)), max(1, round(width * zoom))]
     resized = F.interpolate(image[None], shape, mode="bilinear", antialias=True, align_corners=False)[0]
-    masks = F.interpolate(target["masks"][None].float(), shape, mode="nearest-exact")[0]
+    masks = _resized_masks(target["masks"].float(), shape)
     top, left = int(down * max(0, shape[0] - size + 1)), int(across * max(0, shape[1] - size + 1))
     missing = [0, max(0, size - shape[1]), 0, max(0, size - shape[0])]
     resized = F.pad(resized[:, top : top + size, left : left + size], missing, value=fill)
@@ -60,6 +60,13 @@ def large_scale_jitter(
     left_over = masks.flatten(1).sum(1) >= max(1, smallest)
     masks = masks[left_over].to(target["masks"].dtype)
     return resized, {"boxes": boxes_of(masks), "labels": target["labels"][left_over], "masks": masks}
+
+
+def _resized_masks(masks: Tensor, shape: list[int]) -> Tensor:
+    """(N, H, W) -> (N, *shape); `interpolate` refuses no masks."""
+    if len(masks) == 0:
+        return masks.new_zeros(0, *shape)
+    return F.interpolate(masks[None], shape, mode="nearest-exact")[0]
 
 
 def flipped(

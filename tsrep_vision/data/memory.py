@@ -88,10 +88,7 @@ def with_objects(
 def _check(number: int, image: Tensor, target: Mapping[str, Tensor]) -> None:
     if image.ndim != 3 or len(image) != 3:
         raise ValueError(f"images[{number}] has shape {tuple(image.shape)}; wanted (3, H, W)")
-    if image.dtype != torch.uint8 and not (
-        image.is_floating_point() and float(image.min()) >= 0 and float(image.max()) <= 1
-    ):
-        raise ValueError(f"images[{number}] is no image; wanted uint8, or floats between 0 and 1")
+    check_values(image, f"images[{number}]")
     lacking = [field for field in FIELDS if field not in target]
     if lacking:
         raise ValueError(f"targets[{number}] lacks {lacking[0]!r}; wanted {', '.join(FIELDS)}")
@@ -101,5 +98,25 @@ def _check(number: int, image: Tensor, target: Mapping[str, Tensor]) -> None:
             f"targets[{number}] has masks of shape {shape} and boxes of {tuple(target['boxes'].shape)}; "
             f"wanted {(objects, *image.shape[1:])} and {(objects, 4)}"
         )
-    if objects and int(target["labels"].min()) < 1:
-        raise ValueError(f"targets[{number}]['labels'] has {int(target['labels'].min())}; wanted 1 or more")
+    if target["labels"].dtype != torch.int64 or bool((target["labels"] < 1).any()):
+        raise ValueError(f"targets[{number}]['labels'] is {target['labels']}; wanted int64 numbers from 1 on")
+    left, top, right, bottom = target["boxes"].unbind(1)
+    height, width = image.shape[1:]
+    inside = (left < right) & (top < bottom) & (right > 0) & (bottom > 0) & (left < width) & (top < height)
+    if not bool(inside.all()):
+        row = int(inside.int().argmin())
+        raise ValueError(
+            f"targets[{number}]['boxes'] has {target['boxes'][row].tolist()}; wanted left < right and top < bottom, "
+            f"in part within the {width} x {height} pixels of the image"
+        )
+
+
+def check_values(image: Tensor, name: str = "images") -> None:
+    """Raises ValueError unless an image is uint8, or floats between 0 and 1."""
+    if image.dtype == torch.uint8:
+        return
+    low, high = float(image.min()), float(image.max())
+    if not (image.is_floating_point() and low >= 0 and high <= 1):
+        raise ValueError(
+            f"{name} has {image.dtype} values from {low:.3g} to {high:.3g}; wanted uint8, or floats between 0 and 1"
+        )

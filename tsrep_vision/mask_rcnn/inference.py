@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from tsrep_vision.data.images import ImageSet
+from tsrep_vision.data.memory import check_values
 
 BATCH = 4  # images
 
@@ -29,7 +30,7 @@ def segment(
     ImageError
         An image cannot be decoded.
     ValueError
-        `batch_size` is below 1.
+        `batch_size` is below 1, or an image has other values.
     """
     if batch_size < 1:
         raise ValueError(f"batch_size is {batch_size}; wanted at least 1")
@@ -53,5 +54,6 @@ def _segmented(
 
 
 def as_floats(image: Tensor) -> Tensor:
-    """An image as floats between 0 and 1; uint8 is divided by 255."""
+    """An image as floats between 0 and 1; uint8 is divided by 255, other values raise ValueError."""
+    check_values(image)
     return image / 255 if image.dtype == torch.uint8 else image

@@ -22,6 +22,7 @@ from tsrep.train.checkpoint import ModelFileError
 from tsrep_vision.checkpoint import read_checkpoint
 from tsrep_vision.mask_rcnn.heads import RegionHeads
 from tsrep_vision.mask_rcnn.pooling import region_pooling
+from tsrep_vision.sizes import check_sizes
 
 
 class MaskRCNN(TorchvisionMaskRCNN):
@@ -93,6 +94,7 @@ def mask_rcnn_resnet50_fpn(
     ValueError
         A name is unknown.
     """
+    check_sizes(num_classes=num_classes)
     norm = partial(FrozenBatchNorm2d, eps=norm_eps) if frozen_norm else nn.BatchNorm2d
     backbone = resnet_fpn_backbone(
         backbone_name="resnet50", weights=None, norm_layer=norm, trainable_layers=trainable_layers

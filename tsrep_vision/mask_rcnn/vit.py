@@ -29,8 +29,10 @@ from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredic
 from torchvision.models.detection.rpn import RPNHead
 from torchvision.ops import Conv2dNormActivation
 
+from tsrep.base.parameters import out_of_range
 from tsrep_vision.mask_rcnn.resnet import MaskRCNN
 from tsrep_vision.pretrained import encoder_of
+from tsrep_vision.sizes import check_sizes
 from tsrep_vision.vit import EPS, RelativeBias, ViT, ViTBlock
 
 STRIDES = (1 / 4, 1 / 2, 1, 2, 4)  # of the pyramid's levels, in patches
@@ -251,6 +253,7 @@ def mask_rcnn_vit(
     >>> sorted(found), found["masks"].shape[1:]
     (['boxes', 'labels', 'masks', 'scores'], torch.Size([1, 60, 90]))
     """
+    check_sizes(num_classes=num_classes, window=window, channels=channels, hidden_size=hidden_size)
     sizes = {
         "embed_dim": embed_dim,
         "depth": depth,
@@ -267,11 +270,7 @@ def mask_rcnn_vit(
         raise ValueError(f"image_size is {image_size!r}; wanted a multiple of {2 * patch}")
     if vit.width % 4:
         raise ValueError(f"embed_dim is {vit.width}; wanted a multiple of 4")
-    if window < 1:
-        raise ValueError(f"window is {window!r}; wanted a whole number from 1 on")
-    where = spread(global_blocks, len(vit.blocks)) if isinstance(global_blocks, int) else tuple(global_blocks)
-    if not set(where) <= set(range(len(vit.blocks))):
-        raise ValueError(f"global_blocks is {where}; wanted numbers below {len(vit.blocks)}")
+    where = _global_blocks(global_blocks, len(vit.blocks))
     sides = [int(ANCHOR * patch * stride) for stride in STRIDES] if anchor_sizes is None else anchor_sizes
     if len(sides) != len(STRIDES):
         raise ValueError(f"anchor_sizes has {len(sides)} sizes; wanted {len(STRIDES)}, one per level")
@@ -292,6 +291,14 @@ def mask_rcnn_vit(
         roi=roi,
         **options,
     )
+
+
+def _global_blocks(given: int | Sequence[int], depth: int) -> tuple[int, ...]:
+    """The numbers of the global blocks, of `depth`."""
+    where = spread(given, depth) if isinstance(given, int) else tuple(given)
+    if (isinstance(given, int) and given < 0) or not set(where) <= set(range(depth)):
+        raise out_of_range("global_blocks", given, f"how many, or numbers from 0 to {depth - 1}")
+    return where
 
 
 def _new_vit(image_size: int, drop_path: float, sizes: dict[str, int | None]) -> ViT:

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from tsrep_vision.data.augment import central_crop
 from tsrep_vision.data.batches import stack
+from tsrep_vision.data.memory import check_values
 
 MOST_IMAGES = 8  # of a figure with one row per image
 
@@ -40,17 +41,6 @@ def squares(images: Tensor | Sequence[Tensor], size: int) -> Tensor:
         check_values(image)
     stacked, sizes = stack(some)
     return central_crop(stacked, size, sizes, mean=(0.0,), std=(1.0,))
-
-
-def check_values(image: Tensor) -> None:
-    """Raises ValueError unless an image is uint8, or floats between 0 and 1."""
-    if image.dtype == torch.uint8:
-        return
-    low, high = float(image.min()), float(image.max())
-    if not (image.is_floating_point() and low >= 0 and high <= 1):
-        raise ValueError(
-            f"images has {image.dtype} values from {low:.3g} to {high:.3g}; wanted uint8, or floats between 0 and 1"
-        )
 
 
 def as_pixels(image: Tensor) -> NDArray[Any]:

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from tsrep.base.parameters import out_of_range
 from tsrep.plots.style import BLUE, ORANGE, PURPLE, SKY, VERMILION, as_shown, new_figure
-from tsrep_vision.plots.pictures import as_pixels, check_values, show
+from tsrep_vision.data.memory import check_values
+from tsrep_vision.plots.pictures import as_pixels, show
 
 COLUMNS = 4
 PANEL = 2.4  # inches
