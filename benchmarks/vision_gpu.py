@@ -5,7 +5,7 @@ Source       He et al., "Masked Autoencoders Are Scalable Vision Learners", CVPR
 Command      benchmarks/vision_gpu.sh --coco ZIP --python PATH       (PATH: an interpreter with transformers and torch)
 Expectation  the column "asked" of the table, on a GPU of an H100's class.
 Time         under eight minutes per call; a stopped run is continued by the same command.
-Result       benchmarks/results/vision-speed/gpu.md and gpu.csv
+Result       benchmarks/results/vision-speed/gpu/gpu.md and gpu.csv
 
 Pre-training is ViT-B/16 at 224 pixels with the paper's decoder, three quarters hidden, bf16, the images on the device.
 It is measured eager, as a CUDA graph, and compiled; the comparisons take the CUDA graph, which `pretrain` uses. The

@@ -15,4 +15,4 @@ if ! "$PYTHON" -c 'import sys, torch; sys.exit(not torch.cuda.is_available())'; 
     echo "no GPU that torch can use: nothing was measured"
     exit 0
 fi
-exec timeout --signal=INT 470 "$PYTHON" -m benchmarks.vision_gpu --minutes 7 "$@"
+exec timeout --signal=INT --kill-after=8 470 "$PYTHON" -m benchmarks.vision_gpu --minutes 7 "$@"

@@ -1,6 +1,7 @@
 """The commands that train on images and score: one after the other on a few small images, and their errors."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -116,6 +117,20 @@ def test_images_without_a_test_folder_are_divided(pictures: Path, make: Callable
     run("probe", tmp_path / "vit", pictures / "train", "--out", out)
     result = json.loads((out / "result.json").read_text())
     assert result["images"] == 4 and result["settings"]["train_images"] == 16
+
+
+def test_what_is_damaged_behind_its_header_is_reported(
+    pictures: Path, make: Callable, tmp_path: Path
+) -> None:
+    save(make("vit"), tmp_path / "vit")
+    for split, name in (("train", "dark"), ("test", "bright")):
+        folder = shutil.copytree(pictures / split, tmp_path / "pictures" / split) / name
+        whole = (folder / "1.png").read_bytes()
+        (folder / "1.png").write_bytes(whole[: len(whole) // 2])
+    printed = run("probe", tmp_path / "vit", tmp_path / "pictures", "--out", tmp_path / "probed")
+    for name in ("train/dark/damaged.png", "train/dark/1.png", "test/bright/1.png"):
+        assert printed.count(f"left out: {name}, which cannot be decoded") == 1
+    assert json.loads((tmp_path / "probed" / "result.json").read_text())["images"] == 7
 
 
 @pytest.mark.parametrize("command", ["pretrain", "reconstruct", "probe", "finetune", "eval"])

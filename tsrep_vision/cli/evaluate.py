@@ -43,7 +43,7 @@ def evaluate(
     if not isinstance(network, Classifier) and type(network) not in RULES:
         raise ValueError(f"MODEL holds a {type(network).__name__}; wanted a classifier or a masked model")
     images = read_source(source, split, network.encoder.channels, resize, test=True)
-    report_skipped(console, images)
+    known = report_skipped(console, images)
     result: dict[str, Any]
     if isinstance(network, Classifier):
         check_labels(images, "source")
@@ -57,5 +57,6 @@ def evaluate(
         loss = masked_loss(network, images, device=device, precision=precision, random_state=seed)
         result = {"masked_loss": loss, "images": len(images)}
         console.print(f"masked loss: {loss:.4g} over {len(images)} images")
+    report_skipped(console, images, known=known)
     if out is not None:
         write_json(out, result)

@@ -92,7 +92,7 @@ def finetune(
         network = with_random_weights(getattr(network, "encoder", network), seed)
     checked_folder(out)
     images, test = read_pair(source, split, test_split, channels_of(network), resize)
-    report_skipped(console, images)
+    known = report_skipped(console, images, test)
     settings = {
         "label_fraction": label_fraction,
         "max_epochs": max_epochs,
@@ -123,6 +123,7 @@ def finetune(
     scores = scores_of(predict(classifier, test, device=device, precision=precision), classifier.classes)
     save(classifier, out / "model")
     write_history(out, history)
+    report_skipped(console, images, test, known=known)
     described = {**settings, "scratch": scratch, "train_images": len(images)}
     write_json(out / "result.json", {**scores, "settings": described})
     beside = f"{scores['most_frequent_class']:.1%} for the most frequent class"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 if TYPE_CHECKING:
-    from tsrep_vision.data import ImageSet
+    from tsrep_vision.data import ImageSet, Skipped
 
 DIGITS = "digits"
 TRAIN_FOLDERS, TEST_FOLDERS = ("train",), ("test", "val", "validation")
@@ -49,12 +50,18 @@ def read_pair(
     return images, test
 
 
-def report_skipped(console: Console, images: ImageSet) -> None:
-    """Says which images were left out, and why."""
-    for skipped in images.skipped[:5]:
-        console.print(f"left out: {skipped.name}, which {skipped.reason}", soft_wrap=True)
-    if len(images.skipped) > 5:
-        console.print(f"... and {len(images.skipped) - 5} more")
+def report_skipped(console: Console, *sets: ImageSet, known: Sequence[Skipped] = ()) -> list[Skipped]:
+    """Says which images were left out, and why, but for those `known` before; returns all of them.
+
+    What is damaged behind its header is found while the images are used, so a command calls this again at its end.
+    """
+    skipped = list(dict.fromkeys(entry for images in sets for entry in images.skipped))
+    new = [entry for entry in skipped if entry not in known]
+    for entry in new[:5]:
+        console.print(f"left out: {entry.name}, which {entry.reason}", soft_wrap=True)
+    if len(new) > 5:
+        console.print(f"... and {len(new) - 5} more")
+    return skipped
 
 
 def _first(names: tuple[str, ...], present: set[str]) -> str | None:

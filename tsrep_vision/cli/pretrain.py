@@ -106,7 +106,7 @@ def pretrain(
     checked_folder(out)
     network = make_model(model, size, seed, image_size, patch_size, normalise_target)
     images = read_source(source, split, resize=resize)
-    report_skipped(console, images)
+    known = report_skipped(console, images)
     weights = sum(weight.numel() for weight in network.parameters()) / 1e6
     console.print(f"{len(images)} images, {weights:.1f} million parameters")
     if lr is None and size is Size.tiny:
@@ -136,6 +136,7 @@ def pretrain(
     result = {"steps": len(history), "loss": end.get("loss"), "seconds": end.get("seconds", 0.0)}
     write_json(out / "result.json", {**result, "images": len(images), "skipped": images.skipped})
     picture = write_pictures(out, network, images, RATIOS, seed)
+    report_skipped(console, images, known=known)
     if history:
         console.print(f"trained for {len(history)} steps in {end['seconds']:.0f} s, loss {end['loss']:.3g}")
     console.print(f"model saved: {out / 'model'}; picture: {picture}", soft_wrap=True)

@@ -87,7 +87,7 @@ def probe(
     network = read_model(model, smoke, seed)
     checked_folder(out)
     images, test = read_pair(source, split, test_split, channels_of(network), resize)
-    report_skipped(console, images)
+    known = report_skipped(console, images, test)
     options = {
         "method": method.value,
         "pool": pool.value,
@@ -115,6 +115,7 @@ def probe(
         scores["random_weights"] = fit(twin, images, test, **options).accuracy  # type: ignore[arg-type]
     save(classifier, out / "model")
     write_history(out, history)
+    report_skipped(console, images, test, known=known)
     write_json(out / "result.json", {**scores, "settings": {**options, "train_images": len(images)}})
     beside = f"{scores['most_frequent_class']:.1%} for the most frequent class"
     if "random_weights" in scores:

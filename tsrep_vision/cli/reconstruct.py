@@ -46,7 +46,7 @@ def reconstruct(
         raise ValueError(f"MODEL holds a {type(network).__name__}; wanted a MAE, SimMIM or MaskFeat")
     checked_folder(out).mkdir(exist_ok=True)
     images = read_source(source, split, network.encoder.channels)
-    report_skipped(console, images)
+    known = report_skipped(console, images)
     some = images[: min(len(images), MOST_IMAGES)]
     losses = {
         f"{share:g}": masked_loss(network, some, mask_ratio=share, device=device, random_state=seed)
@@ -54,6 +54,7 @@ def reconstruct(
     }
     write_json(out / "result.json", {"images": len(some), "loss": losses})
     picture = write_pictures(out, network, images, shares, seed)
+    report_skipped(console, images, known=known)
     for share, loss in losses.items():
         console.print(f"loss with {float(share):.0%} hidden: {loss:.4g}")
     console.print(f"picture: {picture}", soft_wrap=True)

@@ -120,7 +120,8 @@ def segment_train(
     checked_folder(out)
     vit = None if backbone is None else encoder_of(read_model(backbone, smoke=False, seed=seed))
     images, validated, category_ids = _read(source, annotations, validation, SMOKE if smoke else SHAPES, seed)
-    report_skipped(console, images)
+    sets = [images] if validated is None else [images, validated]
+    known = report_skipped(console, *sets)
     options: dict[str, Any] = {
         "num_classes": len(images.classes),
         "mask_loss": mask_loss.value,
@@ -153,6 +154,7 @@ def segment_train(
         checkpoint=out / "checkpoint",
         **{**rules, **({} if lr is None else {"lr": lr})},  # type: ignore[arg-type]
     )
+    report_skipped(console, *sets, known=known)
     save_mask_rcnn(out / "model", network, chosen, images.classes, category_ids)
     write_history(out, history)
     if validated is not None and history:

@@ -56,7 +56,8 @@ class ImageSet:
     names : where an image lies within its source.
     labels : (n,) places in `classes`, int64; None without labels.
     classes : names of the classes.
-    skipped : `Skipped` images: those left out when the source was read, and those that `ImageBatches` could not decode.
+    skipped : `Skipped` images: those left out when the source was read, and those that could not be decoded since, in
+        this set or another one that was made from it.
     """
 
     def __init__(
@@ -98,7 +99,7 @@ class ImageSet:
         labels = None if self.labels is None else self.labels[rows]
         names = [self.names[row] for row in rows]
         some = ImageSet(self.store, names, labels, self.classes, self.annotations, self.channels, self.resize)
-        some.skipped = list(self.skipped)
+        some.skipped = self.skipped
         return some
 
     def target(self, index: int, crowds: bool = False) -> dict[str, Tensor]:
@@ -122,7 +123,7 @@ class ImageSet:
         return self.annotations.target(self.names[index], crowds)
 
     def verified(self) -> ImageSet:
-        """The images that can be decoded, each tried once; the others are among the `skipped` of both sets.
+        """The images that can be decoded, each tried once; the others are among the `skipped`.
 
         Raises
         ------
