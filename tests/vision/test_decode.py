@@ -134,3 +134,12 @@ def test_tensors_of_other_kinds() -> None:
     expected = read_images(values)[1]
     assert torch.equal(read_images(values.clone().requires_grad_())[1], expected)
     assert read_images(values.to(torch.bfloat16))[1].shape == (3, 9, 9)
+
+
+def test_an_image_that_is_too_large_is_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    halves().save(tmp_path / "x.png")
+    Image.new("L", (100, 100)).save(tmp_path / "y.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 2 * WIDTH * HEIGHT)
+    images = read_images(tmp_path)
+    assert images.names == ["x.png"]
+    assert "Image size (10000 pixels) exceeds limit" in images.skipped[0].reason
