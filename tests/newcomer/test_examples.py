@@ -45,7 +45,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def quick(command: str) -> list[str]:
     """The words of a command, cut short where it trains."""
     words = shlex.split(command)[1:]
-    return [*words, "--max-steps", "1"] if words[0] in TRAINS and "--model" not in words else words
+    saved = {"--model", "--index"} & set(words)
+    return [*words, "--max-steps", "1"] if words[0] in TRAINS and not saved else words
 
 
 def test_the_example_of_every_help(shell, folder, monkeypatch):

@@ -158,7 +158,7 @@ def _loaded(ctx: typer.Context, folder: Path, sub: bool) -> Any:
 
 
 def _check_index(index: Any, series: Series, queries: list[Query]) -> None:
-    """Raises unless an index may be that of these series: it has as many places, and it finds the first and the last."""
+    """Raises unless the index has the places of these series, and finds the first and the last one."""
     import numpy as np
 
     from tsrep.data import as_panel
