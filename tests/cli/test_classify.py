@@ -268,7 +268,7 @@ def bad_sources(folder: Path) -> None:
         ("unknown.csv --label knd", "unknown.csv has no column 'knd' among"),
         ("two.csv", "two.csv has the columns 'label', 'target': which one is the label? Say it with --label"),
         ("real.csv", "holds 0.0909091; wanted classes, as text or whole numbers"),
-        ("one.csv", "there are labels of 1 classes; wanted series of at least two"),
+        ("one.csv", "all labels are 'a'; wanted series of at least two classes"),
         ("single.csv", "class 'b' has one series, and a cross-validation needs two"),
         ("text.csv", "column 'place' holds text, 'Berlin' in row 1"),
         ("wide.csv", "wide.csv has the time column 'time' and no column unique_id: it holds one series"),

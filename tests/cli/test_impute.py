@@ -156,8 +156,11 @@ def test_seed_steps_and_saving_are_handed_on(impute, file, tmp_path, monkeypatch
         (["short.csv"], "short.csv: holds 9 rows; wanted at least 20"),
         (["empty.csv"], "column 'load' holds no value"),
         (["power.csv", "--columns", "load", "--model", "."], "is not a saved model"),
-        (["long.csv", "--sort"], "takes none of --time, --every and --sort"),
-        (["long.csv", "--columns", "x"], "no column 'x' among 'unique_id', 'ds', 'y'"),
+        (
+            ["long.csv", "--time", "ds"],
+            "--time cannot be given: long.csv is a long table, with the columns unique_id",
+        ),
+        (["long.csv", "--columns", "x"], "long.csv: has no column 'x' among 'y'"),
     ],
 )
 def test_what_a_user_can_fix_is_one_line(impute, file, arguments, words):

@@ -155,7 +155,9 @@ def test_a_long_table_holds_many_series(pretrain, encode, shell):
     shell("encode", "long.csv", "--model", "m", "--out", "z.csv", "--per-step")
     steps = pd.read_csv("z.csv")
     assert steps.groupby("series", sort=False)["step"].max().to_dict() == {"b": 39, "a": 59}
-    assert "takes none of --time" in pretrain("long.csv", "--every", "2h", code=1)
+    pretrain("long.csv", "--every", "2h", "--save", "m2")
+    shell("encode", "long.csv", "--model", "m2", "--out", "z.csv", "--per-step", "--every", "2h")
+    assert pd.read_csv("z.csv").groupby("series", sort=False)["step"].max().to_dict() == {"b": 19, "a": 29}
 
 
 def test_a_folder_holds_a_series_per_file(pretrain, encode, shell, tmp_path):

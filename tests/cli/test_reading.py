@@ -92,3 +92,55 @@ def test_the_next_command_has_the_options_of_reading(shell, tmp_path, monkeypatc
     options = ("--separator", "~", "--encoding", "utf-16")
     shown = shell("pretrain", "x.csv", "--max-steps", 0, "--save", "m", *options)
     assert "--separator '~' --encoding utf-16" in shown
+
+
+def test_a_long_table_is_sorted_averaged_and_its_marks_of_gaps_are_no_names(
+    shell, long, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    long["unique_id"] = long["unique_id"].map({"a": 7, "b": 8})
+    long["ds"] = long.groupby("unique_id").cumcount()
+    long.loc[[9, 10], "y"] = 7.0
+    long.sample(frac=1.0, random_state=0).to_parquet("x.parquet")
+    assert "sort=True (--sort in a shell)" in shell("impute", "x.parquet", "--missing", 7, code=1)
+    options = ("--missing", 7, "--sort", "--max-steps", 0, "--out")
+    assert "2 of 49 values missing" in shell("impute", "x.parquet", *options, "full.csv")
+    full = pd.read_csv("full.csv").sort_values(["unique_id", "ds"], ignore_index=True)
+    assert full.groupby("unique_id").size().to_dict() == {7: 29, 8: 20}
+    known = full.drop(index=[8, 9])
+    np.testing.assert_allclose(known["y"], long.drop(index=[9, 10])["y"])
+    shell("forecast", "x.parquet", "--horizon", 1, *options, "f.csv", "--every", 2)
+    assert set(pd.read_csv("f.csv")["unique_id"]) == {7, 8}
+
+
+@pytest.mark.parametrize("command", ["encode", "forecast", "impute"])
+def test_what_a_long_table_does_not_take(command, shell, model, long, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    long.to_csv("x.csv", index=False)
+    words = ["--model", model, "--out", "z.npy"] if command == "encode" else []
+    said = shell(command, "x.csv", "--time", "ds", *words, code=1)
+    assert "--time cannot be given: x.csv is a long table, with the columns unique_id and ds" in said
+
+
+def test_faults_of_a_long_table_name_the_file(encode, long):
+    long.assign(kind="a").to_csv("x.csv", index=False)
+    assert "x.csv: column 'kind' holds text, 'a' in row 1" in encode("x.csv", code=1)
+
+
+def test_series_by_other_names_and_a_folder_are_explained(encode, shell, long, tmp_path):
+    long.rename(columns={"unique_id": "item_id", "ds": "timestamp"}).to_csv("x.csv", index=False)
+    assert "if 'item_id' names the series, call it unique_id and the time ds" in encode("x.csv", code=1)
+    assert f"{tmp_path} is a folder; wanted a table in a file" in shell("forecast", tmp_path, code=1)
+
+
+def test_a_name_that_stands_twice_is_said(encode, tmp_path):
+    rows = "\n".join(f"{day:%Y-%m-%d},{value},{-value}" for day, value in zip(DAYS, WAVE, strict=True))
+    (tmp_path / "x.csv").write_text(f"day,a,a\n{rows}")
+    assert "a second column 'a' is called 'a.1'" in encode("x.csv", "--columns", "a.1")
+
+
+def test_series_without_differences_are_one_cluster(shell, model, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.save("x.npy", np.ones((4, 24)))
+    assert "the series do not differ by groups: one cluster" in shell("cluster", "x.npy", "--model", model)
+    assert pd.read_csv("x-clusters.csv")["cluster"].tolist() == [0] * 4

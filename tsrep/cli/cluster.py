@@ -195,6 +195,9 @@ def _best_number(console: Console, encoder: Any, X: Any, settings: dict[str, Any
             ).fit(Z)
             if tried.silhouette_ > best:
                 best, number = tried.silhouette_, count
+    if number == 1:
+        console.print("the series do not differ by groups: one cluster (--clusters for another number)")
+        return number
     console.print(
         f"of 2 to {MOST_CLUSTERS} clusters, {number} have the best silhouette (--clusters for another number)"
     )

@@ -19,6 +19,7 @@ from tsrep.cli.files import (
     refuse_with_model,
     stem,
 )
+from tsrep.cli.long_table import as_long
 from tsrep.cli.options import (
     CONTEXT,
     OUTPUT,
@@ -36,8 +37,6 @@ from tsrep.cli.output import Json, new_console, print_json
 from tsrep.cli.reading import described, described_series, read_long_table, read_series
 from tsrep.cli.table_options import TableOptions, reads_tables
 
-REFUSED = ("--known", "--columns", "--every", "--missing", "--sort")
-"""Options that a long table does not take."""
 SHOWN_ROWS = 12
 SHOWN_COLUMNS = 9
 
@@ -91,7 +90,7 @@ def forecast(
         refuse_with_model(ctx, "the saved forecaster", *decided)
         forecaster = load_model(model, _is_forecaster, "a forecaster")
         horizon, targets = max(forecaster.radii_), forecaster.targets_
-    long = read_long_table(file, options, REFUSED, given=["--known"] if known_columns else [])
+    long = read_long_table(file, options, ["--known"] if known_columns else [])
     if long is not None and plot:
         raise ValueError(f"--plot draws one series, and {file.name} is a long table of several; leave it out")
     if long is None:
@@ -99,7 +98,8 @@ def forecast(
         data, future = _split_future(table.frame, targets, known_columns, horizon)
         console.print(described(file, table), soft_wrap=True)
     else:
-        data, future, series = long.frame, None, long.series()
+        series = long.series()
+        data, future = as_long(series), None
         console.print(described_series(file, f"{len(series)} series", series, long.notes), soft_wrap=True)
 
     if forecaster is None:

@@ -35,8 +35,6 @@ from tsrep.cli.reading import described, described_series, read_long_table, read
 from tsrep.cli.table_options import TableOptions, reads_tables
 
 MIN_STEPS = 20
-REFUSED = ("--time", "--every", "--sort")
-"""Options that a long table does not take."""
 SHOWN_COLUMNS = 20
 SHOWN_NAMES = 6
 
@@ -87,7 +85,7 @@ def impute(
         checked_out(beside, TABLE_ENDINGS, file, option="--samples")
     picture = picture_beside(out, plot)
     checked_folder(save)
-    long = read_long_table(file, options, REFUSED)
+    long = read_long_table(file, options)
     series = {} if long is None else long.series()
     several = None if long is None else SideBySide(series, MIN_STEPS)
     table: Any = read_series(file, options, MIN_STEPS) if several is None else None

@@ -173,7 +173,8 @@ def check_classes(series: Series, tested: Series | None) -> str:
     """
     names, counts = np.unique(series.labels[known_labels(series.labels)].astype(str), return_counts=True)
     if len(names) < 2:
-        raise ValueError(f"there are labels of {len(names)} classes; wanted series of at least two")
+        found = f"all labels are {str(names[0])!r}" if len(names) else "no series has a label"
+        raise ValueError(f"{found}; wanted series of at least two classes")
     if tested is None:
         folds_for(series.labels)
     sizes = [f"{name} ({count})" for name, count in zip(names, counts, strict=True)]

@@ -1,4 +1,4 @@
-"""The series of a long table with a row for each of their steps."""
+"""Series as the rows of a long table, each with a row for each of its steps."""
 
 from __future__ import annotations
 
@@ -6,7 +6,17 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from tsrep.data.table import RegularTable
+
+
+def as_long(series: Mapping[Any, RegularTable]) -> pd.DataFrame:
+    """(rows, 2 + c) `unique_id`, `ds` and values, series after series, NaN where a step has no row or no value."""
+    import pandas as pd
+
+    frames = {name: table.frame for name, table in series.items()}
+    return pd.concat(frames, names=["unique_id", "ds"]).reset_index()
 
 
 class SideBySide:
@@ -20,17 +30,13 @@ class SideBySide:
     """
 
     def __init__(self, series: Mapping[Any, RegularTable], min_steps: int) -> None:
-        import pandas as pd
-
         from tsrep.data import TableError
 
-        frames = {name: table.frame for name, table in series.items()}
-        self.lengths = [len(frame) for frame in frames.values()]
+        self.lengths = [len(table.frame) for table in series.values()]
         if max(self.lengths) < min_steps:
             raise TableError(f"the longest series has {max(self.lengths)} rows; wanted at least {min_steps}")
-        rows = pd.concat(frames, names=["unique_id", "ds"]).reset_index()
-        self.channels = [str(name) for name in rows.columns.drop(["unique_id", "ds"])]
-        self.frame = rows[["unique_id", "ds", *self.channels]]
+        self.frame = as_long(series)
+        self.channels = [str(name) for name in self.frame.columns.drop(["unique_id", "ds"])]
 
     def rows_of(self, panel: Any) -> Any:
         """(rows, c) the values of a panel (n, c, t) at the steps of the series."""

@@ -6,7 +6,7 @@ with the columns `unique_id`, `ds` and values.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,57 +68,50 @@ class LongTable:
     ----------
     frame : (rows, 2 + c) `unique_id`, `ds` and the other columns.
     notes : how it was read, in words.
+    name : that of the file.
+    options : how its series are read.
     """
 
     frame: pd.DataFrame
     notes: tuple[str, ...]
+    name: str
+    options: ReadOptions
 
     def series(self, min_steps: int = 1, empty_columns: bool = True) -> dict[Any, RegularTable]:
         """Each series on a regular index of its own, with what was seen."""
+        from tsrep.data import TableError
         from tsrep.data.long import split_tables
-        from tsrep.data.table import ReadOptions
 
-        return split_tables(self.frame, ReadOptions(min_steps=min_steps, empty_columns=empty_columns))
+        options = replace(self.options, min_steps=min_steps, empty_columns=empty_columns)
+        try:
+            return split_tables(self.frame, options)
+        except TableError as error:
+            raise TableError(f"{self.name}: {error}") from error
 
 
-def read_long_table(
-    file: Path, options: TableOptions, refused: Sequence[str], given: Collection[str] = ()
-) -> LongTable | None:
+def read_long_table(file: Path, options: TableOptions, refused: Sequence[str] = ()) -> LongTable | None:
     """The long table in `file`, or None if the file holds one series.
 
     Parameters
     ----------
-    refused : options that the command does not support with a long table, "--every" for example
-    given : options that the user gave beside those in `options`
+    refused : options beside those in `options` that were given, and that a long table does not take.
 
     Raises
     ------
     ValueError
-        One of `refused` was given, or `options.columns` names a column that the table does not have.
+        An option was given that a long table does not take.
     """
     from tsrep.data.long import open_long
 
     opened = open_long(file, options.written, options.day_first)
     if opened is None:
         return None
-    if options.given.union(given).intersection(refused):
+    refused = [*(["--time"] if options.time is not None else []), *refused]
+    if refused:
         raise ValueError(
-            f"a long table (unique_id, ds) takes none of {', '.join(refused[:-1])} and {refused[-1]}"
+            f"{', '.join(refused)} cannot be given: {file.name} is a long table, with the columns unique_id and ds"
         )
-    long = chosen_columns(opened.frame, options.column_names)
-    if options.missing is not None:
-        long = long.replace(options.missing, float("nan"))
-    return LongTable(long, opened.notes)
-
-
-def chosen_columns(long: pd.DataFrame, names: Sequence[str] | None) -> pd.DataFrame:
-    """A long table with the columns of these names, in this order; all for None. Unknown names are a ValueError."""
-    if names is None:
-        return long
-    absent = [name for name in names if name not in long.columns]
-    if absent:
-        raise ValueError(f"no column {absent[0]!r} among {', '.join(map(repr, long.columns))}")
-    return long[["unique_id", "ds", *names]]
+    return LongTable(opened.frame, opened.notes, file.name, read_options(options))
 
 
 def in_columns(file: Path, frame: pd.DataFrame, wanted: Sequence[str], reason: str) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from tsrep.cli.files import PACKED
 from tsrep.cli.folder import read_folder
 from tsrep.cli.labels import Labels, as_classes, from_table, of_long
 from tsrep.cli.options import Split
-from tsrep.cli.reading import chosen_columns, in_columns, lines_of_series, read_long_table, read_series
+from tsrep.cli.reading import in_columns, lines_of_series, read_long_table, read_series
 from tsrep.cli.rows import read_rows
 from tsrep.cli.series import TABLES, Series, array_in, refuse
 from tsrep.cli.table_options import TableOptions
@@ -27,8 +27,6 @@ SOURCE_HELP = (
 )
 TEXTS = (".tsv", ".txt")
 """Endings of a table if it has a header or an option says how it is read, else of the UCR archive's format."""
-REFUSED = ("--time", "--every", "--sort")
-"""Options that a long table does not take."""
 REASON = "as in the fit of the encoder"
 
 
@@ -140,14 +138,14 @@ def _read_long(
     path: Path, options: TableOptions, channels: list[str] | None, labels: Labels | None
 ) -> Series | None:
     """The series of a long table, None if it is none."""
-    opened = read_long_table(path, replace(options, columns=None), REFUSED)
+    opened = read_long_table(path, options)
     if opened is None:
         return None
     long = opened.frame
     column = None if labels is None else labels.column_in(long, path.name)
     y = None if column is None else of_long(long, column, path.name)
-    long = chosen_columns(long.drop(columns=[] if column is None else [column]), options.column_names)
-    tables = replace(opened, frame=long).series(min_steps=2, empty_columns=False)
+    values = long.drop(columns=[] if column is None else [column])
+    tables = replace(opened, frame=values).series(min_steps=2, empty_columns=False)
     frames = {str(name): table.frame for name, table in tables.items()}
     if channels is not None:
         frames = {name: in_columns(path, frame, channels, REASON) for name, frame in frames.items()}

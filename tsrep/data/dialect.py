@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from tsrep.data.columns import TableError
 from tsrep.data.file_format import BLANKS, may_separate, separator_in_words
-from tsrep.data.header import has_no_header, numbered, preamble, unique
+from tsrep.data.header import has_no_header, numbered, preamble, renamed, unique
 from tsrep.data.time_column import looks_like_time
 
 SEPARATORS = ("\t", ";", "|", ",")
@@ -88,7 +88,8 @@ def dialect_of(lines: Sequence[str], separator: str | None = None) -> Dialect:
     widest = max((len(each) for each in fields[1:]), default=len(header))
     if widest > len(header):
         header = _widened(header, fields[1:], widest)
-    return Dialect(separator, first, unique(header), tuple(notes))
+    names = unique(header)
+    return Dialect(separator, first, names, (*notes, *renamed(names, header)))
 
 
 def widened(dialect: Dialect, lines: Iterable[str]) -> Dialect:

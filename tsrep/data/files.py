@@ -60,6 +60,8 @@ def open_table(path: Path, written: FileFormat = RECOGNISED) -> TableFile:
     ImportError
         The package that reads such files is not installed.
     """
+    if path.is_dir():
+        raise TableError(f"{path} is a folder; wanted a table in a file")
     stem = path.name.lower()
     for ending in PACKED:
         stem = stem.removesuffix(ending)

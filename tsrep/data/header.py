@@ -39,6 +39,18 @@ def numbered(fields: Sequence[str]) -> list[str]:
     return ["time", *names[1:]] if looks_like_time(fields[0]) else names
 
 
+def renamed(names: Sequence[str], given: Sequence[str]) -> list[str]:
+    """In words, which of `given` stood twice and is called otherwise in `unique`, its result `names`.
+
+    Examples
+    --------
+    >>> renamed(unique(["a", "b", "a"]), ["a", "b", "a"])
+    ["a second column 'a' is called 'a.1'"]
+    """
+    pairs = zip(names, (name.strip().strip("\ufeff").strip() for name in given), strict=True)
+    return [f"a second column {bare!r} is called {name!r}" for name, bare in pairs if bare and name != bare]
+
+
 def unique(names: Sequence[str]) -> list[str]:
     """Names without blanks around them, each once: empty ones as pandas calls them, others numbered."""
     result: list[str] = []

@@ -18,6 +18,8 @@ from tsrep.data.frames import as_pandas, is_frame
 from tsrep.data.long import TIME, is_long, split_tables
 from tsrep.data.table import ReadOptions, RegularTable, regular_table
 
+NAMES_OF_SERIES = frozenset({ID, "uniqueid", "item_id", "series_id", "series", "ts_id", "id"})
+"""Names, in lower case, that a column of names of series has elsewhere."""
 ONLY = ""
 """The name of a series that is given alone."""
 
@@ -81,4 +83,12 @@ def _read(frame: pd.DataFrame, options: ReadOptions) -> dict[Hashable, RegularTa
         frame = frame.rename_axis(index=[ID, TIME])
     if is_long(frame):
         return split_tables(frame, options)
-    return {ONLY: regular_table(frame, options)}
+    try:
+        return {ONLY: regular_table(frame, options)}
+    except TableError as error:
+        names = [str(name) for name in frame if str(name).lower() in NAMES_OF_SERIES]
+        if names:
+            raise TableError(
+                f"{error}; if {names[0]!r} names the series, call it {ID} and the time {TIME}"
+            ) from error
+        raise

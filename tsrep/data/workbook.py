@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 
 from tsrep.data.columns import TableError, listed
-from tsrep.data.header import has_no_header, numbered, preamble, unique
+from tsrep.data.header import has_no_header, numbered, preamble, renamed, unique
 from tsrep.data.text_files import check_unpacked, open_bytes
 
 if TYPE_CHECKING:
@@ -158,7 +158,9 @@ def _table(rows: Rows) -> tuple[pd.DataFrame, list[str]]:
         notes.append("there is no header: the columns are numbered")
     cells = rows.cells[first:]
     width = max(len(header), *map(len, cells)) if cells else len(header)
-    names = unique(header + [""] * (width - len(header)))
+    header = header + [""] * (width - len(header))
+    names = unique(header)
+    notes += renamed(names, header)
     columns = (
         zip(*(row + [None] * (width - len(row)) for row in cells), strict=True) if cells else [()] * width
     )
