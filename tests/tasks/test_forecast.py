@@ -495,17 +495,19 @@ def test_columns_are_put_in_the_order_of_the_fit():
     pd.testing.assert_frame_equal(fitted.predict(hourly()[["heat", "load"]]), fitted.predict(hourly()))
 
 
-@RECIPES
-def test_intervals_of_short_series_hold_what_they_promise(recipe):
-    """The share of values inside, over 100 autoregressive series and 50 origins after each."""
-    noise = np.random.default_rng(0).normal(size=(560, 100))
+@pytest.mark.parametrize(("recipe", "dated"), [("best", False), ("paper", False), ("paper", True)])
+def test_intervals_of_short_series_hold_what_they_promise(recipe, dated):
+    """The share of values inside, over 70 autoregressive series and 50 origins after each."""
+    noise = np.random.default_rng(0).normal(size=(560, 70))
     series = noise.copy()
     for step in range(1, 560):
         series[step] += 0.9 * series[step - 1]
+    index = pd.date_range("2026-01-05", periods=360, freq="h") if dated else pd.RangeIndex(360)
     inside = []
     for values in series[200:].T:
-        fitted = forecaster(horizons=12, context=24, recipe=recipe).fit(values[:300])
-        inside.append(fitted.backtest(values, 299)["coverage"][0])
+        data = pd.Series(values, index)
+        fitted = forecaster(horizons=12, context=24, recipe=recipe).fit(data[:300])
+        inside.append(fitted.backtest(data, index[299])["coverage"][0])
     assert 0.88 < np.mean(inside) < 0.92
 
 

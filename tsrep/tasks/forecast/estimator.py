@@ -195,8 +195,9 @@ class RepresentationForecaster(SavedEstimator):
             [enough[name] for name in learnt], [stops[name] for name in learnt]
         )
         recipe.fit(training, validation)
+        judged = recipe.at_distances(training, validation) if isinstance(recipe, PaperRecipe) else [recipe]
         self.radii_ = {
-            horizon: interval_radius(recipe, validation, horizon, self.level) for horizon in horizons
+            horizon: interval_radius(judged, validation, horizon, self.level) for horizon in horizons
         }
         if self.refit and isinstance(recipe, BestRecipe):
             recipe.refit([*training, *validation])

@@ -3,8 +3,9 @@
 The regressions are not fitted on the validation part, so errors there are as large as future errors, as long as the
 future resembles the validation part. The half width of the interval at a step ahead is the quantile of the absolute
 validation errors at that step. That would be exact for exchangeable errors. Errors of neighbouring origins overlap, so
-that few rows hold few independent ones, and intervals are wider by a factor for that. A backtest gives the share of
-values that were inside.
+that few rows hold few independent ones, and intervals are wider by a factor for that. Errors of the paper's recipe grow
+with the distance from the training part; they are measured at several distances (`PaperRecipe.at_distances`). A
+backtest gives the share of values that were inside.
 """
 
 from __future__ import annotations
@@ -67,15 +68,21 @@ def widening(counts: Array, level: float) -> Array:
     return np.asarray(stats.t.ppf(upper, independent) / stats.norm.ppf(upper))
 
 
-def interval_radius(recipe: Forecasts, validation: Sequence[Part], horizon: int, level: float) -> Array:
-    """(horizon, k) half width of the intervals, standardised, from errors on the encoded validation parts."""
+def interval_radius(
+    recipes: Sequence[Forecasts], validation: Sequence[Part], horizon: int, level: float
+) -> Array:
+    """(horizon, k) half width of the intervals, standardised, from errors on the encoded validation parts.
+
+    Those of several `recipes` are taken together, and count as those of one.
+    """
     errors, rows = [], 0
     for history, first in validation:
         consecutive = np.arange(first, len(history) - 1)
         origins = thinned(consecutive, INTERVAL_ORIGINS // len(validation) + 1)
-        predicted = recipe.forecast(history, origins, horizon)
-        truth = labels(history.target_values, horizon)[origins].reshape(predicted.shape)
-        errors.append(truth - predicted)
+        truth = labels(history.target_values, horizon)[origins]
+        for recipe in recipes:
+            predicted = recipe.forecast(history, origins, horizon)
+            errors.append(truth.reshape(predicted.shape) - predicted)
         rows += len(consecutive)
     of_all = np.concatenate(errors)
     counts = (~np.isnan(of_all)).sum(axis=0) * (rows / len(of_all))

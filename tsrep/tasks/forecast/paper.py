@@ -13,6 +13,7 @@ and the windows of the first origins of a part reach back into the part before.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Any, Self
 
 import numpy as np
@@ -67,6 +68,28 @@ class PaperRecipe:
             self.ridges_[horizon] = path.fit(self.penalties_[horizon])
         return self
 
+    def at_distances(self, training: Sequence[Part], validation: Sequence[Part]) -> list[Self]:
+        """The recipe fitted on training parts of three lengths, whose errors on the validation parts set the intervals.
+
+        The calendar goes on in a line. So errors grow with the distance from the training part, and those of one
+        regression have its slope in common. The three leave out none of the last rows of the training parts, half as
+        many as the validation part has, and as many: every distance is then that of the next step or more.
+        """
+        if len(self.calendar_.mean) == 0:
+            return [self]
+        rows = [len(history) - first for history, first in validation]
+        return [self, *(self._without_last([int(share * n) for n in rows], training) for share in (0.5, 1.0))]
+
+    def _without_last(self, rows: Sequence[int], training: Sequence[Part]) -> Self:
+        """The recipe with the same penalties, fitted without the last `rows` of each training part."""
+        shorter = [_shortened(part, n, max(self.horizons)) for part, n in zip(training, rows, strict=True)]
+        recipe = copy(self)
+        recipe.ridges_ = {
+            horizon: RidgePath(_at_most(_blocks(shorter, horizon), MOST_ROWS)).fit(penalty)
+            for horizon, penalty in self.penalties_.items()
+        }
+        return recipe
+
     def choices(self, targets: Sequence[str]) -> pd.DataFrame:
         """The penalty of each horizon, which all targets share."""
         return pd.DataFrame(self.penalties_.items(), columns=["horizon", "penalty"])
@@ -76,6 +99,13 @@ class PaperRecipe:
         assert history.z is not None
         flat = self.ridges_[horizon].predict(history.z[origins])
         return flat.reshape(len(origins), horizon, -1)
+
+
+def _shortened(part: Part, rows: int, horizon: int) -> Part:
+    """A part without its last `rows`, but with at least half of its origins that have a whole horizon."""
+    history, first = part
+    origins = max(0, len(history) - first - horizon)
+    return Part(history[: len(history) - min(rows, origins // 2)], first)
 
 
 def _blocks(parts: Sequence[Part], horizon: int) -> Blocks:
