@@ -62,7 +62,8 @@ def test_a_write_that_died_between_its_two_renames_leaves_the_old_model(folder):
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(data=st.data())
-def test_any_flipped_or_lost_byte_gives_one_kind_of_error_or_a_readable_config(folder, data):
+def test_any_flipped_or_lost_byte_gives_one_kind_of_error_or_changes_nothing(folder, data):
+    written = read_folder(folder)[0]
     file = folder / data.draw(st.sampled_from(["model.safetensors", "config.json"]))
     whole = file.read_bytes()
     place = data.draw(st.integers(0, len(whole) - 1))
@@ -77,9 +78,28 @@ def test_any_flipped_or_lost_byte_gives_one_kind_of_error_or_a_readable_config(f
                 read_folder(folder)
         else:
             with suppress(ModelFileError):
-                read_folder(folder)
+                assert read_folder(folder)[0] == written
     finally:
         file.write_bytes(whole)
+
+
+def test_a_changed_parameter_is_noticed_and_another_layout_is_not(tmp_path):
+    path, parameters = (
+        tmp_path / "m",
+        {"rate": 1e-3, "limit": float("inf"), "name": "é", "sizes": {1: [2, None]}},
+    )
+    write_folder(path, {"parameters": parameters}, TENSORS)
+    file = path / "config.json"
+    config = json.loads(file.read_text())
+    file.write_text(json.dumps(dict(reversed(config.items())), indent=4))
+    assert read_folder(path)[0]["parameters"]["sizes"] == {"1": [2, None]}
+    config["parameters"]["rate"] = 1e-2
+    file.write_text(json.dumps(config))
+    with pytest.raises(ModelFileError, match=r"config.json is damaged: its SHA-256"):
+        read_folder(path)
+    del config["sha256"]["config.json"]  # as folders of version 0.1 are
+    file.write_text(json.dumps(config))
+    assert read_folder(path)[0]["parameters"]["rate"] == 1e-2
 
 
 @pytest.mark.parametrize(

@@ -405,7 +405,7 @@ def test_nothing_is_pickled_and_the_config_can_be_read(X, tmp_path):
     config = json.loads((tmp_path / "m" / "config.json").read_text())
     assert config["class"].endswith(":TS2Vec")
     assert config["parameters"]["n_components"] == 8
-    assert set(config["sha256"]) == files - {"config.json"}
+    assert set(config["sha256"]) == files
     assert {"tsrep", "torch", "numpy"} <= set(config["versions"])
 
 
@@ -423,6 +423,7 @@ def test_foreign_models_are_refused(X, tmp_path):
     path = tmp_path / "m"
     small().fit(X).save(path)
     config = json.loads((path / "config.json").read_text())
+    del config["sha256"]["config.json"]
     fitted = config["fitted"]
     for changed, says in [
         ({"class": "os:system"}, "no estimator of this package"),

@@ -1,5 +1,6 @@
 """`SeriesImageEncoder` saved, in scikit-learn's compositions, and as the representation of a task."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -74,7 +75,12 @@ def test_random_weights_or_a_path_come_back(tmp_path: Path, panel: np.ndarray, b
 def test_a_damaged_folder_is_refused(tmp_path: Path, panel: np.ndarray) -> None:
     SeriesImageEncoder(backbones()["mae"]).fit(panel).save(tmp_path / "m")
     config = tmp_path / "m" / "config.json"
-    text = config.read_text()
+    config.write_text(config.read_text().replace('"patch_size": 8', '"patch_size": 16'))
+    with pytest.raises(ModelFileError, match="damaged"):
+        tsrep.load(tmp_path / "m")
+    unsigned = json.loads(config.read_text().replace('"patch_size": 16', '"patch_size": 8'))
+    del unsigned["sha256"]["config.json"]
+    text = json.dumps(unsigned)
     config.write_text(text.replace('"patch_size": 8', '"patch_size": 16'))
     with pytest.raises(ModelFileError, match="does not fit this version of SeriesImageEncoder"):
         tsrep.load(tmp_path / "m")

@@ -1,4 +1,4 @@
-"""A saved model is a folder: safetensors files and a `config.json` that carries their SHA-256. Never pickle.
+"""A saved model is a folder: safetensors files and a `config.json` with their SHA-256 and its own. Never pickle.
 
 A folder appears whole or not at all: it is written beside its place and renamed into it. A program killed at any
 moment leaves the old folder, the new one, or (between two renames) the old one under its `.previous` name, where
@@ -41,7 +41,9 @@ def write_folder(path: str | Path, config: dict[str, Any], tensors: dict[str, di
     check_writable(path)
     files = {f"{name}.safetensors": save_tensors(_plain(of)) for name, of in tensors.items()}
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    files[CONFIG] = json.dumps({"format": FORMAT, **config, "sha256": digests}, indent=1).encode()
+    described = {"format": FORMAT, **config, "sha256": digests}
+    described["sha256"] = {**digests, CONFIG: _digest_of(described)}
+    files[CONFIG] = json.dumps(described, indent=1).encode()
 
     fresh = path.with_name(f".{path.name}.writing")
     shutil.rmtree(fresh, ignore_errors=True)  # of a program that was killed
@@ -90,7 +92,10 @@ def read_folder(path: str | Path) -> tuple[dict[str, Any], dict[str, dict[str, T
 
 
 def read_config(path: str | Path) -> dict[str, Any]:
-    """`config.json` alone, with no weight read and no checksum compared."""
+    """`config.json` alone, as it was given to be written, with no weight read.
+
+    Its own SHA-256 is compared; a folder of version 0.1 has none.
+    """
     file = Path(path) / CONFIG
     try:
         config = json.loads(file.read_text(encoding="utf-8"))
@@ -103,6 +108,9 @@ def read_config(path: str | Path) -> dict[str, Any]:
     digests = config.get("sha256")
     if not isinstance(digests, dict) or not all(name == Path(name).name for name in digests):
         raise ModelFileError(f"{file} is damaged: it lists no files")
+    config["sha256"] = {name: digest for name, digest in digests.items() if name != CONFIG}
+    if CONFIG in digests and digests[CONFIG] != _digest_of(config):
+        raise ModelFileError(f"{file} is damaged: its SHA-256 is not the one that it says")
     return config
 
 
@@ -139,6 +147,12 @@ def remove_folder(path: str | Path) -> None:
 def holds_model(path: str | Path) -> bool:
     """Whether `path` is a saved model, whole or half replaced."""
     return any((folder / CONFIG).is_file() for folder in (Path(path), _previous(Path(path))))
+
+
+def _digest_of(config: dict[str, Any]) -> str:
+    """SHA-256 of a config without its own entry, in whatever layout it is written."""
+    as_read = json.loads(json.dumps(config))
+    return hashlib.sha256(json.dumps(as_read, sort_keys=True).encode()).hexdigest()
 
 
 def _previous(path: Path) -> Path:
