@@ -48,6 +48,12 @@ class WindowState(Protocol):
         There is one variant per entry of `hide_last`; True hides the last step of each window from the encoder.
         """
 
+    def state_dict(self) -> dict[str, Tensor]:
+        """Everything that later windows depend on."""
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Goes on, to the bit, from what `state_dict` gave."""
+
 
 class FastWindows(Protocol):
     """The encodings that `encoding.windows` defines, in less work."""

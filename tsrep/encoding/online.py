@@ -20,7 +20,7 @@ class OnlineEncoder:
 
     Made by an encoder's `online`. It remembers the last `context` points and nothing else, so time and memory per point
     do not grow; of many points at once a few hundred are computed together. To continue after an interruption, give a
-    new one the last `context` points first.
+    new one the `state_dict` of this one, or the last `context` points, which gives the same up to rounding.
 
     Examples
     --------
@@ -57,6 +57,14 @@ class OnlineEncoder:
         """`update`, and the same with each point itself hidden: see `encode_causal_pair`."""
         shown, hidden = self._push(points, (False, True))
         return shown, hidden
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Everything that the next representations depend on, as `torch.nn.Module.state_dict` gives it."""
+        return self._windows.state_dict()
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Goes on, to the bit, from the `state_dict` of one with the same encoder and context."""
+        self._windows.load_state_dict(state)
 
     def _push(self, points: ArrayLike, hide_last: tuple[bool, ...]) -> Floats:
         x = np.asarray(unmasked(points), dtype=np.float32, order="C")

@@ -87,6 +87,12 @@ class RecentSteps:
         parts = [last_steps(self.encoder, few, hide_last, self.fabric) for few in windows.split(at_once)]
         return torch.cat(parts, dim=1).unsqueeze(1)
 
+    def state_dict(self) -> dict[str, Tensor]:
+        return {"before": self.before}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        self.before = state["before"]
+
 
 def follow(encoder: nn.Module, context: int, channels: int, fabric: Fabric) -> WindowState:
     """The state for one live series, fast where the backbone has a fast way."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Hashable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
@@ -19,6 +19,7 @@ from tsrep.base.fitting import atomic
 from tsrep.base.names import places_of_names
 from tsrep.base.parameters import check_unchanged, current_values
 from tsrep.base.saving import Folder, SavedEstimator, Tensors, inner_from_folder, inner_to_folder
+from tsrep.base.state import identity_of
 from tsrep.data import Scale, is_long
 from tsrep.tasks.anomaly.alarms import (
     THRESHOLDS,
@@ -40,6 +41,7 @@ from tsrep.tasks.anomaly.context import (
 )
 from tsrep.tasks.anomaly.dead import DeadChannels, spans
 from tsrep.tasks.anomaly.fitted import FittedSeries, scale_of_training_part
+from tsrep.tasks.anomaly.folder import series_from_folder, series_to_folder
 from tsrep.tasks.anomaly.online import LiveScore, OnlineDetector
 from tsrep.tasks.anomaly.parameters import FIXED_BY_FIT, SCORE_OF_RECIPE, as_reaches, check_detector
 from tsrep.tasks.anomaly.running import RunningThreshold, running_threshold
@@ -51,7 +53,6 @@ from tsrep.tasks.series import (
     RegularSeries,
     in_message,
     joined,
-    name_to_json,
     names_of_channels,
     open_file,
     places_of_rows,
@@ -238,7 +239,9 @@ class RepresentationAnomalyDetector(SavedEstimator):
             self._warn_without_scores(at_steps[n_before:], fitted.score, in_message(name))
         return scores[len(data) - len(X) :], alarms[len(data) - len(X) :]
 
-    def online(self, history: Any = None, series: Hashable = ONLY) -> OnlineDetector:
+    def online(
+        self, history: Any = None, series: Hashable = ONLY, *, state: str | Path | None = None
+    ) -> OnlineDetector:
         """A detector for a live series, whose `update(point)` gives the score and the alarm that `predict` would give.
 
         Parameters
@@ -246,11 +249,14 @@ class RepresentationAnomalyDetector(SavedEstimator):
         history : the steps before the first new point, one series in any container; "training": the end of the
             training part; None: nothing is known.
         series : name of one of several fitted series.
+        state : the folder that `save` of a live detector wrote: this one goes on from there, without `history`.
 
         Raises
         ------
         ValueError
             `series` was not fitted, or `look_ahead` is above 0: a live series has no later steps.
+        ModelFileError
+            `state` is no state of this detector and series.
         """
         self._check_fitted()
         if np.any(self.look_ahead):
@@ -267,14 +273,19 @@ class RepresentationAnomalyDetector(SavedEstimator):
         if self.threshold == "running":
             threshold = RunningThreshold(self._level(), WIDTH + 1)
         live = OnlineDetector(
-            lambda values: raw_scores.update(fitted.standardised(values)),
+            fitted,
+            raw_scores,
             width=self._width(fitted.score),
-            median_score=fitted.median_score,
             threshold=threshold,
             delay=self.delay,
             channels=self.n_channels_,
+            identity=self._identity(fitted),
         )
-        if is_training(history):
+        if state is not None:
+            if history is not None:
+                raise ValueError("history is given; wanted None with a state, which knows the steps before")
+            live._load(state)
+        elif is_training(history):
             live.extend(tail_of(fitted.tail).values, scored=not fitted.score.distance_to_training)
         elif history is not None:
             several = read_series(history, empty_columns=True, argument="history")
@@ -284,6 +295,10 @@ class RepresentationAnomalyDetector(SavedEstimator):
                 )
             live.extend(self._in_order(several[series if series in several else ONLY]))
         return live
+
+    def _identity(self, fitted: FittedSeries) -> str:
+        described = {**self._description("encoder", "prefit")["parameters"], **fitted.described()}
+        return identity_of(described, self.encoder_, fitted.arrays())
 
     def plot(self, X: Any, history: Any = None, labels: Any = None, title: str | None = None) -> Figure:
         """A figure of one series: its channels with the alarms, and its scores with the threshold.
@@ -426,11 +441,7 @@ class RepresentationAnomalyDetector(SavedEstimator):
     def _to_folder(self) -> Folder:
         check_unchanged(self, self._fixed)
         encoder, tensors = inner_to_folder(self.encoder_, "encoder")
-        described, tensors["detector"] = [], {}
-        for number, (name, fitted) in enumerate(self.series_.items()):
-            described.append({"name": name_to_json(name), **fitted.described()})
-            for key, array in fitted.arrays().items():
-                tensors["detector"][f"{number}.{key}"] = torch.from_numpy(np.array(array))
+        described, tensors["detector"] = series_to_folder(self.series_)
         fitted_attributes = {
             "n_channels_": self.n_channels_,
             "columns_": self.columns_,
@@ -445,15 +456,9 @@ class RepresentationAnomalyDetector(SavedEstimator):
         detector.encoder_, detector.n_channels_ = encoder, config["fitted"]["n_channels_"]
         detector.columns_ = config["fitted"].get("columns_")
         detector._fixed = current_values(detector, FIXED_BY_FIT)
-        detector.series_ = {}
-        for number, described in enumerate(config["fitted"]["series"]):
-            arrays = {
-                key.removeprefix(f"{number}."): tensor.numpy()
-                for key, tensor in tensors["detector"].items()
-                if key.startswith(f"{number}.")
-            }
-            fitted = FittedSeries.from_arrays(arrays, described, detector._score_name())
-            detector.series_[described["name"]] = fitted
+        detector.series_ = series_from_folder(
+            config["fitted"]["series"], tensors["detector"], detector._score_name()
+        )
         return detector
 
 

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike, NDArray
 
+from tsrep.base.state import read_state, write_state
 from tsrep.data.unmasked import unmasked
 from tsrep.tasks.anomaly.causal import CausalViews, Floats
 from tsrep.tasks.anomaly.context import known_steps, observed_share
 from tsrep.tasks.anomaly.dead import DeadChannels
+from tsrep.tasks.anomaly.fitted import FittedSeries
 from tsrep.tasks.anomaly.running import RunningThreshold
-from tsrep.tasks.anomaly.scores import Score
+from tsrep.tasks.anomaly.scores import Score, with_prefix
 
 Array = NDArray[Any]
+Arrays = dict[str, Array]
 
 
 class Verdict(NamedTuple):
@@ -41,6 +46,23 @@ class LiveViews(CausalViews):
     def pairs(self, values: Array, stride: int = 1) -> Iterator[tuple[Floats, Floats]]:
         yield self.live.update_pair(values)
 
+    def state_dict(self) -> Arrays:
+        """The state of the encoder.
+
+        Raises
+        ------
+        TypeError
+            What the encoder's `online` gives has no `state_dict`.
+        """
+        if not hasattr(self.live, "state_dict"):
+            raise TypeError(
+                f"the encoder's online() gives a {type(self.live).__name__}; wanted an object with state_dict"
+            )
+        return {name: tensor.cpu().numpy() for name, tensor in self.live.state_dict().items()}
+
+    def load_state_dict(self, state: Arrays) -> None:
+        self.live.load_state_dict({name: torch.from_numpy(array) for name, array in state.items()})
+
 
 class LiveScore:
     """Raw scores of the new steps of a standardised series.
@@ -60,17 +82,16 @@ class LiveScore:
     ):
         self.score = score
         self.required_share = required_share
-        self.recent: Array | None = None
+        self.live: LiveViews | None = None
+        self.views = CausalViews(encoder, context)
+        self.recent = np.empty((0, channels))
         self.dead = DeadChannels(context, channels)
         self.names = [str(channel) for channel in range(channels)] if names is None else names
-        self.named: set[str] = set()  # dead channels that a warning has named
+        self.named = np.zeros(channels, dtype=bool)  # dead channels that a warning has named
         self.steps = score.steps(context)
         self.known = np.zeros(self.steps - 1, dtype=bool)  # the steps before the next one
         if hasattr(encoder, "online") and score.stepwise:
-            self.views: CausalViews = LiveViews(encoder, context)
-        else:
-            self.views = CausalViews(encoder, context)
-            self.recent = np.empty((0, channels))
+            self.live = LiveViews(encoder, context)
 
     def update(self, values: Array) -> Array:
         """(k,) scores of the new steps (k, channels), NaN where missing or too little of the context was observed."""
@@ -84,14 +105,29 @@ class LiveScore:
 
     def _warn_of(self, dead: NDArray[np.bool_]) -> None:
         """A warning when a channel begins to count as its mean."""
-        names = {self.names[channel] for channel in np.flatnonzero(dead.any(axis=0)).tolist()}
-        for name in sorted(names - self.named):
-            warnings.warn(f"the channel {name!r} has no values: it counts as its training mean", stacklevel=5)
-        self.named |= names
+        fresh = dead.any(axis=0) & ~self.named
+        for channel in np.flatnonzero(fresh).tolist():
+            name = self.names[channel]
+            warnings.warn(f"the channel {name!r} has no values: it counts as its training mean", stacklevel=4)
+        self.named |= fresh
+
+    def state_dict(self) -> Arrays:
+        """Everything that later scores depend on."""
+        state = {"known": self.known, "missing": self.dead.missing, "named": self.named}
+        if self.live is not None:
+            return state | {f"views.{name}": array for name, array in self.live.state_dict().items()}
+        return {**state, "recent": self.recent}
+
+    def load_state_dict(self, state: Arrays) -> None:
+        self.known, self.dead.missing, self.named = state["known"], state["missing"], state["named"]
+        if self.live is not None:
+            self.live.load_state_dict(with_prefix("views.", state))
+        else:
+            self.recent = state["recent"]
 
     def _scores(self, values: Array) -> Array:
-        if self.recent is None:
-            return self.score.score(self.views, values)
+        if self.live is not None:
+            return self.score.score(self.live, values)
         recent = np.concatenate([self.recent, values])
         self.recent = recent[-self.steps :]
         return self.score.score(self.views, recent)[-len(values) :]
@@ -117,20 +153,22 @@ class OnlineDetector:
 
     def __init__(
         self,
-        raw_scores: Callable[[Array], Array],
+        fitted: FittedSeries,
+        raw_scores: LiveScore,
         width: int,
-        median_score: float,
         threshold: float | RunningThreshold,
         delay: int,
         channels: int,
+        identity: str,
     ):
+        self._fitted = fitted
         self._raw_scores = raw_scores
         self._before: deque[float] = deque(maxlen=width)
         self._width = width
-        self._median_score = median_score
         self._threshold = threshold
         self._delay = delay
         self._channels = channels
+        self._identity = identity
         self._since_alarm = delay
 
     def update(self, point: ArrayLike) -> Verdict:
@@ -161,10 +199,44 @@ class OnlineDetector:
             raise ValueError("points has infinite values; NaN marks a missing value")
         if len(values) == 0:
             return []
-        raw = self._raw_scores(np.ascontiguousarray(values))
+        raw = self._raw_scores.update(self._fitted.standardised(np.ascontiguousarray(values)))
         if not scored:
             return []
         return [self._verdict(float(score)) for score in raw]
+
+    def save(self, path: str | Path) -> None:
+        """Writes all that later verdicts depend on, and no weight, to the folder `path`.
+
+        `RepresentationAnomalyDetector.online(state=path)`, of the same detector or of one that was saved and loaded,
+        goes on from here: its verdicts are those that this one would give, to the bit. An earlier state at `path` is
+        replaced, as a whole.
+
+        Raises
+        ------
+        FileExistsError
+            `path` holds something else.
+        TypeError
+            The encoder is not of this package, and what its `online` gives has no `state_dict`.
+        """
+        write_state(path, self._state_dict(), self._identity)
+
+    def _state_dict(self) -> Arrays:
+        own = {"before": np.array(self._before), "since_alarm": np.array(self._since_alarm)}
+        parts = {"score": self._raw_scores.state_dict()}
+        if isinstance(self._threshold, RunningThreshold):
+            parts["threshold"] = self._threshold.state_dict()
+        return own | {
+            f"{part}.{name}": array for part, state in parts.items() for name, array in state.items()
+        }
+
+    def _load(self, path: str | Path) -> None:
+        """Goes on from what `save` wrote to `path`."""
+        state = read_state(path, self._identity)
+        self._before.extend(state["before"].tolist())
+        self._since_alarm = int(state["since_alarm"])
+        self._raw_scores.load_state_dict(with_prefix("score.", state))
+        if isinstance(self._threshold, RunningThreshold):
+            self._threshold.load_state_dict(with_prefix("threshold.", state))
 
     def _verdict(self, raw: float) -> Verdict:
         score = self._relative(raw)
@@ -173,7 +245,7 @@ class OnlineDetector:
             threshold = threshold.update(score)
         alarm = bool(score > threshold) and self._since_alarm >= self._delay
         self._since_alarm = 0 if alarm else self._since_alarm + 1
-        return Verdict(self._median_score if np.isnan(score) else score, threshold, alarm)
+        return Verdict(self._fitted.median_score if np.isnan(score) else score, threshold, alarm)
 
     def _relative(self, raw: float) -> float:
         if self._width == 0 or np.isnan(raw):

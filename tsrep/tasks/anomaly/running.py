@@ -52,6 +52,18 @@ class RunningThreshold:
                 self._include(score)
         return self.usual.mean + self.deviations * self.usual.deviation if self.usual.count else np.nan
 
+    def state_dict(self) -> dict[str, Floats]:
+        """The scores so far, as far as later thresholds depend on them."""
+        return {
+            "first": np.array(self.first),
+            "usual": self.usual.as_array(),
+            "beyond": self.beyond.as_array(),
+        }
+
+    def load_state_dict(self, state: dict[str, Floats]) -> None:
+        self.first = state["first"].tolist()
+        self.usual, self.beyond = Moments(*state["usual"].tolist()), Moments(*state["beyond"].tolist())
+
     def _begin(self, score: float) -> None:
         self.first.append(score)
         if len(self.first) == self.least:
@@ -75,8 +87,12 @@ class RunningThreshold:
 class Moments:
     """Number, mean and standard deviation of the scores included so far (Welford's algorithm)."""
 
-    def __init__(self) -> None:
-        self.count, self.mean, self.squares = 0, 0.0, 0.0
+    def __init__(self, count: float = 0, mean: float = 0.0, squares: float = 0.0) -> None:
+        self.count, self.mean, self.squares = int(count), mean, squares
+
+    def as_array(self) -> Floats:
+        """(3,) what `Moments` takes."""
+        return np.array([self.count, self.mean, self.squares])
 
     def include(self, score: float) -> None:
         self.count += 1

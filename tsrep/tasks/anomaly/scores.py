@@ -267,7 +267,7 @@ class Combined(Score):
         return np.sum(np.stack(scores) / self.arrays["means"][:, None], axis=0)
 
     def _fitted_parts(self) -> list[Score]:
-        return [part(**_with_prefix(f"{name}.", self.arrays)) for name, part in self.parts.items()]
+        return [part(**with_prefix(f"{name}.", self.arrays)) for name, part in self.parts.items()]
 
 
 SCORES: dict[str, type[Score]] = {
@@ -388,6 +388,6 @@ def _distance_to_nearest(queries: Array, points: Array) -> Floats:
     return np.sqrt(nearest.clip(0))
 
 
-def _with_prefix(prefix: str, arrays: dict[str, Array]) -> dict[str, Array]:
+def with_prefix(prefix: str, arrays: dict[str, Array]) -> dict[str, Array]:
     """The arrays whose names begin with `prefix`, without it."""
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

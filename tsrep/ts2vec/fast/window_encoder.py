@@ -94,6 +94,14 @@ class WindowEncoder:
         self.interior = [level[m:] for level in self.interior]
         return z.transpose(1, 2)
 
+    def state_dict(self) -> dict[str, Tensor]:
+        """See `tsrep.encoding.backbone.WindowState`; for series that begin with the first `push`."""
+        return {f"interior.{i}": level for i, level in enumerate(self.interior)}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        device = self.interior[0].device
+        self.interior = [state[f"interior.{i}"].to(device) for i in range(len(self.interior))]
+
     def _single(self, last_step: LastStep, hide_last: tuple[bool, ...]) -> Tensor:
         """(V, 1, 1, D) for one new step of one series. The interior is extended once more than one step arrives."""
         shown = self.interior[0][:, 0]
