@@ -1,7 +1,8 @@
 """Runs cells and writes their lines. It knows no model: `evaluate` turns a cell into numbers.
 
 A cell with a good line is never run again; one that failed is run again only when asked. A failure is a line with the
-error and stops nothing. The parent process alone writes, so an interrupted run loses at most the cells in flight.
+error and stops nothing. The parent process alone writes, so an interrupted run loses at most the cells in flight. Two
+runs on the same results share the cells: each claims what it runs (`claims.py`), several workers all that is left.
 Several workers are run by joblib, Dask or Ray (`engines.py`).
 """
 
@@ -30,6 +31,7 @@ from rich.progress import (
 )
 
 from tsrep.bench.cells import Cell, Measurable
+from tsrep.bench.claims import Claims
 from tsrep.bench.engines import engine
 from tsrep.bench.environment import environment
 from tsrep.bench.results import append_line, read_lines
@@ -89,6 +91,7 @@ def run(
     _check_settings(results_path, settings)
     console = console or Console(stderr=True)
     threads = threads or max(1, (environment()["hardware"]["cores"] or 1) // workers)
+    before = read_lines(results_path)
     todo = pending(dict.fromkeys(cells), results_path, retry_failed)
     if cost is not None:
         costs = {cell: _cost_of(cell, cost) for cell in todo}
@@ -104,10 +107,20 @@ def run(
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
+    alone = scheduler is None and (workers == 1 or len(todo) < 2)
     try:
-        with Progress(*columns, console=console, disable=not todo) as progress:
+        with (
+            Claims(results_path) as claims,
+            Progress(*columns, console=console, disable=not todo) as progress,
+        ):
             task = progress.add_task("bench", total=len(todo))
-            for line in _measure(todo, evaluate, workers, threads, backend, scheduler):
+            claimed = _claimed(todo, claims, results_path, before)
+            lines = (
+                map(partial(measure, evaluate=evaluate, threads=threads), claimed)
+                if alone
+                else _by_engine(list(claimed), evaluate, workers, threads, backend, scheduler)
+            )
+            for line in lines:
                 append_line(results_path, line | ({"options": settings} if settings else {}))
                 good = line["status"] == "ok"
                 finished, failed = finished + good, failed + (not good)
@@ -118,6 +131,8 @@ def run(
             f"stopped after {finished + failed} of {len(todo)} cells; the same command goes on from here"
         )
         raise
+    if finished + failed < len(todo):
+        console.print(f"{len(todo) - finished - failed} cells were left to another run on {results_path}")
     return finished, failed
 
 
@@ -143,7 +158,16 @@ def _cost_of(cell: Cell, cost: Callable[[Cell], float]) -> float:
         return math.inf
 
 
-def _measure(
+def _claimed(
+    cells: Iterable[Cell], claims: Claims, results_path: Path, before: dict[str, dict[str, Any]]
+) -> Iterator[Cell]:
+    """The cells, each claimed when it is asked for, without those that another run has, or has done since `before`."""
+    for cell in cells:
+        if claims.take(cell.id) and read_lines(results_path).get(cell.id) == before.get(cell.id):
+            yield cell
+
+
+def _by_engine(
     cells: Sequence[Cell],
     evaluate: Evaluate,
     workers: int,
@@ -152,9 +176,6 @@ def _measure(
     scheduler: str | None,
 ) -> Iterator[dict[str, Any]]:
     work = partial(measure, evaluate=evaluate, threads=threads)
-    if scheduler is None and (workers == 1 or len(cells) < 2):
-        yield from map(work, cells)
-        return
     for cell, outcome in engine(backend)(work, cells, workers, threads, scheduler):
         yield _failure(cell, outcome, threads) if isinstance(outcome, Exception) else outcome
 
