@@ -60,7 +60,7 @@ def segment(
     if annotations is not None:
         scores = _scores(some, image_ids, entries)
         write_json(out / "scores.json", scores)
-        console.print("   ".join(f"{name} {value:.3f}" for name, value in scores.items()))
+        console.print("   ".join(f"{name} {value:.3f}" for name, value in scores.items()), soft_wrap=True)
     console.print(f"results: {out / 'results.json'}", soft_wrap=True)
 
 

@@ -202,4 +202,4 @@ def _write_scores(out: Path, end: Any, network: Any, validated: Any, console: Co
     figure.savefig(out / "found.png", dpi=150)
     scores = {name: value for name, value in end.items() if "_ap" in name}
     write_json(out / "scores.json", scores)
-    console.print("   ".join(f"{name} {value:.3f}" for name, value in scores.items()))
+    console.print("   ".join(f"{name} {value:.3f}" for name, value in scores.items()), soft_wrap=True)
