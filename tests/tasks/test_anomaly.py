@@ -1,5 +1,7 @@
 """The detector: what it finds, that it looks neither ahead nor at the test part, and what it takes and refuses."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -568,3 +570,15 @@ def test_series_unlike_those_fitted(fitted):
         fitted["hidden"].predict(np.ones((50, 2)))
     with pytest.raises(ValueError, match="series is 'x'; the detector was fitted on X"):
         fitted["hidden"].online(series="x")
+
+
+def test_a_fill_value_in_training_is_told():
+    struck = WAVE[:TRAIN].copy()
+    struck[30] = 1e20
+    with pytest.warns(
+        UserWarning, match="X has the value 1e\\+20 in the channel 'y', beside which the others are"
+    ):
+        RepresentationAnomalyDetector(Lag(), context=5).fit(struck)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        RepresentationAnomalyDetector(Lag(), context=5).fit(np.where(struck == 1e20, np.nan, struck))

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tsrep.data import TableError
+from tsrep.data import TableError, as_panel
 from tsrep.tasks.series import ONLY, in_message, joined, open_file, places_of_rows, read_series
 
 VALUES = np.column_stack([np.arange(6.0), np.arange(6.0) ** 2])
@@ -105,6 +105,13 @@ def test_an_index_that_is_no_time_is_refused():
         TableError, match="the index holds .*, 'p', 'q', 'r' ...; wanted dates or step numbers"
     ):
         read_series(FRAME.set_axis(list("pqrstu"), axis=0))
+    gone = FRAME.set_axis(
+        pd.DatetimeIndex(["2026-01-01", None, *pd.date_range("2026-01-03", periods=4)]), axis=0
+    )
+    with pytest.raises(TableError, match="the index has no time in row 2; wanted one in every row"):
+        read_series(gone)
+    with pytest.raises(ValueError, match="time index of .* has no time in row 2; wanted one in every row"):
+        as_panel(gone)
     with pytest.raises(TableError, match="not sorted by time"):
         read_series(FRAME.set_axis([0, 2, 1, 3, 4, 5], axis=0))
     with pytest.raises(TableError, match="column 'end' holds dates, .* wanted numbers"):

@@ -433,6 +433,9 @@ def _raise_infinite(infinite: Flags, when: str) -> NoReturn:
 
 
 def _refuse_unsorted(time: pd.Index, what: str) -> None:
+    if time.isna().any():
+        row = int(time.isna().argmax()) + 1
+        raise ValueError(f"The time index of {what} has no time in row {row}; wanted one in every row")
     if not time.is_monotonic_increasing:
         raise ValueError(f"The time index of {what} does not increase; use sort_index()")
 

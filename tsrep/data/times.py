@@ -135,6 +135,10 @@ def _as_column(index: pd.Index) -> pd.Series:
 
 def _of_index(index: pd.Index, day_first: bool | None) -> pd.Index:
     """Numbers in an index as dates where they are such, else as step numbers."""
+    if index.isna().any():
+        raise TableError(
+            f"the index has no time in row {int(index.isna().argmax()) + 1}; wanted one in every row"
+        )
     times = read_times(_as_column(index), day_first, ordered=False)
     if times is None:
         shown = ", ".join(repr(value) for value in index[:3])
