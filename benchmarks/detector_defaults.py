@@ -93,7 +93,8 @@ class DetectorDefaults(Table):
 
         every = {**dict.fromkeys((*MADE, *REAL), ORDINARY)}
         peaks = dict.fromkeys(find_anomaly(root)["UCR"], PEAKS)
-        wanted = known("SERIES", names or [*every, *peaks], [*every, *peaks])
+        series_of_both = list(every | peaks)  # a real one is in both tables
+        wanted = known("SERIES", names or series_of_both, series_of_both)
         return [
             Cell(self.name, series, method, seed)
             for seed in read_seeds(seeds)
@@ -132,9 +133,8 @@ class DetectorDefaults(Table):
                 peaks[["live", "finished"]].mean().to_frame(f"share of {peaks['dataset'].nunique()} series").T
             )
             sections.append(("Highest score within 100 steps of the anomaly, UCR", shares))
-        return Summary(
-            notes, sections, frame.set_index(["dataset", "method"])[[*RULES, "expected", "live", "finished"]]
-        )
+        columns = [*RULES, "expected", "live", "finished"]
+        return Summary(notes, sections, frame.set_index(["dataset", "method"]).reindex(columns=columns))
 
 
 def rates(cell: Cell, root: Path | None) -> dict[str, Any]:
