@@ -343,7 +343,7 @@ def _sources(folder):
     ("source", "message"),
     [
         ("mixed", "mixed holds arrays and tables (a.npy, b.csv); wanted one of the two"),
-        ("other", "other holds notes.md; wanted one .csv, .parquet or .npy file per series"),
+        ("other", "other holds notes.md; wanted one .csv, .tsv, .txt, .parquet, .xlsx or .npy file"),
         ("empty", "empty is empty; wanted one .csv"),
         ("columns", "b.csv has the columns ['load', 'cost']; wanted ['load', 'price'], as in a.csv"),
         ("channels", "b.npy has 1 channels; wanted 2, as in a.npy"),

@@ -144,3 +144,31 @@ def test_series_without_differences_are_one_cluster(shell, model, tmp_path, monk
     np.save("x.npy", np.ones((4, 24)))
     assert "the series do not differ by groups: one cluster" in shell("cluster", "x.npy", "--model", model)
     assert pd.read_csv("x-clusters.csv")["cluster"].tolist() == [0] * 4
+
+
+@pytest.mark.parametrize("ending", [".TSV", ".txt", ".csv.gz", ".pq", ".xlsx"])
+def test_a_folder_holds_tables_of_every_kind(shell, model, tmp_path, monkeypatch, ending):
+    monkeypatch.chdir(tmp_path)
+    for kind in ("slow", "fast"):
+        (tmp_path / "many" / kind).mkdir(parents=True)
+        for number in range(2):
+            frame, path = (
+                pd.DataFrame({"day": DAYS, "y": WAVE}),
+                tmp_path / "many" / kind / f"s{number}{ending}",
+            )
+            if ending == ".xlsx":
+                frame.to_excel(path, index=False)
+            elif ending == ".pq":
+                frame.to_parquet(path)
+            else:
+                frame.to_csv(path, index=False, sep="\t" if ending == ".TSV" else ",")
+    assert "many: 4 series, 1 channel, 30 steps" in shell(
+        "encode", "many", "--model", model, "--out", "z.csv"
+    )
+    assert pd.read_csv("z.csv")["series"].tolist() == ["fast/s0", "fast/s1", "slow/s0", "slow/s1"]
+
+
+def test_a_folder_of_archive_files_is_no_folder_of_series(encode, tmp_path):
+    (tmp_path / "many").mkdir()
+    np.savetxt(tmp_path / "many" / "X_TRAIN.tsv", np.ones((4, 9)), delimiter="\t")
+    assert "X_TRAIN.tsv has no header; wanted a table of one series" in encode("many", code=1)

@@ -240,6 +240,11 @@ class TestForecaster:
         centre = bounds.T.groupby(level=1).mean().T.to_numpy()
         np.testing.assert_allclose(centre, np.stack([fitted.predict()] * 2, axis=1))
 
+    def test_the_median_is_the_forecast(self, fitted: TSRepForecaster) -> None:
+        quantiles = fitted.predict_quantiles(alpha=[0.05, 0.5, 0.95]).to_numpy()
+        np.testing.assert_allclose(quantiles[:, 1], fitted.predict())
+        assert (np.diff(quantiles, axis=1) > 0).all()
+
     @pytest.mark.parametrize("refit", [False, True])
     def test_an_update_moves_the_origin(self, fitted: TSRepForecaster, refit: bool) -> None:
         y = load_airline()

@@ -35,6 +35,28 @@ def stem(file: Path) -> str:
     return name or whole
 
 
+def ending_of(file: Path) -> str:
+    """The ending of a file in lower case, without that of what it is packed with.
+
+    Examples
+    --------
+    >>> ending_of(Path("power.CSV.gz"))
+    '.csv'
+    """
+    name = file.name.lower()
+    for packed in PACKED:
+        name = name.removesuffix(packed)
+    return Path(name).suffix
+
+
+def bare_name(file: Path) -> str:
+    """The name of a file without its endings, whatever case they have."""
+    name = file.name
+    for _ in range(2 if file.suffix.lower() in PACKED else 1):
+        name = Path(name).stem
+    return name
+
+
 def checked_out(out: Path, endings: Sequence[str], *files: Path, option: str = "--out") -> Path:
     """`out` as it is, once it is known that a result can be written there.
 

@@ -6,17 +6,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tsrep.cli.files import bare_name, ending_of
 from tsrep.cli.labels import Labels, as_classes, from_table
-from tsrep.cli.reading import in_columns, lines_of_series, read_series
-from tsrep.cli.series import TABLES, Series, array_in, refuse
+from tsrep.cli.reading import has_header, in_columns, lines_of_series, read_series
+from tsrep.cli.series import TABLES, TEXTS, Series, array_in, refuse
 from tsrep.cli.table_options import TableOptions
 
 if TYPE_CHECKING:
     from tsrep.cli.dataset import Array
     from tsrep.data.table import RegularTable
 
-ENDINGS = (".csv", ".parquet", ".npy")
-WANTED = "wanted one .csv, .parquet or .npy file per series"
+ENDINGS = (*TABLES, *TEXTS, ".npy")
+WANTED = "wanted one .csv, .tsv, .txt, .parquet, .xlsx or .npy file per series"
 LABELS = "labels"
 """The name, without its ending, of a table of labels among the files."""
 SHOWN_NAMES = 6
@@ -39,20 +40,17 @@ def read_folder(
     if given is not None and given.resolve() in {file.resolve() for file in files}:
         files = [file for file in files if file.resolve() != given.resolve()]
     table = given or table
-    stems = [file.stem for file in files]
-    names = stems if len(set(stems)) == len(stems) else [file.name for file in files]
-    if classes is not None:
-        names = [f"{file.parent.name}/{name}" for file, name in zip(files, names, strict=True)]
+    names = _names(files, [""] * len(files) if classes is None else [f"{name}/" for name in classes])
     y = None if classes is None else as_classes(classes, folder.name)
     if table is not None:
-        called = [[file.name, file.stem, str(file.relative_to(folder))] for file in files]
+        called = [[file.name, bare_name(file), str(file.relative_to(folder))] for file in files]
         y = from_table(labels or Labels(), table, called)
     if y is None and labels is not None and labels.needed:
         raise ValueError(
             f"{folder} has no labels: put the series of each class into a folder of its own, or name a table of names "
             "and labels with --labels"
         )
-    arrays = [file for file in files if file.suffix.lower() == ".npy"]
+    arrays = [file for file in files if ending_of(file) == ".npy"]
     if not arrays:
         tables = dict(zip(names, _tables(files, options, channels), strict=True))
         notes = lines_of_series(tables, ())
@@ -72,6 +70,14 @@ def read_folder(
     return Series(series, y, names)
 
 
+def _names(files: list[Path], places: list[str]) -> list[str]:
+    """The files by the class they are in and their names, with their endings where these alone tell them apart."""
+    names = [place + bare_name(file) for place, file in zip(places, files, strict=True)]
+    if len(set(names)) == len(names):
+        return names
+    return [place + file.name for place, file in zip(places, files, strict=True)]
+
+
 def _files(folder: Path) -> tuple[list[Path], Path | None, list[str] | None]:
     """(files of series, the table of labels among them or None, the class of each file by its sub-folder or None)."""
     entries = _entries(folder)
@@ -79,7 +85,12 @@ def _files(folder: Path) -> tuple[list[Path], Path | None, list[str] | None]:
         files = [file for entry in entries for file in _of_series(entry, _entries(entry))]
         return files, None, [file.parent.name for file in files]
     table = next(
-        (entry for entry in entries if entry.stem.lower() == LABELS and entry.suffix.lower() in TABLES), None
+        (
+            entry
+            for entry in entries
+            if bare_name(entry).lower() == LABELS and ending_of(entry) in (*TABLES, *TEXTS)
+        ),
+        None,
     )
     return _of_series(folder, [entry for entry in entries if entry != table]), table, None
 
@@ -90,7 +101,7 @@ def _entries(folder: Path) -> list[Path]:
 
 def _of_series(folder: Path, files: list[Path]) -> list[Path]:
     """`files`, once it is known that each may hold a series."""
-    others = [file.name for file in files if file.is_dir() or file.suffix.lower() not in ENDINGS]
+    others = [file.name for file in files if file.is_dir() or ending_of(file) not in ENDINGS]
     if others:
         more = " ..." if len(others) > SHOWN_NAMES else ""
         raise ValueError(f"{folder} holds {', '.join(others[:SHOWN_NAMES])}{more}; {WANTED}")
@@ -103,6 +114,11 @@ def _tables(files: list[Path], options: TableOptions, channels: list[str] | None
     tables = []
     reason = "as in the fit of the encoder" if channels else f"as in {files[0].name}"
     for file in files:
+        if not options.given and ending_of(file) in TEXTS and not has_header(file):
+            raise ValueError(
+                f"{file} has no header; wanted a table of one series with names of columns (a file of the UCR archive "
+                "is read alone; --time none takes the rows of such a table as steps)"
+            )
         table = read_series(file, options, min_steps=1)
         channels = channels or list(table.frame.columns)
         tables.append(replace(table, frame=in_columns(file, table.frame, channels, reason)))

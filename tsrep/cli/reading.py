@@ -122,6 +122,14 @@ def in_columns(file: Path, frame: pd.DataFrame, wanted: Sequence[str], reason: s
     return frame[list(wanted)]
 
 
+def has_header(path: Path) -> bool:
+    """Whether a text file begins with names of columns, as no file of the UCR archive does."""
+    from tsrep.data.files import header_of
+
+    names = header_of(path)
+    return bool(names) and not all(name.isdecimal() for name in names)
+
+
 # What is reported
 
 

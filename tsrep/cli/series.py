@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tsrep.data.table import RegularTable
 
 TABLES = (".csv", ".parquet", ".pq", ".xlsx", ".xlsm")
+TEXTS = (".tsv", ".txt")
+"""Endings of a table if it has a header or an option says how it is read, else of the UCR archive's format."""
 
 
 @dataclass(frozen=True)

@@ -11,22 +11,20 @@ from pathlib import Path
 from typing import Any
 
 from tsrep.cli.dataset import normalised_dataset
-from tsrep.cli.files import PACKED
+from tsrep.cli.files import ending_of
 from tsrep.cli.folder import read_folder
 from tsrep.cli.labels import Labels, as_classes, from_table, of_long
 from tsrep.cli.options import Split
-from tsrep.cli.reading import in_columns, lines_of_series, read_long_table, read_series
+from tsrep.cli.reading import has_header, in_columns, lines_of_series, read_long_table, read_series
 from tsrep.cli.rows import read_rows
-from tsrep.cli.series import TABLES, Series, array_in, refuse
+from tsrep.cli.series import TABLES, TEXTS, Series, array_in, refuse
 from tsrep.cli.table_options import TableOptions
 
 SOURCE_HELP = (
     "The name of a data set; a file: .ts .tsv .arff .txt .npy .npz, or a .csv, .parquet or .xlsx table, which is one "
     "series with a time column, a long table (unique_id, ds, values), or with --rows one series per row; or a folder "
-    "with one .csv, .parquet or .npy file per series."
+    "with one table or .npy file per series."
 )
-TEXTS = (".tsv", ".txt")
-"""Endings of a table if it has a header or an option says how it is read, else of the UCR archive's format."""
 REASON = "as in the fit of the encoder"
 
 
@@ -95,10 +93,10 @@ def _labelled(path: Path, series: Series, labels: Labels) -> Series:
 def _read_file(
     path: Path, options: TableOptions, channels: list[str] | None, labels: Labels | None
 ) -> Series:
-    ending = _ending(path)
+    ending = ending_of(path)
     said = options.given or (labels is not None and labels.column is not None)
     if ending in TEXTS or (ending == ".csv" and labels is not None):
-        is_table = bool(said) or _has_header(path)
+        is_table = bool(said) or has_header(path)
     else:
         is_table = ending in TABLES
     if is_table:
@@ -154,14 +152,6 @@ def _read_long(
     return Series(list(frames.values()), classes, list(frames), notes=tuple(notes))
 
 
-def _has_header(path: Path) -> bool:
-    """Whether a text file begins with names of columns, as no file of the UCR archive does."""
-    from tsrep.data.files import header_of
-
-    names = header_of(path)
-    return bool(names) and not all(name.isdecimal() for name in names)
-
-
 def _read_arrays(path: Path) -> Series:
     from tsrep.data.arrays import read_arrays
 
@@ -181,11 +171,3 @@ def _read_dataset_file(path: Path) -> Series:
             ".ts, .tsv, .arff or .txt, or a folder of .csv, .parquet or .npy files"
         )
     return Series(*read_dataset_file(path))
-
-
-def _ending(path: Path) -> str:
-    """ ".csv" of power.csv and of power.csv.gz."""
-    name = path.name.lower()
-    for packed in PACKED:
-        name = name.removesuffix(packed)
-    return Path(name).suffix

@@ -139,15 +139,19 @@ class TSRepForecaster(TakesEncoder, BaseForecaster):
         centre = self._ahead(self.forecaster_, X)[self._targets].to_numpy()
         bounds = []
         for level in coverage:
-            forecaster = self.forecaster_
-            if level != LEVEL:
-                forecaster = self._fitted(forecaster.encoder_, level)
-            ahead = self._ahead(forecaster, X)
-            upper = ahead[[f"{target}_upper" for target in self._targets]].to_numpy()
-            radius = upper - ahead[self._targets].to_numpy()
+            radius = self._radius(level, X) if level > 0 else np.zeros_like(centre)  # 0: the median
             bounds.append(np.stack([centre - radius, centre + radius], axis=-1))
         columns = pd.MultiIndex.from_product([self._columns, coverage, ["lower", "upper"]])
         return self._frame(np.stack(bounds, axis=2).reshape(len(centre), -1), columns)
+
+    def _radius(self, level: float, X: pd.DataFrame | None) -> NDArray[np.float64]:
+        """Half the width of the intervals of a coverage above 0 and below 1."""
+        forecaster = self.forecaster_
+        if level != LEVEL:
+            forecaster = self._fitted(forecaster.encoder_, level)
+        ahead = self._ahead(forecaster, X)
+        upper = ahead[[f"{target}_upper" for target in self._targets]].to_numpy()
+        return upper - ahead[self._targets].to_numpy()
 
     def _ahead(self, forecaster: RepresentationForecaster, X: pd.DataFrame | None) -> pd.DataFrame:
         """The forecasts at the steps of the horizon, series after series."""
