@@ -22,7 +22,7 @@ $(BIN)/uv:
 	$(BIN)/python -m pip install --quiet uv
 
 $(READY): pyproject.toml constraints.txt | $(BIN)/uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[anomaly,dask,excel,export,index,parquet,vision,zarr,dev,docs]'
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[anomaly,dask,excel,export,index,parquet,serve,vision,zarr,dev,docs]'
 	@touch $@
 
 setup: $(READY)  ## make .venv and install everything into it
