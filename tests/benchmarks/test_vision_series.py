@@ -1,5 +1,6 @@
 """The study of series as images: its lines are kept, means over seeds come first."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+import tsrep
 from benchmarks.vision_series import DIFFERENCES, SERIES, VIEWS, app, summarise
 from tsrep.bench.results import RESULTS_FILE, read_lines
 
@@ -26,7 +28,8 @@ def test_differences_are_between_means_over_seeds() -> None:
     assert list(differences.loc[joined[0]]) == ["+0.100 ± 0.100", "1 / 0"]
 
 
-def test_finished_cells_are_kept(tmp_path: Path, data_root: Path) -> None:
+def test_finished_cells_are_kept(tmp_path: Path, data_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tsrep, "TS2Vec", partial(tsrep.TS2Vec, max_steps=2))
     for number in range(2):
         pixels = np.random.default_rng(number).integers(0, 256, (32, 32, 3), dtype=np.uint8)
         (tmp_path / "images" / "train" / "a").mkdir(parents=True, exist_ok=True)
