@@ -1,5 +1,7 @@
 """No score and no alarm where there is too little to compare with; the end of training is what came before."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -351,3 +353,17 @@ def test_the_rate_of_alarms_is_told(fitted, tmp_path):
     rare = RepresentationAnomalyDetector(encoder, CONTEXT, prefit=True, threshold="budget", level=10)
     with pytest.warns(UserWarning, match="X has 2.. training scores, too few for 10 alarms in 10,000 steps"):
         rare.fit(WAVE[:TRAIN])
+
+
+@pytest.mark.parametrize("change", [lambda x: x + np.arange(300) / 20, lambda x: 5 * x, lambda x: x - 4])
+def test_a_series_that_became_another_is_told(fitted, change):
+    with pytest.warns(UserWarning, match=r"X exceeds the threshold at \d+% of its steps, .* no longer like its"):
+        fitted["nearest"].predict(change(WAVE[TRAIN:]), history="training")
+
+
+def test_a_stretch_of_anomalies_is_not_another_series(fitted):
+    series = WAVE[TRAIN:].copy()
+    series[150:170] += 3
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert fitted["nearest"].predict(series, history="training").any()

@@ -40,6 +40,7 @@ from tsrep.tasks.anomaly.context import (
     tail_of,
 )
 from tsrep.tasks.anomaly.dead import DeadChannels, spans
+from tsrep.tasks.anomaly.doubts import warn_unlike_training, warn_without_scores
 from tsrep.tasks.anomaly.fitted import FittedSeries, scale_of_training_part
 from tsrep.tasks.anomaly.folder import series_from_folder, series_to_folder
 from tsrep.tasks.anomaly.online import LiveScore, OnlineDetector
@@ -236,7 +237,9 @@ class RepresentationAnomalyDetector(SavedEstimator):
             steps = steps + n_before
             alarms[rows] = alarms_at_steps[steps]
             scores[rows] = np.where(np.isnan(at_steps), fitted.median_score, at_steps)[steps]
-            self._warn_without_scores(at_steps[n_before:], fitted.score, in_message(name))
+            new, described = at_steps[n_before:], in_message(name)
+            warn_without_scores(new, fitted.score.steps(self.context), described)
+            warn_unlike_training(new, fitted.threshold, described)
         return scores[len(data) - len(X) :], alarms[len(data) - len(X) :]
 
     def online(
@@ -378,14 +381,6 @@ class RepresentationAnomalyDetector(SavedEstimator):
         width = self._width(score)
         scores = relative_increase(raw, width) if width else raw
         return np.mean([mean_ahead(scores, reach) for reach in as_reaches(self.look_ahead)], axis=0)
-
-    def _warn_without_scores(self, scores: Floats, score: Score, series: str) -> None:
-        if np.isnan(scores).all():
-            warnings.warn(
-                f"{series} has no step with enough observed steps before it, so no scores and no alarms: a score "
-                f"uses {score.steps(self.context)} steps; give history=, or history='training'",
-                stacklevel=4,
-            )
 
     def _score_name(self) -> str:
         return SCORE_OF_RECIPE[self.recipe] if self.score is None else self.score
