@@ -357,7 +357,9 @@ def test_the_rate_of_alarms_is_told(fitted, tmp_path):
 
 @pytest.mark.parametrize("change", [lambda x: x + np.arange(300) / 20, lambda x: 5 * x, lambda x: x - 4])
 def test_a_series_that_became_another_is_told(fitted, change):
-    with pytest.warns(UserWarning, match=r"X exceeds the threshold at \d+% of its steps, .* no longer like its"):
+    with pytest.warns(
+        UserWarning, match=r"X exceeds the threshold at \d+% of its steps, .* no longer like its"
+    ):
         fitted["nearest"].predict(change(WAVE[TRAIN:]), history="training")
 
 
