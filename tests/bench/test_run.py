@@ -6,7 +6,7 @@ import pytest
 
 from tsrep.bench.cells import Cell, grid
 from tsrep.bench.results import append_line, read_lines
-from tsrep.bench.run import pending, run
+from tsrep.bench.run import pending, run, threads_of_each
 
 CELLS = grid("toy", ["A", "B"], ["m"], [0, 1])
 
@@ -38,6 +38,15 @@ def test_finished_cells_are_not_run_again(tmp_path):
     assert run(CELLS, path, counting) == (1, 0)
     assert run(CELLS, path, counting) == (0, 0)
     assert sorted(seen) == sorted(c.id for c in CELLS)
+
+
+@pytest.mark.parametrize(
+    "said, workers, expected", [("", 1, 8), ("", 3, 2), ("", 9, 1), ("1", 1, 1), ("4,2", 1, 4), ("4", 4, 2)]
+)
+def test_threads_are_the_cores_shared_out_or_what_openmp_was_told(monkeypatch, said, workers, expected):
+    monkeypatch.setattr("joblib.cpu_count", lambda: 8)
+    monkeypatch.setenv("OMP_NUM_THREADS", said)
+    assert threads_of_each(workers) == expected
 
 
 def test_a_line_says_how_it_was_measured(tmp_path):

@@ -31,7 +31,10 @@ class RunOptions:
     results: Results = None
     workers: Annotated[int, typer.Option(help="Processes.", min=1)] = 1
     threads: Annotated[
-        int | None, typer.Option(help="Threads in each process; default: the cores shared out.", min=1)
+        int | None,
+        typer.Option(
+            help="Threads in each process; default: the cores shared out, or OMP_NUM_THREADS.", min=1
+        ),
     ] = None
     backend: Annotated[
         Literal["loky", "dask", "ray"], typer.Option(help="What runs more than one process.")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -69,8 +70,8 @@ def run(
         Takes a cell and returns JSON-ready numbers. It must be importable by name (a module-level function or a
         `functools.partial` of one) for more than one worker.
     workers, threads : int
-        Processes, and computing threads in each (None: the cores shared out evenly). Results on a CPU are the same
-        to the bit only with the same number of threads, which each line records.
+        Processes, and computing threads in each; None: see `threads_of_each`. Results on a CPU are the same to the bit
+        only with the same number of threads, which each line records.
     backend : "loky", "dask" or "ray"
         Who runs more than one worker. A cell whose worker was killed is run again by another one.
     scheduler : str
@@ -90,7 +91,7 @@ def run(
     settings = dict(settings or {})
     _check_settings(results_path, settings)
     console = console or Console(stderr=True)
-    threads = threads or max(1, (environment()["hardware"]["cores"] or 1) // workers)
+    threads = threads or threads_of_each(workers)
     before = read_lines(results_path)
     todo = pending(dict.fromkeys(cells), results_path, retry_failed)
     if cost is not None:
@@ -217,6 +218,15 @@ def _check_numbers(numbers: dict[str, Any]) -> None:
             json.dumps(value, allow_nan=False)
         except (TypeError, ValueError) as error:
             raise ValueError(f"{name} is {value!r}, which no line of results holds: {error}") from error
+
+
+def threads_of_each(workers: int) -> int:
+    """The cores that this process may use, shared out evenly, and no more threads than OMP_NUM_THREADS says."""
+    from joblib import cpu_count
+
+    most = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    share = max(1, cpu_count() // workers)
+    return min(share, int(most)) if most.isdecimal() and int(most) else share
 
 
 @contextmanager
