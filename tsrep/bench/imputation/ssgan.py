@@ -51,7 +51,7 @@ def ssgan(task: Task, labels: float = 1.0, **settings: Any) -> Outcome:
     outcome = Outcome(imputed, notes, samples)
     if y is not None:
         notes["labels"] = labels
-        outcome.classes = imputer.classes_
+        outcome.classes = np.unique(task.y_train[fitted])[imputer.classes_]
         outcome.probabilities = np.full((len(filled), len(imputer.classes_)), 1 / len(imputer.classes_))
         outcome.probabilities[filled] = imputer.predict_proba(task.test[filled])
     return outcome
