@@ -49,7 +49,7 @@ def ssgan(task: Task, labels: float = 1.0, **settings: Any) -> Outcome:
         "fallback": int(np.sum(getattr(imputer, "fallback_", 0))),
     }
     outcome = Outcome(imputed, notes, samples)
-    if y is not None:
+    if y is not None and task.y_train is not None:
         notes["labels"] = labels
         outcome.classes = np.unique(task.y_train[fitted])[imputer.classes_]
         outcome.probabilities = np.full((len(filled), len(imputer.classes_)), 1 / len(imputer.classes_))
