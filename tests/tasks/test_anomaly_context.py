@@ -369,3 +369,15 @@ def test_a_stretch_of_anomalies_is_not_another_series(fitted):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert fitted["nearest"].predict(series, history="training").any()
+
+
+@pytest.mark.parametrize(
+    "threshold, level", [("quantile", 0.5), ("budget", 2000.0), ("deviation", 0.0), ("running", 0.0)]
+)
+def test_a_threshold_that_training_exceeds_often_is_no_doubt(fitted, threshold, level):
+    detector = RepresentationAnomalyDetector(
+        fitted["nearest"].encoder_, CONTEXT, score="nearest", prefit=True, threshold=threshold, level=level
+    ).fit(WAVE[:TRAIN])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert detector.predict(WAVE[TRAIN:], history="training").sum() > 5

@@ -181,7 +181,7 @@ def _check_index(index: Any, series: Series, queries: list[Query]) -> None:
 
 
 def _fitted(encoder: Any, fitted: bool, series: Series, window: int | None, metric: Metric) -> Any:
-    """The index of the series, or with `window` of all their stretches of so many steps."""
+    """The index of the series, or with `window` of all their stretches of `window` steps."""
     from tsrep.data import as_panel
     from tsrep.tasks import SeriesIndex
 

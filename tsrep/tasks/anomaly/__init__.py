@@ -6,8 +6,11 @@ scores.py      anomaly scores: the paper's and others
 alarms.py      relative scores, thresholds, suppression of repeated alarms
 running.py     the threshold of a cold start, from the scores so far
 context.py     whether enough of a step's context was observed; the end of the training part as history
+dead.py        channels that are missing for long
+doubts.py      warnings about the scores of new steps
 parameters.py  ranges of the detector's parameters
 fitted.py      what is fitted for one series, and as arrays
+folder.py      what is fitted for several series, as JSON and tensors
 online.py      scores and alarms of a live series, point by point
 detector.py    `RepresentationAnomalyDetector`
 """

@@ -239,7 +239,9 @@ class RepresentationAnomalyDetector(SavedEstimator):
             scores[rows] = np.where(np.isnan(at_steps), fitted.median_score, at_steps)[steps]
             new, described = at_steps[n_before:], in_message(name)
             warn_without_scores(new, fitted.score.steps(self.context), described)
-            warn_unlike_training(new, fitted.threshold, described)
+            warn_unlike_training(
+                new, fitted.threshold, fitted.alarm_rate * (self.delay + 1) / 10_000, described
+            )
         return scores[len(data) - len(X) :], alarms[len(data) - len(X) :]
 
     def online(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 LIKE_TRAINING = 0.2
-"""Most steps above the threshold, as a share, of a series that is like its training part."""
+"""Most steps above the threshold, as a share beyond that of training, of a series that is like its training part."""
 FEWEST = 50
 """Steps with a score from which the share is judged."""
 
@@ -25,11 +25,14 @@ def warn_without_scores(scores: Floats, steps: int, series: str) -> None:
         )
 
 
-def warn_unlike_training(scores: Floats, threshold: float, series: str) -> None:
-    """Warns if so many of the steps exceed the threshold of the training part that the series has become another."""
+def warn_unlike_training(scores: Floats, threshold: float, expected: float, series: str) -> None:
+    """Warns if the series has drifted from its training part: far more steps than there exceed the threshold.
+
+    `expected` is the largest share of the training steps that exceed it.
+    """
     known = scores[~np.isnan(scores)]
     share = float(np.mean(known > threshold)) if len(known) >= FEWEST else 0.0
-    if share > LIKE_TRAINING:
+    if share > LIKE_TRAINING + expected:
         warnings.warn(
             f"{series} exceeds the threshold at {share:.0%} of its steps, so it is no longer like its training part: "
             "has its level, scale or trend changed? Fit on later steps, remove the trend (differences, for example), "
