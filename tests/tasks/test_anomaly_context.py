@@ -1,5 +1,6 @@
 """No score and no alarm where there is too little to compare with; the end of training is what came before."""
 
+import re
 import warnings
 
 import numpy as np
@@ -361,6 +362,25 @@ def test_a_series_that_became_another_is_told(fitted, change):
         UserWarning, match=r"X exceeds the threshold at \d+% of its steps, .* no longer like its"
     ):
         fitted["nearest"].predict(change(WAVE[TRAIN:]), history="training")
+
+
+@pytest.mark.parametrize("at_once", [1, 7])
+def test_a_live_series_that_became_another_is_told_once(fitted, at_once):
+    live = fitted["nearest"].online(history="training")
+    drifted = np.tile(WAVE[TRAIN:] - 4, 3)
+    with pytest.warns(UserWarning) as told:
+        for start in range(0, len(drifted), at_once):
+            live.extend(drifted[start : start + at_once])
+    assert re.match(r"\d+% of the latest scores exceed the threshold, .* no longer like", str(told[0].message))
+    assert len(told) == 1
+
+
+def test_a_stretch_of_anomalies_is_not_another_live_series(fitted):
+    series = WAVE[TRAIN:].copy()
+    series[150:170] += 3
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert any(verdict.alarm for verdict in fitted["nearest"].online(history="training").extend(series))
 
 
 def test_a_stretch_of_anomalies_is_not_another_series(fitted):

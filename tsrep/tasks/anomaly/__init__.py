@@ -11,6 +11,7 @@ doubts.py      warnings about the scores of new steps
 parameters.py  ranges of the detector's parameters
 fitted.py      what is fitted for one series, and as arrays
 folder.py      what is fitted for several series, as JSON and tensors
+scoring.py     what the parameters say about scores, thresholds and alarms, and their fitting
 online.py      scores and alarms of a live series, point by point
 detector.py    `RepresentationAnomalyDetector`
 """

@@ -20,33 +20,16 @@ from tsrep.base.names import places_of_names
 from tsrep.base.parameters import check_unchanged, current_values
 from tsrep.base.saving import Folder, SavedEstimator, Tensors, inner_from_folder, inner_to_folder
 from tsrep.base.state import identity_of
-from tsrep.data import Scale, is_long
-from tsrep.tasks.anomaly.alarms import (
-    THRESHOLDS,
-    WIDTH,
-    alarms_expected,
-    mean_ahead,
-    raise_alarms,
-    relative_increase,
-)
-from tsrep.tasks.anomaly.causal import CausalViews, views_of_each
-from tsrep.tasks.anomaly.context import (
-    Tail,
-    is_training,
-    known_steps,
-    observed_share,
-    required_share,
-    steps_before,
-    tail_of,
-)
+from tsrep.data import is_long
+from tsrep.tasks.anomaly.causal import views_of_each
+from tsrep.tasks.anomaly.context import is_training, steps_before, tail_of
 from tsrep.tasks.anomaly.dead import DeadChannels, spans
 from tsrep.tasks.anomaly.doubts import warn_unlike_training, warn_without_scores
 from tsrep.tasks.anomaly.fitted import FittedSeries, scale_of_training_part
 from tsrep.tasks.anomaly.folder import series_from_folder, series_to_folder
 from tsrep.tasks.anomaly.online import LiveScore, OnlineDetector
-from tsrep.tasks.anomaly.parameters import FIXED_BY_FIT, SCORE_OF_RECIPE, as_reaches, check_detector
-from tsrep.tasks.anomaly.running import RunningThreshold, running_threshold
-from tsrep.tasks.anomaly.scores import SCORES, Score, score_in_stretches
+from tsrep.tasks.anomaly.parameters import FIXED_BY_FIT, check_detector
+from tsrep.tasks.anomaly.scoring import RUNNING, Scoring
 from tsrep.tasks.representation import as_panel_of_series, fit_encoder
 from tsrep.tasks.series import (
     MOST_LEARNT,
@@ -190,8 +173,9 @@ class RepresentationAnomalyDetector(SavedEstimator):
         self.columns_ = names_of_channels(given)
         self._fixed = current_values(self, FIXED_BY_FIT)
         views_of_series = views_of_each(self.encoder_, self.context, list(scaled.values()))
+        scoring = Scoring.of(self)
         self.series_ = {
-            name: self._fit_series(views, values, scales[name], given[name], in_message(name))
+            name: scoring.fit(views, values, scales[name], given[name], in_message(name))
             for views, (name, values) in zip(views_of_series, scaled.items(), strict=True)
         }
         return self
@@ -223,7 +207,7 @@ class RepresentationAnomalyDetector(SavedEstimator):
         data = joined(None if is_training(history) else open_file(history, empty_columns=True), X)
         given = read_series(data, empty_columns=True)
         scores, alarms = np.empty(len(data)), np.empty(len(data), dtype=np.int64)
-        scaled = {}
+        scoring, scaled = Scoring.of(self), {}
         for name, series in given.items():
             fitted = self._fitted(name)
             before = steps_before(history, fitted.tail, series)
@@ -232,16 +216,13 @@ class RepresentationAnomalyDetector(SavedEstimator):
         views_of_series = views_of_each(self.encoder_, self.context, list(scaled.values()))
         for views, (name, (rows, steps)) in zip(views_of_series, places_of_rows(given).items(), strict=True):
             fitted, n_before = self.series_[name], len(scaled[name]) - len(given[name].values)
-            at_steps = self._scores(fitted, views, scaled[name], n_before)
-            alarms_at_steps = raise_alarms(at_steps, self._threshold_at(fitted, at_steps), self.delay)
+            at_steps = scoring.scores(fitted, views, scaled[name], n_before)
             steps = steps + n_before
-            alarms[rows] = alarms_at_steps[steps]
+            alarms[rows] = scoring.alarms(fitted, at_steps)[steps]
             scores[rows] = np.where(np.isnan(at_steps), fitted.median_score, at_steps)[steps]
             new, described = at_steps[n_before:], in_message(name)
             warn_without_scores(new, fitted.score.steps(self.context), described)
-            warn_unlike_training(
-                new, fitted.threshold, fitted.alarm_rate * (self.delay + 1) / 10_000, described
-            )
+            warn_unlike_training(new, fitted.threshold, scoring.share_above(fitted), described)
         return scores[len(data) - len(X) :], alarms[len(data) - len(X) :]
 
     def online(
@@ -270,20 +251,18 @@ class RepresentationAnomalyDetector(SavedEstimator):
             )
         if series not in self.series_:
             raise ValueError(f"series is {series!r}; the detector was fitted on {self._names()}")
-        fitted = self.series_[series]
+        fitted, scoring = self.series_[series], Scoring.of(self)
         raw_scores = LiveScore(
             fitted.score, self.encoder_, self.context, self.n_channels_, fitted.required_share, self.columns_
         )
-        threshold: float | RunningThreshold = fitted.threshold
-        if self.threshold == "running":
-            threshold = RunningThreshold(self._level(), WIDTH + 1)
         live = OnlineDetector(
             fitted,
             raw_scores,
-            width=self._width(fitted.score),
-            threshold=threshold,
+            width=scoring.width(fitted.score),
+            threshold=scoring.live_threshold(fitted),
             delay=self.delay,
             channels=self.n_channels_,
+            share_above=scoring.share_above(fitted),
             identity=self._identity(fitted),
         )
         if state is not None:
@@ -319,35 +298,8 @@ class RepresentationAnomalyDetector(SavedEstimator):
         given = read_series(X, empty_columns=True)
         _, steps = places_of_rows(given)[ONLY]
         times, values = given[ONLY].index[steps], given[ONLY].values[steps]
-        threshold = None if self.threshold == "running" else self.series_[ONLY].threshold
+        threshold = None if self.threshold == RUNNING else self.series_[ONLY].threshold
         return plot_anomalies(times, values, scores, alarms, threshold=threshold, labels=labels, title=title)
-
-    # Fitting
-
-    def _fit_series(
-        self, views: CausalViews, values: Floats, scale: Scale, given: RegularSeries, series: str
-    ) -> FittedSeries:
-        score = SCORES[self._score_name()]().fit(views, values)
-        steps = score.steps(self.context)
-        required = 0.0 if score.relative else required_share(known_steps(values), steps)
-        scores = self._final(score, score.score_training(views, values), values, required)
-        known = scores[~np.isnan(scores)]
-        if len(known) < 2:
-            raise ValueError(
-                f"{series} has {len(values)} steps, too few for a threshold; wanted at least "
-                f"{self._width(score) + 2} known ones"
-            )
-        rule = THRESHOLDS[self.threshold]
-        threshold = rule.of_training(scores, self._level(), self.delay)
-        rate = float("nan") if np.isnan(threshold) else alarms_expected(scores, threshold, self.delay)
-        if rule.promised is not None and threshold >= known.max() and rate > rule.promised(self._level()):
-            warnings.warn(
-                f"{series} has {len(known)} training scores, too few for {rule.promised(self._level()):.3g} alarms in "
-                f"10,000 steps: the threshold is the largest of them, for about {rate:.3g}",
-                stacklevel=5,
-            )
-        tail = Tail.of(given, steps + self._width(score))
-        return FittedSeries(scale, score, threshold, float(np.median(known)), rate, required, tail)
 
     # Scoring
 
@@ -361,44 +313,6 @@ class RepresentationAnomalyDetector(SavedEstimator):
                 stacklevel=4,
             )
         return values
-
-    def _scores(self, fitted: FittedSeries, views: CausalViews, scaled: Floats, n_trained: int) -> Floats:
-        """(t,) scores of the standardised steps of one series, NaN where there is none.
-
-        The first `n_trained` steps are of the training part: their distance to training is no score.
-        """
-        raw = score_in_stretches(fitted.score, views, scaled)
-        if fitted.score.distance_to_training:
-            raw[:n_trained] = np.nan
-        return self._final(fitted.score, raw, scaled, fitted.required_share)
-
-    def _final(self, score: Score, raw: Floats, values: Floats, required: float) -> Floats:
-        """Raw scores relative to previous ones and averaged ahead, as the parameters say.
-
-        NaN at missing steps, and where the observed share of a score's steps is below `required`.
-        """
-        known = known_steps(values)
-        enough = observed_share(known, score.steps(self.context)) >= required
-        raw = np.where(known & enough, raw, np.nan)
-        width = self._width(score)
-        scores = relative_increase(raw, width) if width else raw
-        return np.mean([mean_ahead(scores, reach) for reach in as_reaches(self.look_ahead)], axis=0)
-
-    def _score_name(self) -> str:
-        return SCORE_OF_RECIPE[self.recipe] if self.score is None else self.score
-
-    def _width(self, score: Score) -> int:
-        if self.moving_average == "auto":
-            return WIDTH if score.relative else 0
-        return int(self.moving_average)
-
-    def _level(self) -> float:
-        return THRESHOLDS[self.threshold].level if self.level is None else self.level
-
-    def _threshold_at(self, fitted: FittedSeries, scores: Floats) -> Floats | float:
-        if self.threshold == "running":
-            return running_threshold(scores, self._level())
-        return fitted.threshold
 
     def _check_fitted(self) -> None:
         """Raises if nothing was fitted, or if a parameter that decides on the scores has changed since."""
@@ -454,7 +368,7 @@ class RepresentationAnomalyDetector(SavedEstimator):
         detector.columns_ = config["fitted"].get("columns_")
         detector._fixed = current_values(detector, FIXED_BY_FIT)
         detector.series_ = series_from_folder(
-            config["fitted"]["series"], tensors["detector"], detector._score_name()
+            config["fitted"]["series"], tensors["detector"], Scoring.of(detector).score
         )
         return detector
 

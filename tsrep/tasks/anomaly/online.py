@@ -17,6 +17,7 @@ from tsrep.data.unmasked import unmasked
 from tsrep.tasks.anomaly.causal import CausalViews, Floats
 from tsrep.tasks.anomaly.context import known_steps, observed_share
 from tsrep.tasks.anomaly.dead import DeadChannels
+from tsrep.tasks.anomaly.doubts import LiveDrift
 from tsrep.tasks.anomaly.fitted import FittedSeries
 from tsrep.tasks.anomaly.running import RunningThreshold
 from tsrep.tasks.anomaly.scores import Score, with_prefix
@@ -159,6 +160,7 @@ class OnlineDetector:
         threshold: float | RunningThreshold,
         delay: int,
         channels: int,
+        share_above: float,
         identity: str,
     ):
         self._fitted = fitted
@@ -170,6 +172,7 @@ class OnlineDetector:
         self._channels = channels
         self._identity = identity
         self._since_alarm = delay
+        self._drift = LiveDrift(raw_scores.steps, share_above)
 
     def update(self, point: ArrayLike) -> Verdict:
         """The verdict on a new point, a number or (channels,); NaN or masked where nothing was measured.
@@ -222,7 +225,7 @@ class OnlineDetector:
 
     def _state_dict(self) -> Arrays:
         own = {"before": np.array(self._before), "since_alarm": np.array(self._since_alarm)}
-        parts = {"score": self._raw_scores.state_dict()}
+        parts = {"score": self._raw_scores.state_dict(), "drift": self._drift.state_dict()}
         if isinstance(self._threshold, RunningThreshold):
             parts["threshold"] = self._threshold.state_dict()
         return own | {
@@ -235,6 +238,7 @@ class OnlineDetector:
         self._before.extend(state["before"].tolist())
         self._since_alarm = int(state["since_alarm"])
         self._raw_scores.load_state_dict(with_prefix("score.", state))
+        self._drift.load_state_dict(with_prefix("drift.", state))
         if isinstance(self._threshold, RunningThreshold):
             self._threshold.load_state_dict(with_prefix("threshold.", state))
 
@@ -243,6 +247,8 @@ class OnlineDetector:
         threshold = self._threshold
         if isinstance(threshold, RunningThreshold):
             threshold = threshold.update(score)
+        elif not np.isnan(score):
+            self._drift.update(score > threshold)
         alarm = bool(score > threshold) and self._since_alarm >= self._delay
         self._since_alarm = 0 if alarm else self._since_alarm + 1
         return Verdict(self._fitted.median_score if np.isnan(score) else score, threshold, alarm)
