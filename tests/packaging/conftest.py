@@ -20,6 +20,13 @@ build_meta.build_wheel(folder)
 
 
 @pytest.fixture(scope="session")
+def files_of_tree() -> set[str]:
+    """The files of both packages in the source tree, by their paths from its root."""
+    files = (path for name in PACKAGES for path in (ROOT / name).rglob("*") if path.is_file())
+    return {path.relative_to(ROOT).as_posix() for path in files if "__pycache__" not in path.parts}
+
+
+@pytest.fixture(scope="session")
 def distributions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Paths of the "wheel" and the "sdist"."""
     tree, folder = tmp_path_factory.mktemp("tree"), tmp_path_factory.mktemp("dist")

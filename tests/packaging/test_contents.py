@@ -10,12 +10,6 @@ import pytest
 import tsrep
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("tsrep", "tsrep_vision")
-
-
-def files_of_tree() -> set[str]:
-    files = (path for name in PACKAGES for path in (ROOT / name).rglob("*") if path.is_file())
-    return {path.relative_to(ROOT).as_posix() for path in files if "__pycache__" not in path.parts}
 
 
 @pytest.fixture(scope="module")
@@ -25,16 +19,20 @@ def wheel(distributions: dict[str, Path]) -> dict[str, str]:
         return {name: archive.read(name).decode("utf-8") for name in archive.namelist()}
 
 
-def test_the_wheel_holds_every_file_of_the_packages_and_no_other(wheel: dict[str, str]) -> None:
-    tree = files_of_tree()
-    assert {"tsrep/py.typed", "tsrep_vision/py.typed", "tsrep/bench/imputation/published.csv"} <= tree
-    assert {name for name in wheel if ".dist-info/" not in name} == tree
+def test_the_wheel_holds_every_file_of_the_packages_and_no_other(
+    wheel: dict[str, str], files_of_tree: set[str]
+) -> None:
+    data = {"tsrep/py.typed", "tsrep_vision/py.typed", "tsrep/bench/imputation/published.csv"}
+    assert data <= files_of_tree
+    assert {name for name in wheel if ".dist-info/" not in name} == files_of_tree
 
 
-def test_the_source_distribution_holds_the_packages_and_no_tests(distributions: dict[str, Path]) -> None:
+def test_the_source_distribution_holds_the_packages_and_no_tests(
+    distributions: dict[str, Path], files_of_tree: set[str]
+) -> None:
     with tarfile.open(distributions["sdist"]) as archive:
         names = {name.partition("/")[2] for name in archive.getnames() if archive.getmember(name).isfile()}
-    assert files_of_tree() <= names
+    assert files_of_tree <= names
     assert {"LICENSE", "README.md", "CHANGELOG.md", "CITATION.cff", "pyproject.toml"} <= names
     assert [name for name in names if name.startswith("tests/")] == []
 
