@@ -14,7 +14,7 @@ from sklearn.utils.validation import validate_data
 from tsrep.base.names import places_of_names
 from tsrep.base.parameters import is_integer
 from tsrep.base.saving import Folder, SavedEstimator, Tensors
-from tsrep.data import as_panel, is_flat
+from tsrep.data import as_panel, is_flat, warn_of_fill_values
 from tsrep.data.containers import channel_names
 from tsrep.data.frames import as_pandas
 from tsrep.data.panel import blocks_of
@@ -61,6 +61,7 @@ class PanelEstimator(SavedEstimator):
             _warn_if_rounded(panel, single)
         table = is_flat(X)
         if reset:
+            warn_of_fill_values(panel, "X", channel_names(X), stacklevel=5)
             for name in ("n_features_in_", "feature_names_in_"):
                 self.__dict__.pop(name, None)
             self.n_channels_ = panel.shape[1]

@@ -7,6 +7,7 @@ containers.py     `Series`: values of a panel back into the container that they 
 lazy.py           panels that are read block by block: stored.py says which, parquet.py reads tables
 results.py        results that are written as they come
 scale.py          standardisation of panels
+fill_values.py    a warning of values that stand for missing ones
 missing.py        removes values by seeded patterns of missingness
 
 Tables with a time column:
@@ -37,6 +38,7 @@ from tsrep.data.anomaly import ANOMALY_ARCHIVES, AnomalySeries, find_anomaly, lo
 from tsrep.data.archive import DatasetNotFoundError, find_datasets, load_dataset
 from tsrep.data.calendar import CALENDAR, calendar_features, cycle_features, cycles_within
 from tsrep.data.columns import TableError
+from tsrep.data.fill_values import FillValueWarning, warn_of_fill_values
 from tsrep.data.forecasting import (
     FORECASTING_SETS,
     find_forecasting,
@@ -63,6 +65,7 @@ __all__ = [
     "AnomalySeries",
     "DatasetFileError",
     "DatasetNotFoundError",
+    "FillValueWarning",
     "ImputationSet",
     "PanelScaler",
     "Scale",
@@ -96,4 +99,5 @@ __all__ = [
     "ts2vec_parts",
     "ts2vec_preparation",
     "unit_root_p_value",
+    "warn_of_fill_values",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import has_fit_parameter
+
+from tsrep.data import FillValueWarning
 
 Array = NDArray[Any]
 
@@ -24,7 +27,7 @@ def check_encoder(encoder: Any, *methods: str) -> None:
         raise TypeError(f"encoder is {encoder!r}; wanted an object with {' and '.join(methods)}")
 
 
-def fit_encoder(encoder: Any, X: Any, *, prefit: bool, window: int | None = None) -> Any:
+def fit_encoder(encoder: Any, X: Any, *, prefit: bool, window: int | None = None, told: bool = False) -> Any:
     """The encoder that a task computes with.
 
     Parameters
@@ -35,13 +38,17 @@ def fit_encoder(encoder: Any, X: Any, *, prefit: bool, window: int | None = None
         object without `get_params`.
     window : training window in steps that fits the task. The copy's parameter `max_train_length` is set to it, if it
         has this parameter and the parameter is at its default. None leaves the copy as it is.
+    told : the task has told of fill values, in the units of the data: the encoder does not tell again.
     """
     if prefit:
         return encoder
     unfitted = clone(encoder) if hasattr(encoder, "get_params") else copy.deepcopy(encoder)
     if window is not None and _has_default_window(unfitted):
         unfitted.set_params(**{WINDOW: window})
-    return unfitted.fit(X, None) if has_fit_parameter(unfitted, "y") else unfitted.fit(X)
+    with warnings.catch_warnings():
+        if told:
+            warnings.simplefilter("ignore", FillValueWarning)
+        return unfitted.fit(X, None) if has_fit_parameter(unfitted, "y") else unfitted.fit(X)
 
 
 def with_read_out(encoder: Any, pool: Any) -> Any:

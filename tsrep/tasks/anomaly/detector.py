@@ -168,6 +168,7 @@ class RepresentationAnomalyDetector(SavedEstimator):
             as_panel_of_series([values.T for values in scaled.values()]),
             prefit=self.prefit,
             window=CONTEXTS_PER_WINDOW * self.context if self.recipe == "best" else None,
+            told=True,
         )
         self.n_channels_ = next(iter(scaled.values())).shape[1]
         self.columns_ = names_of_channels(given)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tsrep.data import Scale
+from tsrep.data import Scale, warn_of_fill_values
 from tsrep.tasks.anomaly.context import Tail
 from tsrep.tasks.anomaly.scores import SCORES, Score
 from tsrep.tasks.series import RegularSeries
@@ -88,19 +87,5 @@ def scale_of_training_part(training: RegularSeries, series: str) -> Scale:
     empty = np.isnan(training.values).all(axis=0)
     if empty.any():
         raise ValueError(f"{series} has no value in the channel {training.columns[int(np.argmax(empty))]!r}")
-    _warn_of_fill_values(training, series)
+    warn_of_fill_values(training.values.T[None], series, training.columns, stacklevel=5)
     return Scale.of(training.values)
-
-
-def _warn_of_fill_values(training: RegularSeries, series: str) -> None:
-    """A warning for a value so far from the others that beside its scale they are constant, as 1e20 for a gap is."""
-    distances = np.abs(training.values - np.nanmedian(training.values, axis=0))
-    usual = np.nanmedian(distances, axis=0)
-    for channel in np.flatnonzero((usual > 0) & (np.nanmax(distances, axis=0) > FARTHEST * usual)):
-        value = training.values[int(np.nanargmax(distances[:, channel])), channel]
-        warnings.warn(
-            f"{series} has the value {value:g} in the channel {training.columns[channel]!r}, beside which the others "
-            "are constant: no anomaly in them has a score; if it stands for a missing value, make it NaN (--missing in "
-            "a shell)",
-            stacklevel=6,
-        )

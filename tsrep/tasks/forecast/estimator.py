@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from tsrep.base.fitting import atomic
 from tsrep.base.parameters import check_unchanged, current_values
 from tsrep.base.saving import Folder, SavedEstimator, Tensors, inner_from_folder, inner_to_folder
-from tsrep.data import Scale
+from tsrep.data import Scale, warn_of_fill_values
 from tsrep.tasks.forecast.best import BestRecipe
 from tsrep.tasks.forecast.errors import ErrorSums, backtest_errors
 from tsrep.tasks.forecast.folder import (
@@ -189,6 +189,7 @@ class RepresentationForecaster(SavedEstimator):
             as_panel_of_series(training_inputs),
             prefit=self.prefit,
             window=CONTEXTS_PER_WINDOW * self.context if self.recipe == "best" else None,
+            told=True,
         )
         learnt = list(enough)[:: -(-len(enough) // MOST_SERIES)]
         training, validation = self._parts(
@@ -377,6 +378,7 @@ class RepresentationForecaster(SavedEstimator):
     def _history(self, name: Hashable, frame: pd.DataFrame, upto: int | None = None) -> History:
         """The standardised series; one that was not in `fit` by its first `upto` rows, None: all."""
         values = frame[self.columns_].to_numpy(dtype=np.float64)
+        warn_of_fill_values(values.T[None], in_message(name, "data"), self.columns_, stacklevel=5)
         scale = self.scales_.get(name) or Scale.of(values[:upto])
         targets, known = (tuple(map(self.columns_.index, names)) for names in (self.targets_, self.known_))
         return History(frame.index, scale.apply(values), targets, known, scale)
