@@ -115,7 +115,7 @@ def test_faults_are_one_line_that_helps(forecast, file, tmp_path):
     assert "too short" in forecast(file, "--horizon", 200, code=1)
     twice = pd.read_csv(file)
     pd.concat([twice, twice.tail(1)]).to_csv(file, index=False)
-    assert "repeat a time" in (told := forecast(file, code=1)) and "--sort in a shell" in told
+    assert "repeat a time" in (told := forecast(file, code=1)) and "average them with --sort" in told
 
 
 def test_a_saved_forecaster_brings_its_horizon_and_targets(forecast, file, tmp_path):

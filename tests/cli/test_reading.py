@@ -44,7 +44,7 @@ def test_the_sheet_of_a_long_table_is_said_and_can_be_named(
     words = ["--model", model, "--out", "z.npy"] if command == "encode" else ["--max-steps", 0]
     words += ["--horizon", 2] if command == "forecast" else []
     shown = shell(command, "x.xlsx", *words)
-    assert "sheet 'Power' (others: 'Heat'; sheet=, or --sheet in a shell) is read" in shown
+    assert "sheet 'Power' (others: 'Heat'; --sheet for another one) is read" in shown
     assert "1 step without a row" in shown
     assert "is read" not in shell(command, "x.xlsx", *words, "--sheet", "Heat")
 
@@ -102,7 +102,8 @@ def test_a_long_table_is_sorted_averaged_and_its_marks_of_gaps_are_no_names(
     long["ds"] = long.groupby("unique_id").cumcount()
     long.loc[[9, 10], "y"] = 7.0
     long.sample(frac=1.0, random_state=0).to_parquet("x.parquet")
-    assert "sort=True (--sort in a shell)" in shell("impute", "x.parquet", "--missing", 7, code=1)
+    shown = shell("impute", "x.parquet", "--missing", 7, code=1)
+    assert "x.parquet: series 8: the rows are not sorted" in shown and "for example with --sort" in shown
     options = ("--missing", 7, "--sort", "--max-steps", 0, "--out")
     assert "2 of 49 values missing" in shell("impute", "x.parquet", *options, "full.csv")
     full = pd.read_csv("full.csv").sort_values(["unique_id", "ds"], ignore_index=True)

@@ -1,5 +1,6 @@
 """Files as people have them, given to every command: read as they are meant, or refused in one line that helps."""
 
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 
 import tsrep
 from tsrep.cli import app
+from tsrep.cli.table_options import FIELDS
 from tsrep.data.table import ReadOptions
 from tsrep.data.tables import ONLY, read_tables
 
@@ -132,6 +134,8 @@ ONE_SERIES = {
     "classify": "wanted a row per series, with a column per step and a column of labels",
 }
 """What is said by commands that want several series, of a table of one."""
+ARGUMENT = re.compile(rf"\b({'|'.join(FIELDS)})=")
+"""An option of the reader as Python writes it."""
 
 
 def written(folder: Path, name: str, content: str | bytes) -> Path:
@@ -157,6 +161,7 @@ def test_what_is_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError) as caught:
         read_tables(written(tmp_path, name, content), ReadOptions())
     assert said in str(caught.value) and name in str(caught.value)
+    assert "--" not in str(caught.value)
 
 
 @pytest.fixture
@@ -188,6 +193,7 @@ def test_no_file_gives_a_traceback(
             said = (REFUSED[name][1], "wanted at least")
             assert result.exit_code == 1 and last.startswith("error: "), (name, last)
             assert any(words in last for words in said), (name, last)
+            assert not ARGUMENT.search(last), (name, last)
         elif command in ("encode", "search"):
             assert result.exit_code == 0, (name, last)
         else:

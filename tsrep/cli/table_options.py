@@ -10,6 +10,7 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from inspect import Parameter, Signature, signature
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -106,8 +107,23 @@ def option_of(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
+def as_option(name: str, value: Any) -> str:
+    """An option of the reader as messages write it in a shell; see `tsrep.data.wording`.
+
+    Examples
+    --------
+    >>> as_option("sort", True), as_option("day_first", False), as_option("separator", ";")
+    ('--sort', '--month-first', "--separator ';'")
+    """
+    if name == "day_first":
+        return "--day-first" if value else "--month-first"
+    return option_of(name) if value is None or value is True else f"{option_of(name)} {quote(str(value))}"
+
+
 def reads_tables(*, rows: bool = True) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Gives a command with the parameter `options: TableOptions` an option for each of its fields.
+
+    Messages of the reader name these options.
 
     Parameters
     ----------
@@ -126,8 +142,11 @@ def reads_tables(*, rows: bool = True) -> Callable[[Callable[..., None]], Callab
 
         @functools.wraps(command)
         def with_options(**given: Any) -> None:
+            from tsrep.data.wording import worded
+
             options = TableOptions(**{name: given.pop(name) for name in offered})
-            command(options=options, **given)
+            with worded(as_option):
+                command(options=options, **given)
 
         keyword_only = [parameter.replace(kind=Parameter.KEYWORD_ONLY) for parameter in parameters]
         with_options.__signature__ = Signature(keyword_only)  # type: ignore[attr-defined]

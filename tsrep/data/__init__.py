@@ -19,6 +19,7 @@ files.py          CSV, Parquet and Excel files as frames: file_format.py, dialec
 times.py          finds the time: time_column.py, dates.py, numbered_times.py
 grid.py           rows in the order of time, on regular steps: steps.py, calendar_steps.py
 summary.py        what was seen, for people
+wording.py        how messages write an option: in Python, in a shell
 calendar.py       features of a time index
 
 Public sets by name:

@@ -76,6 +76,17 @@ def is_text(column: pd.Series | pd.Index) -> bool:
     return pd.api.types.is_object_dtype(dtype) or isinstance(dtype, pd.StringDtype | pd.CategoricalDtype)
 
 
+def quoted(name: Hashable) -> str:
+    """The name of a series for a message: text in quotes, a number of numpy as a plain one.
+
+    Examples
+    --------
+    >>> quoted("a"), quoted(np.int64(8))
+    ("'a'", '8')
+    """
+    return repr(name.item() if isinstance(name, np.generic) else name)
+
+
 def listed(names: Any) -> str:
     """The first eight names, for a message."""
     shown = [repr(str(name)) for name in names]

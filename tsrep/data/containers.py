@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from tsrep.data.columns import quoted
 from tsrep.data.fill import fill_array, fill_columns, fill_item, is_item
 from tsrep.data.frames import as_pandas, like
 from tsrep.data.long import ID, TIME, is_long, with_columns
@@ -213,7 +214,7 @@ def _as_indexed(long: pd.DataFrame) -> pd.DataFrame:
     twice = rows.duplicated([ID, TIME])
     if twice.any():
         row = rows[twice].iloc[0]
-        raise ValueError(f"series {row[ID]!r} has two rows for {row[TIME]}")
+        raise ValueError(f"series {quoted(row[ID])} has two rows for {row[TIME]}")
     return rows.set_index([ID, TIME]).rename_axis(
         index=["instance", "time"]
     )  # no longer read as a long table

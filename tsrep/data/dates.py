@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from tsrep.data.columns import TableError, all_match
 from tsrep.data.steps import step_of
+from tsrep.data.wording import option
 
 OFFSET = r"(?:Z|[+-]\d{2}:?\d{2}|[+-]\d{2})$"
 CLOCK = r"(\d{1,2})[:.h](\d{2})(?:[:.](\d{2})(?:[.,](\d{1,9}))?)?\s*([AaPp]\.?[Mm]\.?)?"
@@ -168,8 +169,8 @@ def _more_regular(readings: list[tuple[bool | None, pd.DatetimeIndex]]) -> pd.Da
     if ranked[0][0] == ranked[1][0]:
         ways = " or ".join(f"from {index.min()} to {index.max()}" for _, index in ranked[:2])
         raise TableError(
-            f"the dates can be read in two ways, {ways}: say which number is the day with day_first=True or False "
-            "(--day-first or --month-first in a shell)"
+            f"the dates can be read in two ways, {ways}: say which number is the day with "
+            f"{option('day_first', True)} or {option('day_first', False)}"
         )
     return ranked[0][1]
 

@@ -12,6 +12,7 @@ from tsrep.data.columns import TableError
 from tsrep.data.file_format import BLANKS, may_separate, separator_in_words
 from tsrep.data.header import has_no_header, numbered, preamble, renamed, unique
 from tsrep.data.time_column import looks_like_time
+from tsrep.data.wording import option
 
 SEPARATORS = ("\t", ";", "|", ",")
 LINES = 200
@@ -71,7 +72,9 @@ def dialect_of(lines: Sequence[str], separator: str | None = None) -> Dialect:
     if separator is None:
         separator = _separator(rows)
         if separator != ",":
-            notes.append(f"the separator is {separator_in_words(separator)} (--separator for another one)")
+            notes.append(
+                f"the separator is {separator_in_words(separator)} ({option('separator')} for another one)"
+            )
     fields = [split(line, separator) for line in rows if not line.startswith(COMMENT)]
     before = preamble(fields)
     if comments or before:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tsrep.data.columns import TableError
+from tsrep.data.wording import option
 
 BLANKS = r"\s+"
 """The separator of fields with one or several blanks between them, as pandas takes it."""
@@ -64,12 +65,12 @@ class FileFormat:
         """Raises a `TableError` if something is said that a file of this kind does not have."""
         if self.sheet is not None and not is_workbook:
             raise TableError(
-                f"{path.name} is no workbook and has no sheets; leave out sheet={self.sheet!r} (--sheet in a shell)"
+                f"{path.name} is no workbook and has no sheets; leave out {option('sheet', self.sheet)}"
             )
         for name, value in (("separator", self.separator), ("encoding", self.encoding)):
             if value is not None and not is_text:
                 raise TableError(
-                    f"{path.name} is no text file and has no {name}; leave out {name}={value!r} (--{name} in a shell)"
+                    f"{path.name} is no text file and has no {name}; leave out {option(name, value)}"
                 )
 
 

@@ -19,6 +19,7 @@ from tsrep.data.file_format import FileFormat
 from tsrep.data.numbers import MISSING_MARKS, Floats, decimal_mark, numbers_of_text
 from tsrep.data.text_files import PACKED, open_bytes, open_text
 from tsrep.data.times import may_be_time
+from tsrep.data.wording import option
 from tsrep.data.workbook import open_workbook
 
 TEXTS = (".csv", ".tsv", ".txt")
@@ -123,7 +124,7 @@ def _open_text(path: Path, written: FileFormat) -> TableFile:
             encoding = "cp1252" if encoding != "cp1252" else "latin-1"
     notes = list(dialect.notes)
     if written.encoding is None and encoding not in ("utf-8", "utf-8-sig"):
-        notes.append(f"the encoding is {encoding} (--encoding for another one)")
+        notes.append(f"the encoding is {encoding} ({option('encoding')} for another one)")
     table, dropped = _without_empty(table)
     notes += dropped
     values = [str(name) for name in table if name != ID and not may_be_time(str(name))]
@@ -132,7 +133,7 @@ def _open_text(path: Path, written: FileFormat) -> TableFile:
         comma = dialect.separator == ","
         decimal = "." if comma else decimal_mark(table[name] for name in values)
         if decimal == ",":
-            notes.append("the decimal mark is ',' (--decimal for another one)")
+            notes.append(f"the decimal mark is ',' ({option('decimal')} for another one)")
     return TableFile(_with_numbers(table, values, decimal), decimal, tuple(notes))
 
 

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tsrep.data.wording import option, worded_as_call
+
 Array = NDArray[Any]
 
 FAR = 1e6
@@ -41,9 +43,12 @@ def warn_of_fill_values(
     distances = np.abs(extremes - median)
     for channel in np.flatnonzero((usual > 0) & (distances > FAR * usual).any(axis=0)).tolist():
         value = extremes[int(np.argmax(distances[:, channel])), channel]
+        with worded_as_call("as_regular"):
+            missing = option("missing", float(value))
         warnings.warn(
             f"{series} has the value {value:g} in the channel {channel if names is None else names[channel]!r}, beside "
-            "which the others are constant; if it stands for a missing value, make it NaN (--missing in a shell)",
+            "which the others are constant; if it stands for a missing value, make it NaN, "
+            f"which {missing} does in a table",
             FillValueWarning,
             stacklevel=stacklevel + 1,
         )

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tsrep.data.columns import TableError, listed
 from tsrep.data.steps import Step, step_of, with_freq
+from tsrep.data.wording import option
 
 Frame = pd.DataFrame
 Ints = NDArray[np.intp]
@@ -28,7 +29,6 @@ FREE_STEPS = 1000
 """Steps of a named width that are not looked at."""
 MOST_COUNTED = 2.0**53
 """Up to which floats hold all whole numbers."""
-COUNT_ROWS = "or count the rows as steps with time='none' (--time none in a shell)"
 
 
 @dataclass(frozen=True)
@@ -113,13 +113,13 @@ def _check_order(index: pd.Index, texts: Sequence[str]) -> None:
         hint = f"; if {listed(texts)} identifies several series, pass one series at a time" if texts else ""
         raise TableError(
             f"{int(twice.sum())} rows repeat a time, the first {index[row]}: keep one row per time, or average "
-            f"them with sort=True (--sort in a shell){hint}"
+            f"them with {option('sort', True)}{hint}"
         )
     if not index.is_monotonic_increasing:
         back = int(np.argmax(index[1:] < index[:-1])) + 1
         raise TableError(
-            f"the rows are not sorted by time: {index[back - 1]} comes before {index[back]}; sort them, or "
-            "pass sort=True (--sort in a shell)"
+            f"the rows are not sorted by time: {index[back - 1]} comes before {index[back]}; sort them, for "
+            f"example with {option('sort', True)}"
         )
 
 
@@ -133,14 +133,14 @@ def _placed(values: Frame) -> Grid:
         widths = pd.Series(np.diff(index.to_numpy()))
         raise TableError(
             f"the times have no common step (from {widths.min()} to {widths.max()}): name a step to average over, "
-            f"such as {_example(index)}, {COUNT_ROWS}"
+            f"such as {_example(index)}, {_count_rows()}"
         )
     steps = step.positions()
     count = int(steps[-1]) + 1
     if len(index) < LEAST_SHARE * count:
         raise TableError(
             f"{count - len(index)} of {count} steps are missing when the step is {step.name}"
-            f"{_gap(index)}: name a coarser one to average over, such as {_example(index)}, {COUNT_ROWS}"
+            f"{_gap(index)}: name a coarser one to average over, such as {_example(index)}, {_count_rows()}"
         )
     return Grid(_filled(values, step, steps, count), steps.astype(np.intp), step.name)
 
@@ -183,9 +183,12 @@ def _gap(index: pd.Index) -> str:
 
 def _example(index: pd.Index) -> str:
     if isinstance(index, pd.DatetimeIndex | pd.TimedeltaIndex):
-        return "every='1h' (--every 1h in a shell)"
-    widths = np.diff(index.to_numpy())
-    return f"every='{np.median(widths):.3g}' (--every {np.median(widths):.3g} in a shell)"
+        return option("every", "1h")
+    return option("every", f"{np.median(np.diff(index.to_numpy())):.3g}")
+
+
+def _count_rows() -> str:
+    return f"or count the rows as steps with {option('time', 'none')}"
 
 
 # A width that is named

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tsrep.data.columns import TableError, column_called, is_text, one_or_several
+from tsrep.data.columns import TableError, column_called, is_text, one_or_several, quoted
 from tsrep.data.file_format import FileFormat
 from tsrep.data.files import ID, TEXTS, TableFile, header_of, open_table
 from tsrep.data.numbers import numbers_of
@@ -105,7 +105,7 @@ def to_wide(long: pd.DataFrame, values: str = VALUE) -> pd.DataFrame:
     twice = long.duplicated([ID, TIME])
     if twice.any():
         row = long[twice].iloc[0]
-        raise TableError(f"series {row[ID]!r} has two rows for {row[TIME]}")
+        raise TableError(f"series {quoted(row[ID])} has two rows for {row[TIME]}")
     order = pd.unique(long[ID])
     return long.pivot(index=TIME, columns=ID, values=values)[order].rename_axis(columns=None)
 
@@ -155,7 +155,7 @@ def split_tables(long: pd.DataFrame, options: ReadOptions) -> dict[Hashable, Reg
                 else placed_on_grid(numbers[rows], columns, time, options)
             )
         except TableError as error:
-            raise TableError(f"series {name!r}: {error}") from error
+            raise TableError(f"series {quoted(name)}: {error}") from error
         series[name] = replace(table, rows=np.asarray(rows, dtype=np.intp))
     return {name: series[name] for name in pd.unique(long[ID])}
 

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tsrep.data.columns import TableError, all_match, is_text
+from tsrep.data.wording import option
 
 Floats = NDArray[np.float64]
 
@@ -41,7 +42,7 @@ def numbers_of(column: pd.Series, decimal: str | None = None) -> Floats:
         mark.
     """
     name, dtype = str(column.name), column.dtype
-    leave_out = "name the columns to use (--columns in a shell) and leave it out"
+    leave_out = f"name the columns to use with {option('columns')} and leave it out"
     timed = isinstance(dtype, pd.PeriodDtype) or pd.api.types.is_timedelta64_dtype(dtype)
     if timed or pd.api.types.is_datetime64_any_dtype(dtype):
         kind = "time differences" if pd.api.types.is_timedelta64_dtype(dtype) else "dates"
@@ -172,7 +173,7 @@ def _mark_of(column: pd.Series, text: pd.Series) -> str:
             first: Any = text[marked].iloc[0]
             raise TableError(
                 f"column {column.name!r} reads in two ways: {first!r} may be {first.replace(mark, '')} or "
-                f"{first.replace(mark, '.')}; say which mark comes before decimals with decimal=',' or decimal='.' "
-                "(--decimal in a shell)"
+                f"{first.replace(mark, '.')}; say which mark comes before decimals with "
+                f"{option('decimal', ',')} or {option('decimal', '.')}"
             )
     return "."

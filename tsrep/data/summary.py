@@ -6,6 +6,8 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tsrep.data.wording import option
+
 SHOWN_KINDS = 4
 
 
@@ -43,13 +45,13 @@ class TableSummary:
         Examples
         --------
         >>> TableSummary(3, ["y"], "column 'day'", "Mon", "Thu", "1 days 00:00:00", 4, 1, 1).lines()[1]
-        "time: column 'day', from Mon to Thu (--time NAME for another one)"
+        "time: column 'day', from Mon to Thu (time= for another one)"
         """
         step = "" if self.step is None else f", one every {self.step}"
         missing = f", {self.missing} steps with a missing value" if self.missing else ""
         absent = f" ({self.absent} of them without a row)" if self.absent else ""
         first = f"{self.steps} steps{step}{missing}{absent}"
-        time = f"time: {self.time}, from {self.first} to {self.last} (--time NAME for another one)"
+        time = f"time: {self.time}, from {self.first} to {self.last} ({option('time')} for another one)"
         return [first, time, *self.notes]
 
 

@@ -24,6 +24,7 @@ from tsrep.data.grid import on_grid
 from tsrep.data.numbers import numbers_of
 from tsrep.data.summary import TableSummary
 from tsrep.data.times import Time, find_time
+from tsrep.data.wording import option
 
 Frame = pd.DataFrame
 
@@ -208,7 +209,7 @@ def _refuse_empty(values: NDArray[np.float64], columns: list[str]) -> None:
     for place, name in enumerate(columns):
         if np.isnan(values[:, place]).all():
             raise TableError(
-                f"column {name!r} holds no value; name the columns to use (--columns in a shell) and leave it out"
+                f"column {name!r} holds no value; name the columns to use with {option('columns')} and leave it out"
             )
 
 
@@ -216,7 +217,9 @@ def _summary(rows: int, time: Time, options: ReadOptions, regular: Frame, step: 
     notes = []
     left_out: tuple[Hashable, ...] = time.left_out if options.columns is None else ()
     if left_out:
-        notes.append(f"{listed(left_out)} only counts the rows and is left out (--columns to keep it)")
+        notes.append(
+            f"{listed(left_out)} only counts the rows and is left out ({option('columns')} to keep it)"
+        )
     index: Any = regular.index
     absent = len(regular) - min(rows, len(regular))
     return TableSummary(

@@ -17,6 +17,7 @@ from tsrep.data.files import ID, open_table
 from tsrep.data.frames import as_pandas, is_frame
 from tsrep.data.long import TIME, is_long, split_tables
 from tsrep.data.table import ReadOptions, RegularTable, regular_table
+from tsrep.data.wording import worded_as_call
 
 NAMES_OF_SERIES = frozenset({ID, "uniqueid", "item_id", "series_id", "series", "ts_id", "id"})
 """Names, in lower case, that a column of names of series has elsewhere."""
@@ -40,13 +41,12 @@ def read_tables(data: Any, options: ReadOptions) -> dict[Hashable, RegularTable]
         `data` is no table.
     """
     if not isinstance(data, str | Path):
-        return _read(as_frame(data), options)
-    path = Path(data)
-    opened = open_table(path, options.written)
+        return _read(as_frame(data), options, "as_regular")
+    with worded_as_call("read_table"):
+        opened = open_table(Path(data), options.written)
+    options = replace(options, written=replace(options.written, decimal=opened.decimal))
     try:
-        tables = _read(
-            opened.frame, replace(options, written=replace(options.written, decimal=opened.decimal))
-        )
+        tables = _read(opened.frame, options, "read_table")
     except TableError as error:
         raise TableError(f"{opened.name}: {error}") from error
     return {
@@ -78,13 +78,16 @@ def is_table(data: Any) -> bool:
     return isinstance(data, str | Path) or is_frame(data)
 
 
-def _read(frame: pd.DataFrame, options: ReadOptions) -> dict[Hashable, RegularTable]:
+def _read(frame: pd.DataFrame, options: ReadOptions, function: str) -> dict[Hashable, RegularTable]:
+    """The series in a frame; `function` is the public one that reads a single series from such data with options."""
     if isinstance(frame.index, pd.MultiIndex) and frame.index.nlevels == 2 and not is_long(frame):
         frame = frame.rename_axis(index=[ID, TIME])
     if is_long(frame):
-        return split_tables(frame, options)
+        with worded_as_call("as_regular"):
+            return split_tables(frame, options)
     try:
-        return {ONLY: regular_table(frame, options)}
+        with worded_as_call(function):
+            return {ONLY: regular_table(frame, options)}
     except TableError as error:
         names = [str(name) for name in frame if str(name).lower() in NAMES_OF_SERIES]
         if names:

@@ -16,6 +16,7 @@ import pandas as pd
 from tsrep.data.columns import TableError, column_called, is_text, listed, one_or_several
 from tsrep.data.dates import dates_of_text
 from tsrep.data.time_column import NUMBER, hours_of, is_typed, read_times, why_not
+from tsrep.data.wording import option
 
 TIME_NAMES = re.compile(
     r"(date|time|timestamp|datetime|ds|ts|step|index|datum|zeit|uhrzeit|zeitstempel|fecha|period|duration|elapsed"
@@ -305,7 +306,9 @@ def _refuse_unread(frame: Frame, day_first: bool | None) -> None:
         if TIME_NAMES.match(name) or (CALENDAR_NAMES.match(name) and column in texts):
             raise TableError(
                 f"the time column {str(column)!r} cannot be read: {why_not(frame[column])}; name another time column, "
-                "or time='none' (--time none in a shell) to count the rows"
+                f"or {option('time', 'none')} to count the rows"
             )
     if texts:
-        raise TableError(f"no column reads as a time among {listed(frame.columns)}: name the time column")
+        raise TableError(
+            f"no column reads as a time among {listed(frame.columns)}: name the time column with {option('time')}"
+        )

@@ -16,6 +16,7 @@ import pandas as pd
 from tsrep.data.columns import TableError, listed
 from tsrep.data.header import has_no_header, numbered, preamble, renamed, unique
 from tsrep.data.text_files import check_unpacked, open_bytes
+from tsrep.data.wording import option
 
 if TYPE_CHECKING:
     from openpyxl.worksheet._read_only import ReadOnlyWorksheet
@@ -78,7 +79,7 @@ def open_workbook(path: Path, sheet: str | None = None) -> Sheet:
     name = f"sheet {title!r}"
     others = [each for each in worksheets if each != title]
     if others and sheet is None:
-        name += f" (others: {listed(others)}; sheet=, or --sheet in a shell)"
+        name += f" (others: {listed(others)}; {option('sheet')} for another one)"
         notes.insert(0, f"{name} is read")
     return Sheet(frame, name, tuple(notes))
 

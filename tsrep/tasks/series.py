@@ -17,11 +17,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tsrep.data import read_long, read_table
+from tsrep.data.columns import quoted
 from tsrep.data.frames import as_pandas
 from tsrep.data.grid import following
 from tsrep.data.table import ReadOptions, RegularTable
 from tsrep.data.tables import ONLY, as_frame, is_table, read_tables
 from tsrep.data.unmasked import unmasked
+from tsrep.data.wording import worded_as_call
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
@@ -116,7 +118,10 @@ def open_file(data: Any, empty_columns: bool = False) -> Any:
     if not isinstance(data, str | Path):
         return as_pandas(data)
     long = read_long(data)
-    return read_table(data, min_steps=1, empty_columns=empty_columns) if long is None else long
+    if long is not None:
+        return long
+    with worded_as_call("read_table"):
+        return read_table(data, min_steps=1, empty_columns=empty_columns)
 
 
 def places_of_rows(
@@ -173,7 +178,7 @@ def name_to_json(name: Hashable) -> str | int | float | bool | None:
 
 def in_message(name: Hashable, argument: str = "X") -> str:
     """How an error calls a series."""
-    return argument if name == ONLY else f"the series {name!r}"
+    return argument if name == ONLY else f"the series {quoted(name)}"
 
 
 def _of_array(data: Any, argument: str) -> RegularSeries:
