@@ -61,7 +61,7 @@ class PanelEstimator(SavedEstimator):
             _warn_if_rounded(panel, single)
         table = is_flat(X)
         if reset:
-            warn_of_fill_values(panel, "X", channel_names(X), stacklevel=5)
+            warn_of_fill_values(panel, "X", channel_names(X), stacklevel=4)
             for name in ("n_features_in_", "feature_names_in_"):
                 self.__dict__.pop(name, None)
             self.n_channels_ = panel.shape[1]
