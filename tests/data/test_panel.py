@@ -8,6 +8,7 @@ import pytest
 from scipy import sparse
 
 from tsrep.data import as_panel, is_flat, observed_and_inside
+from tsrep.data.containers import Series
 
 NAN = np.nan
 
@@ -254,3 +255,35 @@ def test_one_long_series_among_many_short_ones_is_no_panel_of_padding():
     series = [np.zeros((1, 50))] * 2000 + [np.broadcast_to(0.0, (1, 5_000_000))]
     with pytest.raises(ValueError, match="instance 2000 of X has 5000000 time points .* GiB"):
         as_panel(series)
+
+
+TIMES = pd.date_range("2026-01-01", periods=6, freq="h")
+SWAPPED = TIMES[[0, 1, 3, 2, 4, 5]]
+HOLED = TIMES.where(np.arange(6) != 4)
+
+
+@pytest.mark.parametrize(
+    "index, words",
+    [
+        (SWAPPED, "does not increase"),
+        (HOLED, "has no time in row 5"),
+        (pd.PeriodIndex(SWAPPED, freq="h"), "does not increase"),
+        (pd.PeriodIndex(HOLED, freq="h"), "has no time in row 5"),
+        (SWAPPED - TIMES[0], "does not increase"),
+        (HOLED - TIMES[0], "has no time in row 5"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
+)
+@pytest.mark.parametrize(
+    "container",
+    [
+        lambda index: pd.Series(range(6), index),
+        lambda index: [pd.Series(range(6), index), pd.Series(range(6), TIMES)],
+        lambda index: pd.DataFrame({"a": [pd.Series(range(6), index), pd.Series(range(6), TIMES)]}),
+    ],
+    ids=["series", "list", "nested"],
+)
+def test_times_of_a_series_are_in_order_and_complete(container, index, words):
+    for read in (as_panel, Series):
+        with pytest.raises(ValueError, match=f"The time index of .*X {words}"):
+            read(container(index))

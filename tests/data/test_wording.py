@@ -49,7 +49,9 @@ def test_who_calls_the_reader_is_told_its_arguments(twice: Path) -> None:
     assert "day_first=True or day_first=False" in refused(
         as_regular, pd.DataFrame({"day": DAYS.strftime("%d/%m/%Y"), "y": 0.0})
     )
-    assert "leave out separator=';'" in refused(read_table, twice.rename(twice.with_suffix(".parquet")), separator=";")
+    assert "leave out separator=';'" in refused(
+        read_table, twice.rename(twice.with_suffix(".parquet")), separator=";"
+    )
 
 
 def test_who_calls_an_estimator_is_told_which_function_has_them(twice: Path) -> None:

@@ -371,7 +371,9 @@ def test_a_live_series_that_became_another_is_told_once(fitted, at_once):
     with pytest.warns(UserWarning) as told:
         for start in range(0, len(drifted), at_once):
             live.extend(drifted[start : start + at_once])
-    assert re.match(r"\d+% of the latest scores exceed the threshold, .* no longer like", str(told[0].message))
+    assert re.match(
+        r"\d+% of the latest scores exceed the threshold, .* no longer like", str(told[0].message)
+    )
     assert len(told) == 1
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from tsrep.data import TableError, as_panel
 from tsrep.tasks.series import ONLY, in_message, joined, open_file, places_of_rows, read_series
@@ -140,3 +141,16 @@ def test_history_in_front():
     with pytest.raises(ValueError, match="wanted the same channels"):
         joined(VALUES[:, :1], VALUES)
     assert in_message(ONLY) == "X" and in_message("x") == "the series 'x'"
+
+
+@pytest.mark.parametrize(
+    "X", [np.ones(8) + 1j, [1j] * 8, torch.ones(8, dtype=torch.complex64)], ids=["array", "list", "tensor"]
+)
+def test_complex_numbers_are_refused(X):
+    with pytest.raises(ValueError, match="X has complex numbers; wanted real ones"):
+        read_series(X)
+
+
+def test_a_tensor_with_a_gradient_is_read():
+    values = torch.arange(8.0, requires_grad=True)
+    assert read_series(values)[ONLY].values[:, 0].tolist() == list(range(8))

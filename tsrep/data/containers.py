@@ -21,13 +21,11 @@ from tsrep.data.columns import quoted
 from tsrep.data.fill import fill_array, fill_columns, fill_item, is_item
 from tsrep.data.frames import as_pandas, like
 from tsrep.data.long import ID, TIME, is_long, with_columns
-from tsrep.data.panel import as_panel, as_series, is_flat
+from tsrep.data.panel import DATED, as_panel, as_series, is_flat
+from tsrep.data.plain import plain
 from tsrep.data.times import times_of_series
-from tsrep.data.unmasked import unmasked
 
 Array = NDArray[Any]
-
-_DATED = (pd.DatetimeIndex, pd.PeriodIndex, pd.TimedeltaIndex)
 
 
 class Series:
@@ -167,7 +165,7 @@ class Series:
 
     def _into_array(self, X: Any, values: Array) -> Array:
         if isinstance(X, np.ma.MaskedArray):
-            return np.ma.asarray(self._into_array(unmasked(X), values))
+            return np.ma.asarray(self._into_array(plain(X), values))
         array = np.asarray(X)
         if array.dtype == object and array.ndim == 1:
             out = np.empty(len(array), dtype=object)
@@ -257,7 +255,7 @@ def _times(X: Any, panel: Array, lengths: Array) -> Array:
         index = index.to_timestamp()
     fractions = pd.api.types.is_float_dtype(index.dtype) and n == 1 and len(index) == t
     numeric = fractions or (isinstance(X.index, pd.MultiIndex) and pd.api.types.is_numeric_dtype(index))
-    if not (numeric or isinstance(index, _DATED)):
+    if not (numeric or isinstance(index, DATED)):
         return times
     stamps = (
         index.to_numpy(dtype=np.float64) if numeric else np.asarray(index.view("int64"), dtype=np.float64)

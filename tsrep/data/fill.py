@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import DTypeLike, NDArray
 
-from tsrep.data.unmasked import unmasked
+from tsrep.data.plain import plain
 
 Array = NDArray[Any]
 
@@ -36,7 +36,7 @@ def fill_item(item: Any, values: Array) -> Any:
         original = item.detach()
         return torch.where(original.isnan(), torch.as_tensor(values).to(original), original)
     if isinstance(item, np.ma.MaskedArray):
-        return np.ma.asarray(fill_array(unmasked(item), values))
+        return np.ma.asarray(fill_array(plain(item), values))
     return fill_array(item, values)
 
 

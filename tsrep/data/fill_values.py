@@ -15,8 +15,8 @@ Array = NDArray[Any]
 
 FAR = 1e6
 """A value is a fill value if it is this many times as far from the median as half of the values are."""
-SAMPLE = 2**16
-"""Values per channel from which the median is taken, or a little more."""
+SAMPLE = 2**18
+"""Values of all channels from which the medians are taken, or a little more."""
 
 
 class FillValueWarning(UserWarning):
@@ -57,6 +57,7 @@ def warn_of_fill_values(
 def _sample(panel: Array) -> NDArray[np.float64]:
     """(c, k) evenly spaced values of each channel."""
     instances, channels, steps = panel.shape
-    every_instance = max(1, instances // SAMPLE)
-    every_step = max(1, min(instances, SAMPLE) * steps // SAMPLE)
+    wanted = max(SAMPLE // channels, 64)
+    every_instance = max(1, instances // wanted)
+    every_step = max(1, min(instances, wanted) * steps // wanted)
     return panel[::every_instance, :, ::every_step].transpose(1, 0, 2).reshape(channels, -1).astype(float)

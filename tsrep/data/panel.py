@@ -17,12 +17,14 @@ from numpy.typing import DTypeLike, NDArray
 from tsrep.data.frames import as_pandas
 from tsrep.data.grid import on_grid
 from tsrep.data.long import is_long, split_long
+from tsrep.data.plain import plain
 from tsrep.data.times import series_time
-from tsrep.data.unmasked import unmasked
 
 Array = NDArray[Any]
 Flags = NDArray[np.bool_]
 
+DATED = (pd.DatetimeIndex, pd.PeriodIndex, pd.TimedeltaIndex)
+"""Indices of times."""
 BLOCK_VALUES = 2**20
 """Values that are looked at together."""
 MOST_PADDED = 2**27
@@ -195,9 +197,7 @@ def _array_of(X: Any) -> Array:
         return _from_series(X)
     if isinstance(X, (list, tuple)):
         return _from_list(list(X))
-    if hasattr(X, "detach"):  # a torch tensor, perhaps with a gradient or on an accelerator
-        X = X.detach().cpu()
-    array = np.asarray(unmasked(X))
+    array = np.asarray(plain(X))
     if array.dtype == object and array.ndim == 1 and array.size and np.ndim(array[0]) > 0:
         return _from_list(list(array))
     if array.dtype == object and array.ndim == 2 and array.size and _is_series(array[0, 0]):
@@ -258,12 +258,12 @@ def _from_list(items: list[Any]) -> Array:
 
 def _list_item(item: Any, i: int) -> Array:
     """One element of a list: `(t,)` or `(c, t)`, or a number."""
-    if hasattr(item, "detach"):
-        item = item.detach().cpu()
     if isinstance(item, pd.Series):
+        if isinstance(item.index, DATED):
+            _refuse_unsorted(item.index, f"instance {i} of X")
         item = item.to_numpy()
     try:
-        array = np.asarray(unmasked(item))
+        array = np.asarray(plain(item))
     except ValueError:  # NumPy: "inhomogeneous shape"
         lengths = sorted({np.size(channel) for channel in item})
         raise ValueError(
@@ -347,7 +347,7 @@ def _from_nested(rows: list[list[Any]]) -> Array:
         for j, cell in enumerate(cells):
             if not _is_series(cell):
                 raise TypeError(f"X has series in its cells, but instance {i}, channel {j} holds {cell!r}")
-        series.append(_list_item([np.asarray(cell) for cell in cells], i))
+        series.append(_list_item([_list_item(cell, i) for cell in cells], i))
     return _from_list(series)
 
 

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from tsrep.data.unmasked import unmasked
+from tsrep.data.plain import plain
 from tsrep.encoding.backbone import reach_of
 from tsrep.encoding.batches import on_device
 from tsrep.encoding.windows import encode_windows
@@ -47,7 +47,7 @@ class LongSeries:
 
     def read(self, start: int, stop: int) -> Tensor:
         """Steps start to stop - 1 as (1, steps, C) in 32 bit."""
-        part = np.array(unmasked(self.values[start:stop]), dtype=np.float32).reshape(stop - start, -1)
+        part = np.array(plain(self.values[start:stop]), dtype=np.float32).reshape(stop - start, -1)
         if np.isinf(part).any():
             first = start + int(np.isinf(part).any(1).argmax())
             raise ValueError(f"the series is infinite, or too large for 32 bit, at step {first}")

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from tsrep.base.panels import Floats
-from tsrep.data.unmasked import unmasked
+from tsrep.data.plain import real_numbers
 from tsrep.encoding.windows import follow
 from tsrep.train.runtime import launch
 
@@ -67,7 +67,7 @@ class OnlineEncoder:
         self._windows.load_state_dict(state)
 
     def _push(self, points: ArrayLike, hide_last: tuple[bool, ...]) -> Floats:
-        x = np.asarray(unmasked(points), dtype=np.float32, order="C")
+        x = np.asarray(real_numbers(points, "points", np.float32), order="C")
         if x.ndim > 2 or (x.shape[-1:] or (1,)) != (self.channels,):
             raise ValueError(
                 f"points has shape {x.shape}; wanted ({self.channels},) for one point or (k, {self.channels})"

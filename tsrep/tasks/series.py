@@ -20,9 +20,9 @@ from tsrep.data import read_long, read_table
 from tsrep.data.columns import quoted
 from tsrep.data.frames import as_pandas
 from tsrep.data.grid import following
+from tsrep.data.plain import plain, real_numbers
 from tsrep.data.table import ReadOptions, RegularTable
 from tsrep.data.tables import ONLY, as_frame, is_table, read_tables
-from tsrep.data.unmasked import unmasked
 from tsrep.data.wording import worded_as_call
 
 Floats = NDArray[np.float64]
@@ -133,7 +133,7 @@ def places_of_rows(
 
 def joined(history: Any, X: Any) -> Any:
     """`history` followed by `X`, in the container that both have, pandas for all frames; `X` alone for no `history`."""
-    history, X = unmasked(as_pandas(history, "history")), unmasked(as_pandas(X))
+    history, X = plain(as_pandas(history, "history")), plain(as_pandas(X))
     pandas = isinstance(X, pd.Series | pd.DataFrame)
     if history is None:
         return X if pandas else np.asarray(X, dtype=np.float64)
@@ -183,7 +183,7 @@ def in_message(name: Hashable, argument: str = "X") -> str:
 
 def _of_array(data: Any, argument: str) -> RegularSeries:
     try:
-        values = np.asarray(unmasked(data), dtype=np.float64)
+        values = real_numbers(data, argument)
     except TypeError as error:
         raise TypeError(f"{argument} is a {type(data).__name__}; wanted {CONTAINERS}") from error
     columns = ["y"]

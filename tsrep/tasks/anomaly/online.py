@@ -13,7 +13,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from tsrep.base.state import read_state, write_state
-from tsrep.data.unmasked import unmasked
+from tsrep.data.plain import real_numbers
 from tsrep.tasks.anomaly.causal import CausalViews, Floats
 from tsrep.tasks.anomaly.context import known_steps, observed_share
 from tsrep.tasks.anomaly.dead import DeadChannels
@@ -184,7 +184,7 @@ class OnlineDetector:
         ValueError
             The point does not have the channels that the detector was fitted with, or is infinite.
         """
-        values = np.atleast_1d(np.asarray(unmasked(point), dtype=np.float64))
+        values = np.atleast_1d(real_numbers(point, "point"))
         return self.extend(values[None])[-1]
 
     def extend(self, points: ArrayLike, scored: bool = True) -> list[Verdict]:
@@ -192,7 +192,7 @@ class OnlineDetector:
 
         With `scored=False` the points are the context of later ones only, and there are no verdicts.
         """
-        values = np.asarray(unmasked(points), dtype=np.float64)
+        values = real_numbers(points, "points")
         values = values[:, None] if values.ndim == 1 else values
         if values.ndim != 2 or values.shape[1] != self._channels:
             raise ValueError(
