@@ -240,6 +240,19 @@ def test_a_stopped_training_continues_from_its_checkpoint(classify, monkeypatch)
     assert load("m").encoder_.n_steps_ == 60
 
 
+def test_columns_of_text_and_dates_beside_the_steps_are_left_out_and_said(quick, tmp_path):
+    rows().to_csv("plain.csv", index=False)
+    beside = rows()
+    beside.insert(1, "place", "Berlin")
+    beside.insert(2, "date", pd.date_range("2026-01-01", periods=12))
+    beside.to_csv("beside.csv", index=False)
+    quick("plain.csv", "--out", "plain-out.csv")
+    shown = quick("beside.csv", "--rows", "--out", "beside-out.csv")
+    assert "steps of each series: columns 't0' to 't23'" in shown
+    assert "'place', 'date' left out: no numbers, so no steps" in shown
+    assert Path("beside-out.csv").read_text() == Path("plain-out.csv").read_text()
+
+
 def bad_sources(folder: Path) -> None:
     long([*LABELS]).assign(label=lambda frame: np.where(frame["ds"] > "2026-01-20", "late", "early")).to_csv(
         folder / "changing.csv", index=False
@@ -249,7 +262,8 @@ def bad_sources(folder: Path) -> None:
     rows(np.linspace(0, 1, 12)).to_csv(folder / "real.csv", index=False)
     rows(["a"] * 12).to_csv(folder / "one.csv", index=False)
     rows(["a"] * 11 + ["b"]).to_csv(folder / "single.csv", index=False)
-    rows().assign(place="Berlin").to_csv(folder / "text.csv", index=False)
+    rows().assign(t3=[*map(str, WAVES[:-1, 3]), "x"]).to_csv(folder / "damaged.csv", index=False)
+    rows().assign(geprüft="01.02.2026").to_csv(folder / "dated.csv", index=False)
     pd.DataFrame({"time": pd.date_range("2026-01-01", periods=9), "y": range(9), "label": "a"}).to_csv(
         folder / "wide.csv", index=False
     )
@@ -270,7 +284,9 @@ def bad_sources(folder: Path) -> None:
         ("real.csv", "holds 0.0909091; wanted classes, as text or whole numbers"),
         ("one.csv", "all labels are 'a'; wanted series of at least two classes"),
         ("single.csv", "class 'b' has one series, and a cross-validation needs two"),
-        ("text.csv", "column 'place' holds text, 'Berlin' in row 1"),
+        ("damaged.csv", "damaged.csv: column 't3' holds text, 'x' in row 12; wanted numbers"),
+        ("dated.csv", "dated.csv has the time column 'geprüft' and no column unique_id: it holds one series"),
+        ("dated.csv", "(if it is such a table, add --rows)"),
         ("wide.csv", "wide.csv has the time column 'time' and no column unique_id: it holds one series"),
         ("x.npy", "x.npy has no labels: name a table of names and labels with --labels"),
         ("bare", "bare has no labels: put the series of each class into a folder of its own"),

@@ -34,7 +34,7 @@ MANY = f"{READING} {TRAINED} --rows --split --root --json"
 MASKED = "--design --encoder --target --mask --mask-ratio --patch-length"
 OPTIONS = {
     "demo": "--out --seed --open --no-open --max-steps",
-    "classify": f"{READING} {TRAINED} --label --labels --probe --root --out --save --json",
+    "classify": f"{READING} {TRAINED} --rows --label --labels --probe --root --out --save --json",
     "pretrain": f"{MANY} {MASKED} --save --max-epochs --plot",
     "encode": f"{READING} --rows --split --root --model --out --per-step --json",
     "cluster": f"{MANY} --out --plot --method --clusters --min-size --save",

@@ -45,7 +45,7 @@ TRAIN_HELP = (
 )
 
 
-@reads_tables(rows=False)
+@reads_tables()
 def classify(
     ctx: typer.Context,
     train: Annotated[str, typer.Argument(help=TRAIN_HELP)],

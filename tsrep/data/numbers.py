@@ -67,6 +67,23 @@ def numbers_of(column: pd.Series, decimal: str | None = None) -> Floats:
     return values
 
 
+def has_no_number(column: pd.Series) -> bool:
+    """Whether a column holds values and none of them is a number: dates, or text.
+
+    Examples
+    --------
+    >>> [has_no_number(pd.Series(values)) for values in (["a", "b"], ["a", "1,5"], ["", "?"])]
+    [True, False, False]
+    """
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        return True
+    if not is_text(column):
+        return False
+    text = _without_gaps(column)[0]
+    numbers = text.str.fullmatch("|".join(SHAPES.values())) | text.str.lower().isin(["true", "false"])
+    return len(text) > 0 and not numbers.any()
+
+
 def decimal_mark(columns: Iterable[pd.Series]) -> str | None:
     """The decimal mark of columns of text: of the first one that reads with one mark only; None if there is none."""
     for column in columns:
