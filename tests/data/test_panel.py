@@ -271,6 +271,7 @@ HOLED = TIMES.where(np.arange(6) != 4)
         (pd.PeriodIndex(HOLED, freq="h"), "has no time in row 5"),
         (SWAPPED - TIMES[0], "does not increase"),
         (HOLED - TIMES[0], "has no time in row 5"),
+        (TIMES[[0, 1, 1, 2, 3, 4]], "has 2026-01-01 01:00:00 twice"),
     ],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
@@ -280,8 +281,11 @@ HOLED = TIMES.where(np.arange(6) != 4)
         lambda index: pd.Series(range(6), index),
         lambda index: [pd.Series(range(6), index), pd.Series(range(6), TIMES)],
         lambda index: pd.DataFrame({"a": [pd.Series(range(6), index), pd.Series(range(6), TIMES)]}),
+        lambda index: pd.DataFrame({"a": range(6)}, index),
+        lambda index: [pd.DataFrame({"a": range(6)}, index)],
+        lambda index: pd.concat([pd.DataFrame({"a": range(6)}, index)], keys=["x"]),
     ],
-    ids=["series", "list", "nested"],
+    ids=["series", "list", "nested", "frame", "frames", "two levels"],
 )
 def test_times_of_a_series_are_in_order_and_complete(container, index, words):
     for read in (as_panel, Series):

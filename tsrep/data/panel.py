@@ -301,7 +301,7 @@ def _on_grid(series: pd.DataFrame) -> Array:
     _refuse_unsorted(series.index, "X")
     values = _frame_values(series)
     index = series.index.to_timestamp() if isinstance(series.index, pd.PeriodIndex) else series.index
-    if len(index) == 0 or not index.is_unique:
+    if len(index) == 0:
         return values.T[None]
     steps = on_grid(pd.DataFrame(index=index)).steps
     if steps[-1] + 1 == len(steps):
@@ -438,6 +438,11 @@ def _refuse_unsorted(time: pd.Index, what: str) -> None:
         raise ValueError(f"The time index of {what} has no time in row {row}; wanted one in every row")
     if not time.is_monotonic_increasing:
         raise ValueError(f"The time index of {what} does not increase; use sort_index()")
+    if not time.is_unique:
+        raise ValueError(
+            f"The time index of {what} has {time[time.duplicated()][0]} twice; keep one row per time, or average them, "
+            "for example with groupby(level=-1).mean()"
+        )
 
 
 def _place(flags: Flags) -> str:
