@@ -2,7 +2,7 @@
 
 Panels:
 
-panel.py          containers to checked panels (n, c, t)
+panel.py          containers to checked panels (n, c, t): conversion.py
 containers.py     `Series`: values of a panel back into the container that they came from
 lazy.py           panels that are read block by block: stored.py says which, parquet.py reads tables
 results.py        results that are written as they come

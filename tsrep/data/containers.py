@@ -18,10 +18,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tsrep.data.columns import quoted
+from tsrep.data.conversion import DATED, as_series
 from tsrep.data.fill import fill_array, fill_columns, fill_item, is_item
 from tsrep.data.frames import as_pandas, like
 from tsrep.data.long import ID, TIME, is_long, with_columns
-from tsrep.data.panel import DATED, as_panel, as_series, is_flat
+from tsrep.data.panel import as_panel, is_flat
 from tsrep.data.plain import plain
 from tsrep.data.times import times_of_series
 

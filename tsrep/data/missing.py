@@ -34,8 +34,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tsrep.data.containers import Series
+from tsrep.data.conversion import as_series
 from tsrep.data.frames import as_pandas, is_frame, like
-from tsrep.data.panel import as_panel, as_series, is_flat
+from tsrep.data.panel import as_panel, is_flat
 
 Array = NDArray[Any]
 Flags = NDArray[np.bool_]

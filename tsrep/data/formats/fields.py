@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tsrep.data.conversion import pad_ragged
 from tsrep.data.formats.source import TextLines
-from tsrep.data.panel import pad_ragged
 
 Array = NDArray[Any]
 
