@@ -3,9 +3,7 @@
 The processes are forked from this one and find each other as those that `torchrun` starts do, with gloo.
 """
 
-import multiprocessing
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -29,7 +27,6 @@ SMALL = {
     "device": "cpu",
 }
 MASKED = {**SMALL, "gather": True}
-PROCESSES = 2
 
 
 @pytest.fixture(scope="module")
@@ -94,18 +91,7 @@ def interrupted(encoder, X):
     return encoder.fit(X)
 
 
-def in_process(rank, port, X, folder):
-    torch.set_num_threads(1)
-    os.environ.update(
-        TORCHELASTIC_RUN_ID="test",
-        MASTER_ADDR="127.0.0.1",
-        MASTER_PORT=str(port),
-        WORLD_SIZE=str(PROCESSES),
-        LOCAL_WORLD_SIZE=str(PROCESSES),
-        RANK=str(rank),
-        LOCAL_RANK=str(rank),
-        GROUP_RANK="0",
-    )
+def in_process(rank, X, folder):
     ends = trained(X, folder, batch_size=4)
     with pytest.raises(ValueError, match="X has 1 series; wanted one for each of 2 processes"):
         TS2Vec(**SMALL).fit(X[:1])
@@ -113,21 +99,15 @@ def in_process(rank, port, X, folder):
 
 
 @pytest.fixture(scope="module")
-def ends(panel, tmp_path_factory):
+def ends(panel, together, tmp_path_factory):
     """(of one process with batch 8, [of each of two processes with batch 4])."""
     folder = tmp_path_factory.mktemp("processes")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    fork = multiprocessing.get_context("fork")
-    started = [fork.Process(target=in_process, args=(rank, port, panel, folder)) for rank in range(PROCESSES)]
-    for process in started:
-        process.start()
+    started = together(lambda rank: in_process(rank, panel, folder))
     alone = trained(panel, folder / "alone", batch_size=8)
     for process in started:
         process.join()
-    assert [process.exitcode for process in started] == [0] * PROCESSES
-    found = [torch.load(folder / f"ends{rank}") for rank in range(PROCESSES)]
+    assert [process.exitcode for process in started] == [0, 0]
+    found = [torch.load(folder / f"ends{rank}") for rank in range(2)]
     assert [first for _, first in found] == [True, False]
     return alone, [end for end, _ in found]
 
