@@ -13,6 +13,7 @@ import torch
 
 from tsrep import TS2Vec, load
 from tsrep.data import lazy, results
+from tsrep.encoding import long
 
 X = np.random.default_rng(0).normal(size=(60, 2, 40)).cumsum(-1).astype(np.float32)
 
@@ -77,12 +78,18 @@ def test_a_training_that_was_killed_ends_in_the_same_bits(unbroken, tmp_path):
     assert [each["loss"] for each in resumed.history_] == [each["loss"] for each in unbroken.history_]
 
 
-@pytest.mark.parametrize("what", ["transform", "encode"])
-def test_a_result_that_was_killed_ends_in_the_same_bits(what, unbroken, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("what", "X", "parts"),
+    [("transform", X, (15, 20)), ("encode", X, (15, 20)), ("encode", X[:5].reshape(1, 2, -1), (100, 150))],
+)
+def test_a_result_that_was_killed_ends_in_the_same_bits(what, X, parts, unbroken, tmp_path, monkeypatch):
+    """`parts` are the instances, or the steps of a long series, after the last whole part and the next one."""
+    monkeypatch.setattr(long, "STRETCH_STEPS", 50)
+    monkeypatch.setattr(long, "LEAST_STRETCH", 0)
     compute = getattr(unbroken, what)
 
     def written_and_not_counted(progress, identity, rows):
-        return rows == 20
+        return rows == parts[1]
 
     killed(lambda: compute(X, out=tmp_path / "z.npy"), results, "_note", written_and_not_counted)
     assert {file.name for file in tmp_path.iterdir()} == {"z.npy.part", "z.npy.progress"}
@@ -94,6 +101,6 @@ def test_a_result_that_was_killed_ends_in_the_same_bits(what, unbroken, tmp_path
 
     monkeypatch.setattr(results, "_rows_done", noted)
     Z = compute(X, out=tmp_path / "z.npy")
-    assert started == [15]  # the first three blocks are not computed again
+    assert started == [parts[0]]  # what was written before is not computed again
     np.testing.assert_array_equal(Z, compute(X, out=tmp_path / "whole.npy"))
     assert {file.name for file in tmp_path.iterdir()} == {"z.npy", "whole.npy"}

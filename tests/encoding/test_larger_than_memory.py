@@ -101,6 +101,25 @@ def test_every_store_is_read_as_the_array(panel, tmp_path, way):
     assert read.fingerprint() == stored.as_lazy(way(panel, tmp_path)).fingerprint()
 
 
+@pytest.mark.parametrize("way", [as_mapped, as_lists, as_long])
+def test_the_fingerprint_of_a_long_series_is_of_runs_from_all_over_it(panel, tmp_path, way):
+    series = np.nan_to_num(panel).transpose(1, 0, 2).reshape(1, 2, -1)
+    changed = series.copy()
+    changed[0, 1, -1] += 1
+    first, other = (stored.as_lazy(way(X, tmp_path)).fingerprint() for X in (series, changed))
+    assert first != other
+    assert first == stored.as_lazy(way(series, tmp_path)).fingerprint()
+
+
+def test_numbers_that_are_null_keep_their_precision(tmp_path):
+    columns = {"0": pa.array([1, 2], pa.float32()), "1": pa.array([0.1, None], pa.float32())}
+    pq.write_table(pa.table(columns), tmp_path / "x.parquet", row_group_size=1)
+    read = stored.as_lazy(stored.open_panel(tmp_path / "x.parquet"))
+    parts = [read.read_as_stored(slice(row, row + 1)) for row in range(2)]
+    assert [part.dtype for part in parts] == [np.float32] * 2
+    np.testing.assert_array_equal(np.concatenate(parts)[:, 0], np.float32([[1, 0.1], [2, np.nan]]))
+
+
 def test_a_table_of_numbers_is_read_as_univariate_series(panel, tmp_path):
     table = np.nan_to_num(panel[:, 0])
     pq.write_table(
@@ -281,6 +300,7 @@ MEASURED = """
 import re, sys
 import numpy as np
 from tsrep import TS2Vec
+from tsrep.data import stored
 
 def peak():
     return int(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1]) / 1024
@@ -295,6 +315,8 @@ encoder = TS2Vec(**settings).fit(X)
 fitted = peak()
 if sys.argv[2] == "mapped":
     encoder.transform(X, out=sys.argv[1] + ".z.npy")
+    stored.READ_AS_A_WHOLE = 0
+    TS2Vec(**settings | {"max_steps": 0}).fit(small[:, :1]).transform(X[:30].reshape(1, 1, -1))  # 3 million steps
 print(loaded - before, fitted - loaded, peak() - loaded)
 """
 

@@ -17,6 +17,7 @@ from tsrep.base.saving import Folder, SavedEstimator, Tensors
 from tsrep.data import as_panel, is_flat, warn_of_fill_values
 from tsrep.data.containers import channel_names
 from tsrep.data.frames import as_pandas
+from tsrep.data.lazy import LazyPanel
 from tsrep.data.panel import blocks_of
 
 Floats = NDArray[np.float32]
@@ -71,10 +72,20 @@ class PanelEstimator(SavedEstimator):
         if reset and not hasattr(self, "n_features_in_"):
             self.n_features_in_ = panel.shape[2] if table else panel.shape[1]
         order = self._channel_order(X, reset)
-        if panel.shape[1] != self.n_channels_:
-            fitted = f"{type(self).__name__} was fitted with {self.n_channels_}"
-            raise ValueError(f"X has {panel.shape[1]} channels, {fitted}")
+        self._check_channels(panel.shape[1])
         return single if order is None else single[:, order]
+
+    def _check_lazy(self, panel: LazyPanel) -> None:
+        """Raises a `ValueError` if a lazy panel does not fit what was fitted on; no value is read."""
+        if panel.flat and self._fixes_length:
+            table = np.broadcast_to(np.float32(0), panel.shape[::2])
+            validate_data(self, table, reset=False, skip_check_array=True)
+        self._check_channels(panel.shape[1])
+
+    def _check_channels(self, channels: int) -> None:
+        if channels != self.n_channels_:
+            fitted = f"{type(self).__name__} was fitted with {self.n_channels_}"
+            raise ValueError(f"X has {channels} channels, {fitted}")
 
     def _channel_order(self, X: Any, reset: bool = False) -> list[int] | None:
         """Where in `X` the fitted channels are, by their names, which a `reset` keeps; None: as they stand."""

@@ -19,8 +19,8 @@ Floats = NDArray[np.float32]
 
 BLOCK_VALUES = 2**20
 """Values that are read at once: 4 MiB in 32 bit."""
-SAMPLED_ROWS = 64
-"""Of a fingerprint."""
+SAMPLED = 64
+"""Instances, and runs of steps of a long one, of a fingerprint."""
 
 
 class LazyPanel(ABC):
@@ -47,10 +47,12 @@ class LazyPanel(ABC):
             A value is infinite, or too large for 32 bit.
         """
         with np.errstate(over="ignore"):
-            part = np.array(self.read_as_stored(rows, steps), dtype=np.float32)
+            part = np.array(self.read_as_stored(rows, steps), dtype=np.float32, order="C")
         if np.isinf(part).any():
-            row = rows.start + int(np.isinf(part).any((1, 2)).argmax())
-            raise ValueError(f"X contains infinity, or a value too large for 32 bit, in instance {row}")
+            row, step = np.argwhere(np.isinf(part).any(1))[0] + (rows.start, steps.start or 0)
+            raise ValueError(
+                f"X contains infinity, or a value too large for 32 bit, in instance {row} at step {step}"
+            )
         return part
 
     @abstractmethod
@@ -71,7 +73,7 @@ class LazyPanel(ABC):
         """
         n, channels, steps = self.shape
         wanted = min(n, max(1, values // (channels * steps)))
-        run = max(1, wanted // SAMPLED_ROWS)
+        run = max(1, wanted // SAMPLED)
         starts = np.random.default_rng([seed, 7]).permutation(n // run)[: max(1, wanted // run)]
         begin = slice(0, steps if self.flat else min(steps, max(1, values // channels)))
         return np.concatenate(
@@ -79,11 +81,14 @@ class LazyPanel(ABC):
         )
 
     def fingerprint(self) -> str:
-        """SHA-256 of the shape and of some instances from all over the panel."""
+        """SHA-256 of the shape and of some instances from all over the panel; of long ones, of runs from all over."""
+        n, channels, steps = self.shape
         hashed = hashlib.sha256(str(self.shape).encode())
-        begin = slice(0, max(1, BLOCK_VALUES // self.shape[1]))
-        for row in np.unique(np.linspace(0, len(self) - 1, SAMPLED_ROWS).astype(int)).tolist():
-            hashed.update(self.read(slice(row, row + 1), begin).data)
+        width = max(1, BLOCK_VALUES // (channels * SAMPLED)) if steps * channels > BLOCK_VALUES else steps
+        starts = _spread(0, steps - width)
+        for row in _spread(0, n - 1):
+            for start in starts:
+                hashed.update(self.read(slice(row, row + 1), slice(start, start + width)).data)
         return hashed.hexdigest()
 
 
@@ -102,11 +107,16 @@ class ArrayPanel(LazyPanel):
 
     def read_as_stored(self, rows: slice, steps: slice = slice(None)) -> NDArray[Any]:
         part = np.array(self.array[rows, steps][:, None] if self.flat else self.array[rows, :, steps])
-        _forget(self.array)
+        forget_pages(self.array)
         return part
 
 
-def _forget(array: Any) -> None:
+def _spread(first: int, last: int) -> list[int]:
+    """Up to `SAMPLED` integers from `first` to `last`."""
+    return np.unique(np.linspace(first, last, SAMPLED).astype(int)).tolist()
+
+
+def forget_pages(array: Any) -> None:
     """Gives the pages of a memory-mapped file that were read back to the system: they count as this process's."""
     mapped = getattr(array, "_mmap", None)
     if (

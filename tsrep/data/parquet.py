@@ -85,7 +85,8 @@ class WideTable(LazyPanel):
         table = self.parts.rows(rows.start, rows.stop, self.columns)
         if not self.lists:
             return np.stack([_numbers(column) for column in table.columns], axis=1)[:, None, steps]
-        panel = np.full((len(table), len(self.columns), self.shape[2]), np.nan)
+        begin, end, _ = steps.indices(self.shape[2])
+        panel = np.full((len(table), len(self.columns), end - begin), np.nan)
         for channel, column in enumerate(table.columns):
             lists = column.combine_chunks()
             lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
@@ -93,9 +94,11 @@ class WideTable(LazyPanel):
                 raise ValueError(
                     f"the lists of {self.columns[channel]!r} in X are longer than those of the first column"
                 )
-            inside = np.arange(self.shape[2]) < lengths[:, None]
+            inside = np.arange(begin, end) < lengths[:, None]
+            if end - begin < self.shape[2]:
+                lists = pc.list_slice(lists, begin, end, return_fixed_size_list=False)
             panel[:, channel][inside] = _numbers(pc.list_flatten(lists))
-        return panel[..., steps]
+        return panel
 
 
 class LongTable(LazyPanel):
@@ -118,21 +121,28 @@ class LongTable(LazyPanel):
         self.shape = seen, len(self.columns), int(np.diff(self.starts).max(initial=0))
 
     def read_as_stored(self, rows: slice, steps: slice = slice(None)) -> NDArray[Any]:
-        edges = self.starts[rows.start : rows.stop + 1]
-        table = self.parts.rows(int(edges[0]), int(edges[-1]), [ID, TIME, *self.columns])
+        begin, end, _ = steps.indices(self.shape[2])
+        edges, before = self.starts[rows.start : rows.stop + 1], 0
+        if end - begin < self.shape[2]:
+            if len(edges) > 2:
+                alone = [slice(row, row + 1) for row in range(rows.start, rows.stop)]
+                return np.concatenate([self.read_as_stored(row, steps) for row in alone])
+            before = min(1, begin)  # row whose time comes before
+            edges = np.minimum(edges[0] + [begin, end], edges[1])
+        table = self.parts.rows(int(edges[0]) - before, int(edges[-1]), [ID, TIME, *self.columns])
         times = table.column(TIME).to_pandas().to_numpy()
         falls = times[1:] < times[:-1]
         falls[edges[1:-1] - edges[0] - 1] = False  # from one series to the next
         if falls.any():
-            row = int(edges[0]) + int(falls.argmax()) + 1
+            row = int(edges[0]) - before + int(falls.argmax()) + 1
             raise ValueError(
                 f"{TIME} of X falls at row {row}; wanted the rows of each series in the order of time"
             )
-        panel = np.full((len(edges) - 1, len(self.columns), self.shape[2]), np.nan)
-        inside = np.arange(self.shape[2]) < np.diff(edges)[:, None]
+        panel = np.full((len(edges) - 1, len(self.columns), end - begin), np.nan)
+        inside = np.arange(end - begin) < np.diff(edges)[:, None]
         for channel, name in enumerate(self.columns):
-            panel[:, channel][inside] = _numbers(table.column(name))
-        return panel[..., steps]
+            panel[:, channel][inside] = _numbers(table.column(name).slice(before))
+        return panel
 
 
 def table_panel(X: Any) -> LazyPanel:
@@ -186,8 +196,8 @@ def _is_number(kind: pa.DataType) -> bool:
 
 
 def _numbers(column: Any) -> NDArray[Any]:
-    """The values of a column in 64 bit or as they are, NaN where they are null."""
+    """The values of a column, NaN where they are null; in 64 bit if they are not real numbers already."""
     chunk = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    if chunk.null_count or not pa.types.is_floating(chunk.type):
+    if not pa.types.is_floating(chunk.type):
         chunk = pc.cast(chunk, pa.float64())
     return chunk.to_numpy(zero_copy_only=False)

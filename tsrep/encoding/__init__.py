@@ -1,7 +1,7 @@
 """What every encoder of time series is, whatever it learns from.
 
-estimator.py  `SeriesRepresentation`: fit, transform, encode, encode_causal, encode_to_file, online; a subclass gives a
-              network and an objective
+estimator.py  `SeriesRepresentation`: training and saving; a subclass gives a network and an objective
+representation.py  what a fitted one gives: transform, encode, encode_causal, encode_to_file, online, export
 backbone.py   the interface of a backbone: required and optional members
 encoder.py    `SeriesEncoder`: input projection, mask and backbone; series with gaps to one vector per step
 training.py   from series to a trained encoder
@@ -12,8 +12,9 @@ pooling.py    the statistics, and pooling over windows around each step
 batches.py    encoding many series in batches that fit the processor's cache
 windows.py    each step from the steps before it: the definition, and the choice of a fast way
 online.py     the same for a live series, point by point
-long.py       the same for a series that does not fit in memory
+inference.py  a fitted network over panels: the choice between memory, blocks and stretches
 by_blocks.py  results of panels that do not fit in memory; pieces.py what is trained on of them
+long.py       stretches of long series, exactly as within the whole; running.py the read-out of what is not kept
 export.py     an encoder as an ONNX model or a torch.export archive
 
 Shapes: B instances, T steps, C channels of the input, H channels of the latent, D components of a representation.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from torch import Tensor, nn
 
@@ -67,6 +67,38 @@ class FastWindows(Protocol):
         """The state for one live series."""
 
 
-def reach_of(encoder: nn.Module) -> int | None:
-    """The reach of the encoder's backbone, None if it may be unlimited."""
-    return getattr(encoder.backbone, "reach", None)
+class Surroundings(NamedTuple):
+    """Which steps of a series the representations of some of its steps depend on.
+
+    Attributes
+    ----------
+    reach : the number of steps to either side.
+    window : not None: the series is encoded in windows of so many steps, counted from its end, each alone.
+    """
+
+    reach: int = 0
+    window: int | None = None
+
+    def of(self, start: int, stop: int, first: int, end: int) -> tuple[int, int]:
+        """(begin, until) of what start to stop - 1 depend on, in a series from `first` to `end` - 1.
+
+        Examples
+        --------
+        >>> Surroundings(reach=3).of(10, 20, 8, 100)
+        (8, 23)
+        >>> Surroundings(window=16).of(10, 20, 0, 50)
+        (2, 34)
+        """
+        if self.window is None:
+            return max(first, start - self.reach), min(end, stop + self.reach)
+        before, behind = -(-(end - start) // self.window), (end - stop) // self.window
+        return max(first, end - before * self.window), end - behind * self.window
+
+
+def surroundings_of(encoder: nn.Module) -> Surroundings | None:
+    """What a step's representation depends on; None: the whole series."""
+    window = getattr(encoder, "window_steps", None)
+    if window is not None:
+        return Surroundings(window=window)
+    reach = getattr(encoder.backbone, "reach", None)
+    return None if reach is None else Surroundings(reach=reach)

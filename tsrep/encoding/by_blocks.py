@@ -1,4 +1,4 @@
-"""What is computed of a panel block by block, and kept in memory or written as it comes."""
+"""What is computed of a panel part by part, and kept in memory or written as it comes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from tsrep.data.lazy import ArrayPanel, LazyPanel
-from tsrep.data.results import written
+from tsrep.data.results import gathered, written
 from tsrep.data.stored import as_lazy
 
 RESULT_VALUES = 2**22  # of a block: 16 MiB in 32 bit
@@ -68,9 +68,25 @@ def by_blocks(
                     f"in X[{rows.start}:{rows.stop}], counted from {rows.start}: {error}"
                 ) from error
 
+    return in_parts(panel, parts, (len(panel),), out, network=network, what=what)
+
+
+def in_parts(
+    panel: LazyPanel,
+    parts: Callable[[int], Iterator[NDArray[Any]]],
+    lead: tuple[int, ...],
+    out: str | Path | None,
+    *,
+    network: nn.Module,
+    what: str,
+) -> Any:
+    """The `parts` of a result of a panel as one array (*lead, ...), see `tsrep.data.results.written`.
+
+    `out`, `network` and `what` are those of `by_blocks`.
+    """
     if out is None:
-        return np.concatenate(list(parts(0)))
-    hashed = hashlib.sha256(f"{what} {panel.fingerprint()}".encode())
+        return gathered(lead, parts(0))
+    hashed = hashlib.sha256(f"{what} {lead} {panel.fingerprint()}".encode())
     for name, value in network.state_dict().items():
         hashed.update(name.encode() + value.detach().cpu().contiguous().numpy().tobytes())
-    return written(out, len(panel), hashed.hexdigest(), parts)
+    return written(out, lead, hashed.hexdigest(), parts)

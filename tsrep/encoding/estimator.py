@@ -29,8 +29,9 @@ from tsrep.base.saving import Folder, Tensors
 from tsrep.base.training import FABRIC, digest, initial_weights
 from tsrep.data.lazy import BLOCK_VALUES, LazyPanel
 from tsrep.data.stored import as_lazy
+from tsrep.encoding.inference import as_steps
 from tsrep.encoding.pieces import Pieces, held_out_at_the_end
-from tsrep.encoding.representation import EncodingEstimator, as_steps
+from tsrep.encoding.representation import EncodingEstimator
 from tsrep.encoding.training import Measure, hold_out, train
 from tsrep.train.batches import Batches, TensorBatches
 from tsrep.train.blocks import BlockBatches

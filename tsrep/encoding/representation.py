@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,37 +12,24 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
-from torch import Tensor, nn
 
 from tsrep.base.output import by_instance
 from tsrep.base.panels import Floats
-from tsrep.base.parameters import is_integer, out_of_range
-from tsrep.base.training import TrainedEstimator
-from tsrep.data import is_flat
-from tsrep.data.lazy import ArrayPanel, LazyPanel
-from tsrep.data.stored import as_lazy
-from tsrep.encoding.batches import (
-    Copies,
-    host_tensor,
-    in_batches,
-    layers_on_device,
-    on_device,
-    steps_per_batch,
-    with_progress,
-)
-from tsrep.encoding.by_blocks import by_blocks
+from tsrep.base.parameters import out_of_range
+from tsrep.data.lazy import LazyPanel
+from tsrep.data.results import check_ending
+from tsrep.encoding.backbone import surroundings_of
 from tsrep.encoding.export import ExportableEncoder, write_program
 from tsrep.encoding.finetune import FineTunedClassifier, FineTunedRegressor, has_fractions
-from tsrep.encoding.long import LongSeries, encoded_stretches, encoded_windows, write
+from tsrep.encoding.inference import NetworkEstimator, checked_context
+from tsrep.encoding.long import LongSeries
 from tsrep.encoding.online import OnlineEncoder
 from tsrep.encoding.pooling import pooling_over, steps_within
 from tsrep.encoding.read_out import ReadOut, read_out
-from tsrep.encoding.windows import encode_windows
 from tsrep.nn.padding import inside
-from tsrep.train.runtime import launch
 
 
-class EncodingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedEstimator):
+class EncodingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstimator):
     """Panels in, representations out, by the network `encoder_` for series of `n_channels_` channels.
 
     Attributes
@@ -51,8 +38,6 @@ class EncodingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Train
     encoder_ : torch module, (B, T, C) -> (B, T, D); has a `backbone`.
     n_channels_, n_features_in_, n_features_out_ : channels; what scikit-learn counts; width of `transform`.
     """
-
-    encoder_: nn.Module
 
     layers: Any = None
     pool: Any = None
@@ -74,22 +59,25 @@ class EncodingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Train
         ValueError
             An interval is empty, leaves its series, or lies outside what was observed.
         """
-        if intervals is None and (lazy := self._by_blocks(X, out)) is not None:
-            return by_blocks(lazy, self.transform, out, network=self.encoder_, what=f"{self._read_out()}")
-        x = self._series(X)
+        x = self._given(X, out) if intervals is None else self._series(X)
+        statistics = self._read_out()
+        if isinstance(x, LazyPanel):
+            Z = self._part_by_part(
+                x, self._stretched_vectors(x, statistics), self.transform, out, f"{statistics}"
+            )
+            return Z if out is not None else by_instance(self, X, Z)
         where = inside(x) if intervals is None else inside(x) & steps_within(intervals, *x.shape[:2])
         if not where.any(1).all():
             first = int(where.any(1).logical_not().nonzero()[0])
             raise ValueError(f"intervals[{first}] lies where nothing of instance {first} was observed")
-        statistics = self._read_out()
-        Z = torch.empty(0)
+        vectors = torch.empty(0)
         for rows, layers in self._encoded_layers(x, statistics):
             here = where[rows]
             z = statistics(layers, None if here.all() else here.to(layers[-1].device))
             if rows.start == 0:
-                Z = torch.empty(len(x), z.shape[1])
-            Z[rows].copy_(z)
-        return by_instance(self, X, Z.numpy())
+                vectors = torch.empty(len(x), z.shape[1])
+            vectors[rows].copy_(z)
+        return by_instance(self, X, vectors.numpy())
 
     def encode(self, X: Any, window: int | str | None = None, *, out: str | Path | None = None) -> Floats:
         """One vector per step, (n, t, D); NaN before an instance's first observed step and after its last.
@@ -115,16 +103,16 @@ class EncodingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Train
     ) -> Floats:
         """`encode`; `keep(B, T)` gives a mask that hides steps and `kept` its name, None: none."""
         pool = pooling_over(window)
-        if (lazy := self._by_blocks(X, out)) is not None:
-            return by_blocks(
-                lazy,
+        x = self._given(X, out, window != "multiscale")
+        if isinstance(x, LazyPanel):
+            return self._part_by_part(
+                x,
+                self._stretched_steps(x, window, keep),
                 lambda block: self._encode(block, window, None, keep),
                 out,
-                network=self.encoder_,
-                what=f"encode {window} {kept}",
-                values_per_value=self._width() / self.n_channels_,
+                f"encode {window} {kept}",
+                self._width() / self.n_channels_,
             )
-        x = self._series(X)
         Z = torch.empty(0)
         for rows, z in self._encoded(x, keep):
             within = inside(x[rows]).to(z.device)
@@ -146,122 +134,72 @@ class EncodingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Train
         comparison in TS2Vec's anomaly score. A missing step has a vector here, from its context: whether it is a gap or
         the end of the series cannot be known at that step. For `out` see `encode`.
         """
-        if (lazy := self._by_blocks(X, out)) is not None:
-            return by_blocks(
-                lazy,
-                lambda block: self.encode_causal(block, context, hide_last),
-                out,
-                network=self.encoder_,
-                what=f"encode_causal {context} {hide_last}",
-                values_per_value=self._width() / self.n_channels_,
-            )
-        return self._causal(X, context, (bool(hide_last),))[0]
+        context, hide_last = checked_context(context), bool(hide_last)
+        x = self._given(X, out, in_stretches=False)
+        if not isinstance(x, LazyPanel):
+            return self._causal(x, context, (hide_last,))[0]
+        return self._part_by_part(
+            x,
+            self._stretched_windows(x, context, hide_last),
+            lambda block: self.encode_causal(block, context, hide_last),
+            out,
+            f"encode_causal {context} {hide_last}",
+            self._width() / self.n_channels_,
+        )
 
     def encode_causal_pair(self, X: Any, context: int = 200) -> tuple[Floats, Floats]:
         """`encode_causal` with every window's last step shown and with it hidden, in less time than two calls.
 
         TS2Vec's anomaly score of a step is the L1 distance between the two.
         """
-        shown, hidden = self._causal(X, context, (False, True))
+        shown, hidden = self._causal(self._series(X), checked_context(context), (False, True))
         return shown, hidden
 
     def encode_to_file(
         self, series: Any, path: str | Path, context: int | None = None, dtype: str = "float32"
     ) -> NDArray[np.floating[Any]]:
-        """Encodes one series of any length into an array file, with bounded memory, and opens it memory-mapped.
+        """Encodes one series of any length into an array file, with bounded memory, and opens it.
 
         Parameters
         ----------
         series : (t, channels) or (t,), time down: an array, a `numpy.memmap`, a data frame, or anything sliced alike.
             It is read in stretches.
-        path : the file (.npy) to write, (t, D). It appears under this name when it is complete.
+        path : the file to write, (t, D): ".npy", which is opened memory-mapped, or ".zarr". It appears under this name
+            when it is complete. A run that was interrupted is continued.
         context : None gives what `encode` gives for the whole series; a number what `encode_causal` gives with it.
         dtype : "float32", or "float16" for half the disk.
 
         Raises
         ------
         ValueError
-            The series has other channels than those fitted, holds no number, or is infinite somewhere.
+            The series has other channels than those fitted, holds no number, or is infinite somewhere; `path` has
+            another ending.
         TypeError
             No `context` was given, and an output of the backbone depends on the whole series.
         """
         check_is_fitted(self, "encoder_")
+        check_ending("path", path)
         if dtype not in ("float16", "float32"):
             raise out_of_range("dtype", dtype, "'float32' or 'float16'")
-        long = LongSeries(series, self.n_channels_)
-        where = self.device, self.precision
+        if context is None and surroundings_of(self.encoder_) is None:
+            raise TypeError(
+                f"each output of the backbone {type(self.encoder_.backbone).__name__} depends on the whole series: it "
+                "cannot be encoded in stretches; give context= to look back only"
+            )
+        panel = LongSeries(series, self.n_channels_)
+        encoded = self._stretches(panel)
         if context is None:
-            parts = encoded_stretches(self.encoder_, long, *where)
+            parts = partial(encoded.steps, None)
         else:
-            parts = encoded_windows(self.encoder_, long, _checked_context(context), *where)
-        parts = with_progress(parts, long.steps, "Encoding", self.verbose)
-        return write(path, parts, long.steps, self._width(), dtype)
+            parts = partial(encoded.causal, checked_context(context), False)
+        what = f"encode_to_file {context} {dtype}"
+        return self._in_parts(panel, parts, panel.shape[2:], path, what, dtype)
 
     def online(self, context: int = 200) -> OnlineEncoder:
         """An encoder for a live series: `update(point)` gives what `encode_causal` gives for that step."""
         check_is_fitted(self, "encoder_")
-        context = _checked_context(context)
+        context = checked_context(context)
         return OnlineEncoder(self.encoder_, context, self.n_channels_, self.device, self.precision)
-
-    def _causal(self, X: Any, context: int, hide_last: tuple[bool, ...]) -> list[Floats]:
-        """(n, t, D) per variant."""
-        x = self._series(X)
-        fabric = launch(self.device, self.precision)
-        parts = encode_windows(self.encoder_, x, _checked_context(context), hide_last, fabric)
-        Z: list[Tensor] = []
-        copies = Copies(fabric.device)
-        for rows, steps, z in with_progress(parts, x.shape[0] * x.shape[1], "Encoding", self.verbose):
-            if not Z:
-                Z = [host_tensor((*x.shape[:2], z.shape[-1]), fabric.device) for _ in hide_last]
-            for all_steps, tile in zip(Z, z, strict=True):
-                copies.make(all_steps[rows, steps], tile)
-        copies.finish()
-        return [all_steps.numpy() for all_steps in Z]
-
-    def _encoded(self, x: Tensor, keep: Any = None) -> Iterator[tuple[slice, Tensor]]:
-        """(rows, representations (len, T, D)) over batches of `x` (n, T, C); undefined outside."""
-        network = on_device(self.encoder_, self.device, self.precision)
-
-        def encode_batch(batch: Tensor) -> Tensor:
-            within = inside(batch)
-            hidden = None if keep is None else keep(*batch.shape[:2])
-            return network(batch, hidden, None if within.all() else within)
-
-        return self._in_batches(x, encode_batch)
-
-    def _encoded_layers(self, x: Tensor, statistics: ReadOut) -> Iterator[tuple[slice, list[Tensor]]]:
-        """(rows, outputs of the layers) over batches of `x`; of the last layer alone if no other is named."""
-        if statistics.last_layer_only:
-            return ((rows, [z]) for rows, z in self._encoded(x))
-        network = layers_on_device(self.encoder_, self.device, self.precision)
-
-        def encode_batch(batch: Tensor) -> list[Tensor]:
-            within = inside(batch)
-            return network(batch, None if within.all() else within)
-
-        return self._in_batches(x, encode_batch)
-
-    def _in_batches(self, x: Tensor, encode_batch: Any) -> Iterator[tuple[slice, Any]]:
-        at_once = steps_per_batch(launch(self.device, self.precision).device)
-        return with_progress(in_batches(x, encode_batch, at_once), len(x), "Encoding", self.verbose)
-
-    def _by_blocks(self, X: Any, out: str | Path | None) -> LazyPanel | None:
-        """`X` as a panel to compute block by block, where it is lazy or the result goes to a file; None otherwise."""
-        check_is_fitted(self, "encoder_")
-        lazy = as_lazy(X)
-        if lazy is not None or out is None:
-            return lazy
-        panel = self._panel(X, reset=False)
-        return ArrayPanel(panel[:, 0] if is_flat(X) else panel)
-
-    def _series(self, X: Any) -> Tensor:
-        check_is_fitted(self, "encoder_")
-        return as_steps(self._panel(X, reset=False))
-
-    def _width(self) -> int:
-        """D, by encoding one missing step."""
-        nothing = torch.full((1, 1, self.n_channels_), torch.nan)
-        return on_device(self.encoder_, self.device, self.precision)(nothing).shape[-1]
 
     def finetune(self, X: Any, y: ArrayLike, **parameters: Any) -> FineTunedClassifier | FineTunedRegressor:
         """A copy of this encoder and a linear head, trained together.
@@ -314,14 +252,3 @@ class EncodingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Train
 
     def _read_out(self) -> ReadOut:
         return read_out(self.layers, "max" if self.pool is None else self.pool)
-
-
-def _checked_context(context: int) -> int:
-    if not is_integer(context) or context < 0:
-        raise out_of_range("context", context, "an integer of at least 0")
-    return int(context)
-
-
-def as_steps(panel: Floats) -> Tensor:
-    """(n, c, t) array -> (n, t, c) tensor."""
-    return torch.from_numpy(panel).transpose(1, 2)

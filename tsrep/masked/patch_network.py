@@ -54,6 +54,11 @@ class PatchNetwork(nn.Module):
         """See `tsrep.encoding.backbone.Backbone`."""
         return self.encoder
 
+    @property
+    def window_steps(self) -> int:
+        """Steps of a window that is encoded alone; windows are counted from the end of a series."""
+        return self.window * self.patch_length
+
     @abstractmethod
     def predict(self, frame: Tensor, hidden: Tensor, within: Tensor | None = None) -> Predicted:
         """See `tsrep.masked.network.MaskedNetwork`."""
