@@ -63,5 +63,8 @@ def test_who_calls_an_estimator_is_told_which_function_has_them(twice: Path) -> 
     long = frame.rename(columns={"day": "ds"}).assign(unique_id="a")
     assert "series 'a': 1 rows repeat" in (told := refused(fit, long))
     assert "average them with tsrep.data.as_regular(..., sort=True)" in told
+    named = refused(tsrep.TS2Vec().fit, long.assign(ds=[*DAYS, "2027-01-01"], state="on"))
+    assert "column 'state' holds text" in named and "leave it out, or name" in named
+    assert "tsrep.data.as_regular(..., columns=...)" in named
     long.to_csv(twice, index=False)  # a file that is long has no reader with this argument
     assert "tsrep.data.as_regular(..., sort=True)" in refused(read_tables, twice, ReadOptions())

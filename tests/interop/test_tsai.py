@@ -14,6 +14,7 @@ from torch import nn
 from tsrep import MaskedSeriesEncoder, TS2Vec, load
 from tsrep.data import load_dataset
 from tsrep.interop.tsai import Backbone, as_encoder
+from tsrep.tasks import RepresentationClassifier
 
 tsai = pytest.importorskip("tsai.basics")
 
@@ -123,6 +124,16 @@ class TestBackbone:
     def test_other_channels_are_an_error(self, encoder: TS2Vec) -> None:
         with pytest.raises(ValueError, match="X has 3 channels, the encoder was fitted with 1"):
             Backbone(encoder)(3, 2)
+
+    def test_what_is_no_encoder_is_an_error(self, motions, encoder: TS2Vec) -> None:
+        classifier = RepresentationClassifier(encoder, prefit=True).fit(*motions)
+        for wrong in (
+            1,
+            classifier,
+            encoder.encoder_,
+        ):  # 1: the channels, where tsai was given the class itself
+            with pytest.raises(TypeError, match="encoder is .*; wanted a fitted encoder of this package"):
+                Backbone(wrong)
 
     def test_an_unfitted_encoder_is_an_error(self) -> None:
         with pytest.raises(ValueError, match="not fitted"):

@@ -13,6 +13,7 @@ from tsrep.data.grid import on_grid
 from tsrep.data.long import is_long, split_long
 from tsrep.data.plain import plain
 from tsrep.data.times import series_time
+from tsrep.data.wording import worded_as_call
 
 Array = NDArray[Any]
 
@@ -179,6 +180,7 @@ def _from_frame(X: pd.DataFrame) -> Array:
     return _frame_values(X)
 
 
+@worded_as_call("as_regular")
 def _on_grid(series: pd.DataFrame) -> Array:
     """One long series as (1, c, t), with NaN at the steps without a row."""
     _refuse_unsorted(series.index, "X")

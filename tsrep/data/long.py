@@ -22,6 +22,7 @@ from tsrep.data.numbers import numbers_of
 from tsrep.data.table import ReadOptions, RegularTable, placed_on_grid, regular_table
 from tsrep.data.text_files import PACKED
 from tsrep.data.times import Time, times_of_series
+from tsrep.data.wording import worded_as_call
 
 TIME, VALUE = "ds", "y"
 
@@ -127,6 +128,7 @@ def split_long(
     return {name: table.frame for name, table in tables.items()}
 
 
+@worded_as_call("as_regular")  # of one series at a time
 def split_tables(long: pd.DataFrame, options: ReadOptions) -> dict[Hashable, RegularTable]:
     """Each series of a long table as a regular table, with the places of its rows."""
     long = with_columns(long)

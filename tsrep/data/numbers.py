@@ -42,7 +42,7 @@ def numbers_of(column: pd.Series, decimal: str | None = None) -> Floats:
         mark.
     """
     name, dtype = str(column.name), column.dtype
-    leave_out = f"name the columns to use with {option('columns')} and leave it out"
+    leave_out = f"leave it out, or name the columns to use with {option('columns')}"
     timed = isinstance(dtype, pd.PeriodDtype) or pd.api.types.is_timedelta64_dtype(dtype)
     if timed or pd.api.types.is_datetime64_any_dtype(dtype):
         kind = "time differences" if pd.api.types.is_timedelta64_dtype(dtype) else "dates"

@@ -45,7 +45,7 @@ class TableSummary:
         Examples
         --------
         >>> TableSummary(3, ["y"], "column 'day'", "Mon", "Thu", "1 days 00:00:00", 4, 1, 1).lines()[1]
-        "time: column 'day', from Mon to Thu (time= for another one)"
+        "time: column 'day', from Mon to Thu (time=... for another one)"
         """
         step = "" if self.step is None else f", one every {self.step}"
         missing = f", {self.missing} steps with a missing value" if self.missing else ""

@@ -209,7 +209,7 @@ def _refuse_empty(values: NDArray[np.float64], columns: list[str]) -> None:
     for place, name in enumerate(columns):
         if np.isnan(values[:, place]).all():
             raise TableError(
-                f"column {name!r} holds no value; name the columns to use with {option('columns')} and leave it out"
+                f"column {name!r} holds no value; leave it out, or name the columns to use with {option('columns')}"
             )
 
 

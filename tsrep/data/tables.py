@@ -83,8 +83,7 @@ def _read(frame: pd.DataFrame, options: ReadOptions, function: str) -> dict[Hash
     if isinstance(frame.index, pd.MultiIndex) and frame.index.nlevels == 2 and not is_long(frame):
         frame = frame.rename_axis(index=[ID, TIME])
     if is_long(frame):
-        with worded_as_call("as_regular"):
-            return split_tables(frame, options)
+        return split_tables(frame, options)
     try:
         with worded_as_call(function):
             return {ONLY: regular_table(frame, options)}

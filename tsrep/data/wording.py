@@ -13,7 +13,7 @@ Wording = Callable[[str, Any], str]
 
 def as_argument(name: str, value: Any) -> str:
     """An option as an argument of the function that was called."""
-    return f"{name}=" if value is None else f"{name}={value!r}"
+    return f"{name}=..." if value is None else f"{name}={value!r}"
 
 
 _wording: ContextVar[Wording] = ContextVar("wording", default=as_argument)
@@ -25,7 +25,7 @@ def option(name: str, value: Any = None) -> str:
     Examples
     --------
     >>> option("sort", True), option("separator")
-    ('sort=True', 'separator=')
+    ('sort=True', 'separator=...')
     """
     return _wording.get()(name, value)
 

@@ -37,6 +37,13 @@ class Backbone:
     freeze : True trains the head only.
     fc_dropout : dropout before the head's linear map.
 
+    Raises
+    ------
+    TypeError
+        `encoder` is none, for example because tsai was given the class itself.
+    NotFittedError
+        It is not fitted.
+
     Examples
     --------
     >>> import numpy as np
@@ -55,6 +62,10 @@ class Backbone:
 
     def __init__(self, encoder: Any, freeze: bool = False, fc_dropout: float = 0.0):
         self.encoder = encoder.estimator if isinstance(encoder, FrozenEstimator) else encoder
+        if not hasattr(self.encoder, "encode"):
+            raise TypeError(
+                f"encoder is {encoder!r}; wanted a fitted encoder of this package, as in arch=Backbone(encoder)"
+            )
         check_is_fitted(self.encoder, "encoder_")
         self.freeze = freeze
         self.fc_dropout = fc_dropout
