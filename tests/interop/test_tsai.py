@@ -132,7 +132,7 @@ class TestBackbone:
             classifier,
             encoder.encoder_,
         ):  # 1: the channels, where tsai was given the class itself
-            with pytest.raises(TypeError, match="encoder is .*; wanted a fitted encoder of this package"):
+            with pytest.raises(TypeError, match="encoder is a .*; wanted a fitted encoder of this package"):
                 Backbone(wrong)
 
     def test_an_unfitted_encoder_is_an_error(self) -> None:

@@ -64,7 +64,8 @@ class Backbone:
         self.encoder = encoder.estimator if isinstance(encoder, FrozenEstimator) else encoder
         if not hasattr(self.encoder, "encode"):
             raise TypeError(
-                f"encoder is {encoder!r}; wanted a fitted encoder of this package, as in arch=Backbone(encoder)"
+                f"encoder is a {type(encoder).__name__}; wanted a fitted encoder of this package, as in "
+                "arch=Backbone(encoder)"
             )
         check_is_fitted(self.encoder, "encoder_")
         self.freeze = freeze
