@@ -185,6 +185,8 @@ def test_a_running_read_out_is_that_of_all_steps():
     for stretch in z.split([1, 40, 3, 53], dim=1):
         running.add([stretch])
     torch.testing.assert_close(running.features(), statistics([z]), rtol=1e-5, atol=1e-6)
+    with pytest.raises(ValueError, match="layers is \\[3\\]; wanted indices of the encoder's 1 layers"):
+        RunningReadOut(read_out(3, "max"), 97).add([z])
     few = z[:, :3]
     running = RunningReadOut(read_out(None, "max/4"), 3)
     running.add([few])

@@ -45,8 +45,7 @@ class ReadOut(NamedTuple):
         ValueError
             An index is of no layer.
         """
-        if not all(-len(layers) <= index < len(layers) for index in self.layers):
-            raise out_of_range("layers", list(self.layers), f"indices of the encoder's {len(layers)} layers")
+        self.check(layers)
         features = [
             STATISTICS[name](z, part)
             for index in self.layers
@@ -54,6 +53,11 @@ class ReadOut(NamedTuple):
             for z, part in _parts_of(layers[index], where, parts)
         ]
         return features[0] if len(features) == 1 else torch.cat(features, dim=1)
+
+    def check(self, layers: Sequence[Tensor]) -> None:
+        """Raises a `ValueError` if an index is of none of the `layers`."""
+        if not all(-len(layers) <= index < len(layers) for index in self.layers):
+            raise out_of_range("layers", list(self.layers), f"indices of the encoder's {len(layers)} layers")
 
     @property
     def last_layer_only(self) -> bool:

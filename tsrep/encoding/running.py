@@ -29,7 +29,8 @@ class RunningReadOut:
         ]
 
     def add(self, layers: list[Tensor]) -> None:
-        """The next stretch: the outputs (1, m, H_i) of the layers."""
+        """The next stretch: the outputs (1, m, H_i) of the layers. A `ValueError` if the read-out is of others."""
+        self.statistics.check(layers)
         begin, self.done = self.done, self.done + layers[-1].shape[1]
         for index, statistic, start, stop in self._parts:
             here = slice(max(start, begin) - begin, max(0, min(stop, self.done) - begin))
@@ -38,7 +39,7 @@ class RunningReadOut:
 
     def features(self) -> Tensor:
         """(1, F)."""
-        return torch.cat([statistic.value for _, statistic, _, _ in self._parts], dim=1).float().cpu()
+        return torch.cat([statistic.value for _, statistic, _, _ in self._parts], dim=1).float()
 
 
 def _place(part: int, parts: int, steps: int) -> tuple[int, int]:
@@ -58,8 +59,8 @@ class _RunningStatistic:
         self.count = 0
 
     def add(self, z: Tensor) -> None:
-        value = STATISTICS[self.name](z, None).double()
-        mean = STATISTICS["mean"](z, None).double() if self.name == "deviation" else value
+        value = STATISTICS[self.name](z, None).cpu().double()  # not every device has 64 bit
+        mean = STATISTICS["mean"](z, None).cpu().double() if self.name == "deviation" else value
         if self.count == 0:
             self.value, self.mean, self.count = value, mean, z.shape[1]
             return
