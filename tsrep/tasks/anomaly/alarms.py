@@ -74,26 +74,36 @@ def quantile_threshold(scores: NDArray[Any], share: float = 0.999) -> float:
 
 
 def budget_threshold(scores: NDArray[Any], per_10_000: float = 10.0, delay: int = 0) -> float:
-    """The lowest score for which `alarms_expected` are at most `per_10_000`, or the largest if there is none."""
-    values = np.unique(_known(np.asarray(scores, dtype=np.float64)))
+    """The score for which `alarms_expected` are `per_10_000`, or the largest one if even that has more."""
+    known = np.asarray(scores, dtype=np.float64)
+    values = np.unique(_known(known))
     low, high = 0, len(values) - 1
     while low < high:
         middle = (low + high) // 2
-        if alarms_expected(scores, values[middle], delay) > per_10_000:
+        if alarms_expected(known, values[middle], delay) > per_10_000:
             low = middle + 1
         else:
             high = middle
-    return float(values[high])
+    few = alarms_expected(known, values[high], delay)
+    if high == 0 or few >= per_10_000:
+        return float(values[high])
+    many = alarms_expected(known, values[high - 1], delay)
+    return float(np.interp(-per_10_000, [-many, -few], values[high - 1 : high + 1]))
 
 
 def alarms_expected(scores: NDArray[Any], threshold: float, delay: int = 0) -> float:
     """Alarms to expect per 10,000 new steps whose scores are like `scores`, those within `delay` steps suppressed.
 
-    Of n scores with k alarms above the threshold it is (k + 1) / (n + 1): a threshold set on these scores is exceeded
-    a little more often by new ones.
+    For a threshold that is one of n scores, above which there are k alarms, it is (k + 1) / (n + 1), since a threshold
+    set on these scores is exceeded a little more often by new ones; between two scores it is interpolated.
     """
-    alarms = suppress(_exceeds(scores, threshold), delay).sum()
-    return float(10_000 * (alarms + 1) / (np.count_nonzero(~np.isnan(scores)) + 1))
+    known = _known(np.asarray(scores, dtype=np.float64))
+    edges = np.array(
+        [known[known <= threshold].max(initial=-np.inf), known[known > threshold].min(initial=np.inf)]
+    )
+    alarms = [suppress(_exceeds(scores, edge), delay).sum() for edge in edges]
+    expected = np.interp(threshold, edges, alarms) if np.isfinite(edges).all() else alarms[0]
+    return float(10_000 * (expected + 1) / (len(known) + 1))
 
 
 class Threshold(NamedTuple):
