@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+COMPILED := $(VENV)/.compiled
 OLDEST := .venv-oldest
 ARGS   ?=
 OUT    ?= demo
@@ -25,12 +26,16 @@ $(READY): pyproject.toml constraints.txt | $(BIN)/uv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[anomaly,dask,excel,export,index,parquet,serve,vision,zarr,dev,docs]'
 	@touch $@
 
+$(COMPILED): $(READY)  # the tests start many interpreters, which need not compile the packages one by one
+	-@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib
+	@touch $@
+
 setup: $(READY)  ## make .venv and install everything into it
 
 demo: $(READY)  ## train, score and draw on bundled data: one HTML page
 	$(BIN)/tsrep demo --out $(OUT)
 
-test: lint  ## lint, type checks and the test suite
+test: lint $(COMPILED)  ## lint, type checks and the test suite
 	$(BIN)/python -m pytest $(ARGS)
 
 lint: $(READY)  ## style and type checks only

@@ -51,7 +51,10 @@ def test_bench_hands_its_arguments_on(shell):
 
 
 def test_a_wrong_model_or_ending_is_one_line(shell, model, tmp_path):
-    assert "is not a saved model" in shell("info", tmp_path, code=1)
+    assert f"{tmp_path} is not a saved model: it has no config.json" in shell("info", tmp_path, code=1)
+    assert "is not a saved model: it does not exist" in shell("info", tmp_path / "no", code=1)
+    (tmp_path / "file").touch()
+    assert "is a file; wanted the folder that save wrote" in shell("info", tmp_path / "file", code=1)
     message = shell("encode", "GunPoint", "--model", model, "--out", tmp_path / "z.xls", code=1)
     assert message.startswith("error: --out is 'z.xls'")
 

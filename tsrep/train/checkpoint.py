@@ -100,7 +100,7 @@ def read_config(path: str | Path) -> dict[str, Any]:
     try:
         config = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ModelFileError(f"{path} is not a saved model: {error}") from error
+        raise ModelFileError(f"{path} is not a saved model: {_why_not(Path(path), error)}") from error
     except (ValueError, RecursionError) as error:
         raise ModelFileError(f"{file} is damaged: {error}") from error
     if not isinstance(config, dict) or config.get("format") != FORMAT:
@@ -112,6 +112,14 @@ def read_config(path: str | Path) -> dict[str, Any]:
     if CONFIG in digests and digests[CONFIG] != _digest_of(config):
         raise ModelFileError(f"{file} is damaged: its SHA-256 is not the one that it says")
     return config
+
+
+def _why_not(path: Path, error: OSError) -> str:
+    if not path.exists():
+        return "it does not exist"
+    if path.is_file():
+        return "it is a file; wanted the folder that save wrote"
+    return f"it has no {CONFIG}" if isinstance(error, FileNotFoundError) else str(error)
 
 
 def check_writable(path: str | Path, argument: str = "path") -> None:
