@@ -75,8 +75,8 @@ class RepresentationAnomalyDetector(SavedEstimator):
         refuses it. A tuple, (0, 16, 50, 100) for example: the mean of these means, for anomalies of any length.
     threshold : {"deviation", "quantile", "budget", "running"}
         Scores above it raise alarms. "deviation": mean plus `level` standard deviations of the training scores.
-        "quantile": a new score exceeds it with probability 1 - `level`. "budget": the lowest value with `level` alarms
-        to expect per 10,000 new steps. "running": mean plus `level` standard deviations of all scores up to the step,
+        "quantile": a new score exceeds it with probability 1 - `level`. "budget": `level` alarms are to be expected
+        per 10,000 new steps. "running": mean plus `level` standard deviations of all scores up to the step,
         the paper's rule for a cold start, without enormous scores, see `tsrep.tasks.anomaly.running`.
     level : float or None
         None: 4, 0.999, 10 and 4.
