@@ -5,7 +5,7 @@ Command      python -m benchmarks.many                            (interrupted, 
 Expectation  seconds per series at most 1.5 times those at a tenth as many (detection and forecasts: of the time beyond
              that of 1,000 series, mostly imports and training), the same per step; at most 8 GB; the search of one
              query among 1,000,000 vectors of 64 components at most 50 ms.
-Budget       0.5 core-hours in all, one thread.
+Budget       0.6 core-hours in all, one thread.
 Result       benchmarks/results/many/table.md
 
 Short series have 100 steps. The encoder is `TS2Vec` with 16 components, 16 hidden channels, depth 3 and 50 training
