@@ -107,8 +107,7 @@ def summarise(lines: Sequence[Mapping[str, Any]], pictures: Path) -> Summary:
             "of a better probe. Where MAE's target is normalised, each true patch lends its mean and its variance."
         )
     sections.append(("Candidates on the validation part, the chosen ones in bold", candidates(lines)))
-    spent = frame["core_seconds"].sum() / 3600
-    return Summary([*notes, f"{spent:.2f} core-hours in all.", conditions(frame)], sections, numbers, figures)
+    return Summary([*notes, conditions(frame)], sections, numbers, figures)
 
 
 def compared(lines: pd.DataFrame) -> pd.DataFrame:
