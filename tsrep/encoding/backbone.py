@@ -73,7 +73,7 @@ class Surroundings(NamedTuple):
     Attributes
     ----------
     reach : the number of steps to either side.
-    window : not None: the series is encoded in windows of so many steps, counted from its end, each alone.
+    window : not None: the series is encoded in windows of `window` steps, counted from its end, each alone.
     """
 
     reach: int = 0
