@@ -7,8 +7,10 @@ was fetched is run again. The caller alone writes results.
 
 from __future__ import annotations
 
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -16,6 +18,15 @@ Work = Callable[[Any], Any]
 Outcomes = Iterator[tuple[T, Any]]
 
 MOST_DEATHS = 3
+KILLED = f"workers were killed {MOST_DEATHS} times; is there too little memory? Fewer --workers need less"
+THREAD_LIMITS = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+)
 
 
 class Engine(Protocol):
@@ -30,30 +41,39 @@ class Engine(Protocol):
 
 
 def on_loky(work: Work, tasks: Sequence[T], workers: int, threads: int, scheduler: str | None) -> Outcomes[T]:
-    """Processes of this machine, by joblib. A killed one takes the others along: all that were running begin again."""
-    from joblib import Parallel, delayed, parallel_config
+    """Processes of this machine, by joblib's loky: a pool for each, since a pool dies with any of its processes."""
+    from concurrent.futures import FIRST_COMPLETED, Future, wait
+
+    from joblib.externals.loky import ProcessPoolExecutor
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
     if scheduler is not None:
         raise ValueError(
             "scheduler needs the engine 'dask' or 'ray': 'loky' has processes of this machine only"
         )
-    left = dict(enumerate(tasks))
-    for death in range(1, MOST_DEATHS + 1):
-        calls = [delayed(_numbered)(work, number, task) for number, task in left.items()]
-        try:
-            with parallel_config(backend="loky", inner_max_num_threads=threads):
-                parallel = Parallel(
-                    n_jobs=workers, return_as="generator_unordered", batch_size=1, pre_dispatch=workers
-                )
-                for number, outcome in parallel(calls):
-                    yield left.pop(number), outcome
-            return
-        except TerminatedWorkerError:
-            if death == MOST_DEATHS:
-                raise RuntimeError(
-                    f"workers were killed {MOST_DEATHS} times; is there too little memory? Fewer --workers need less"
-                ) from None
+    new_pool = partial(ProcessPoolExecutor, 1, env=dict.fromkeys(THREAD_LIMITS, str(threads)))
+    waiting = deque(enumerate(tasks))
+    idle = [new_pool() for _ in range(min(workers, len(tasks)))]
+    running: dict[Future[Any], tuple[ProcessPoolExecutor, int, T]] = {}
+    deaths: Counter[int] = Counter()
+    try:
+        while waiting or running:
+            while waiting and idle:
+                pool, (number, task) = idle.pop(), waiting.popleft()
+                running[pool.submit(work, task)] = pool, number, task
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                pool, number, task = running.pop(future)
+                outcome = future.exception() or future.result()
+                died = isinstance(outcome, TerminatedWorkerError)
+                idle.append(new_pool() if died else pool)
+                deaths[number] += died
+                if died and deaths[number] < MOST_DEATHS:
+                    waiting.appendleft((number, task))
+                else:
+                    yield task, RuntimeError(KILLED) if died else outcome
+    finally:
+        for pool in idle + [pool for pool, _, _ in running.values()]:
+            pool.shutdown(kill_workers=True)
 
 
 def on_dask(work: Work, tasks: Sequence[T], workers: int, threads: int, scheduler: str | None) -> Outcomes[T]:
