@@ -137,6 +137,11 @@ def test_windows_hold_the_largest_value_around_each_step(t, width, seed):
         assert torch.equal(pooled[:, step], window.amax(1))
 
 
+def test_a_window_of_any_width_takes_the_room_of_the_series():
+    z = torch.randn(2, 50, 3, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(max_over_windows(z, 10**12), z.amax(1, keepdim=True).expand_as(z))
+
+
 def test_multiscale_widths():
     z = seeded_normal(1, 20, 3)
     expected = [max_over_windows(z, width) for width in (3, 5, 9, 17, 33)]

@@ -56,12 +56,18 @@ STATISTICS: dict[str, Pooling] = {
 def max_over_windows(z: Tensor, width: int, inside: Tensor | None = None) -> Tensor:
     """The largest value over a window of `width` steps around each step, (B, T, D) -> (B, T, D).
 
-    An even window reaches one step further back than forward.
+    An even window reaches one step further back than forward. Windows of a width are put together from two of half the
+    width, so the time grows with its logarithm.
     """
     if inside is not None:
         z = z.masked_fill(~inside.unsqueeze(-1), -torch.inf)
-    padded = F.pad(z.transpose(1, 2), (width // 2, (width - 1) // 2), value=-torch.inf)
-    return F.max_pool1d(padded, kernel_size=width, stride=1).transpose(1, 2)
+    back, ahead = (min(reach, z.shape[1]) for reach in (width // 2, (width - 1) // 2))
+    largest, covered = F.pad(z, (0, 0, back, ahead), value=-torch.inf), 1
+    while covered <= back + ahead:
+        step = min(covered, back + ahead + 1 - covered)
+        largest = torch.maximum(largest[:, :-step], largest[:, step:])
+        covered += step
+    return largest
 
 
 def multiscale(z: Tensor, inside: Tensor | None = None) -> Tensor:
