@@ -12,6 +12,10 @@ from tsrep import TS2Vec
 
 PROCESSES = 2
 
+# The first backward pass starts autograd's threads for the devices there are; with threads no process can be forked.
+# torch.export adds a device, so it must not come first.
+torch.zeros(1, requires_grad=True).backward()
+
 
 @pytest.fixture(scope="session")
 def together():
