@@ -6,6 +6,7 @@ What stands on the disk decides when it is killed: it stops, and waits, once a c
 import multiprocessing
 import os
 import signal
+from functools import partial
 
 import numpy as np
 import pytest
@@ -79,19 +80,23 @@ def test_a_training_that_was_killed_ends_in_the_same_bits(unbroken, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("what", "X", "parts"),
-    [("transform", X, (15, 20)), ("encode", X, (15, 20)), ("encode", X[:5].reshape(1, 2, -1), (100, 150))],
+    ("compute", "X", "parts"),
+    [
+        (TS2Vec.transform, X, (15, 20)),
+        (TS2Vec.encode, X, (15, 20)),
+        (partial(TS2Vec.encode, mask="binomial"), X, (15, 20)),
+        (TS2Vec.encode, X[:5].reshape(1, 2, -1), (100, 150)),
+    ],
 )
-def test_a_result_that_was_killed_ends_in_the_same_bits(what, X, parts, unbroken, tmp_path, monkeypatch):
+def test_a_result_that_was_killed_ends_in_the_same_bits(compute, X, parts, unbroken, tmp_path, monkeypatch):
     """`parts` are the instances, or the steps of a long series, after the last whole part and the next one."""
     monkeypatch.setattr(long, "STRETCH_STEPS", 50)
     monkeypatch.setattr(long, "LEAST_STRETCH", 0)
-    compute = getattr(unbroken, what)
 
     def written_and_not_counted(progress, identity, rows):
         return rows == parts[1]
 
-    killed(lambda: compute(X, out=tmp_path / "z.npy"), results, "_note", written_and_not_counted)
+    killed(lambda: compute(unbroken, X, out=tmp_path / "z.npy"), results, "_note", written_and_not_counted)
     assert {file.name for file in tmp_path.iterdir()} == {"z.npy.part", "z.npy.progress"}
     started, rows_done = [], results._rows_done
 
@@ -100,7 +105,7 @@ def test_a_result_that_was_killed_ends_in_the_same_bits(what, X, parts, unbroken
         return started[-1]
 
     monkeypatch.setattr(results, "_rows_done", noted)
-    Z = compute(X, out=tmp_path / "z.npy")
+    Z = compute(unbroken, X, out=tmp_path / "z.npy")
     assert started == [parts[0]]  # what was written before is not computed again
-    np.testing.assert_array_equal(Z, compute(X, out=tmp_path / "whole.npy"))
+    np.testing.assert_array_equal(Z, compute(unbroken, X, out=tmp_path / "whole.npy"))
     assert {file.name for file in tmp_path.iterdir()} == {"z.npy", "whole.npy"}

@@ -120,7 +120,6 @@ def test_every_store_is_read_and_written_in_stretches(panel, in_stretches, tmp_p
 
 def test_a_mask_hides_the_steps_that_it_hides_of_the_whole(panel, in_stretches, tmp_path):
     encoder = ENCODERS["dilated convolutions"].fit(TRAINED_ON)
-    panel = np.tile(panel[:2], (1, 1, 4))  # whole ones are a batch each, for which a mask is drawn
     expected = [encoder.encode(panel, window, mask="binomial") for window in (None, "full_series")]
     in_stretches()
     X = as_mapped(panel, tmp_path)

@@ -205,6 +205,20 @@ def test_batch_size_order_and_company_change_no_representation(ragged):
     np.testing.assert_allclose(encoder.transform(ragged[::-1])[::-1], whole, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("mask", ["binomial", "continuous"])
+def test_a_mask_hides_the_same_steps_of_an_instance_in_any_company(X, mask, tmp_path):
+    encoder = small().fit(X)
+    whole = encoder.encode(X, mask=mask)
+    assert (whole != encoder.encode(X)).any()
+    np.testing.assert_allclose(encoder.encode(X[:2], mask=mask), whole[:2], rtol=1e-5, atol=1e-6)
+    many = np.tile(X[:1], (150, 1, 1))  # several batches
+    Z = encoder.encode(many, mask=mask)
+    assert len(np.unique(Z[:, 0, 0])) > 100
+    np.testing.assert_allclose(
+        encoder.encode(many, mask=mask, out=tmp_path / "z.npy"), Z, rtol=1e-5, atol=1e-6
+    )
+
+
 @pytest.mark.parametrize("hide_last", [False, True])
 def test_causal_encoding_is_that_of_each_window_alone(X, hide_last):
     X = X[:2].copy()

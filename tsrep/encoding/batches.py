@@ -15,8 +15,6 @@ from tsrep.train.runtime import launch
 STEPS_PER_BATCH = {"cpu": 2048, "cuda": 2**18}
 MOST_PINNED_BYTES = 2**28
 
-Encode = Callable[[Tensor], Any]
-
 
 def steps_per_batch(device: torch.device) -> int:
     """The number of steps that a batch holds."""
@@ -95,12 +93,12 @@ def layers_on_device(
     return layers
 
 
-def in_batches(x: Tensor, encode: Encode, steps_at_once: int) -> Iterator[tuple[slice, Any]]:
-    """(rows, encode(x[rows])) over the instances of `x` (n, T, C), a few at a time."""
+def in_batches(x: Tensor, encode: Callable[[slice], Any], steps_at_once: int) -> Iterator[tuple[slice, Any]]:
+    """(rows, encode(rows)) over the instances of `x` (n, T, C), a few at a time."""
     rows = max(1, steps_at_once // x.shape[1])
     for start in range(0, len(x), rows):
         batch = slice(start, min(start + rows, len(x)))
-        yield batch, encode(x[batch])
+        yield batch, encode(batch)
 
 
 Part = TypeVar("Part", bound=tuple[Any, ...])

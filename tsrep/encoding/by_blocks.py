@@ -38,7 +38,7 @@ def to_impute_by_blocks(X: Any, out: str | Path | None) -> LazyPanel | None:
 
 def by_blocks(
     panel: LazyPanel,
-    compute: Callable[[NDArray[Any]], Any],
+    compute: Callable[[slice, NDArray[Any]], Any],
     out: str | Path | None,
     *,
     network: nn.Module,
@@ -50,7 +50,7 @@ def by_blocks(
 
     Parameters
     ----------
-    compute : (k, c, t), or (k, t) of a table, -> (k, ...).
+    compute : (which instances, their values (k, c, t), or (k, t) of a table) -> (k, ...).
     out : the file to write, ".npy" or ".zarr", which is opened; None: an array in memory. A run that was interrupted is
         continued where it stopped.
     network, what : by which results are told apart: its weights, and what is computed of them.
@@ -62,7 +62,7 @@ def by_blocks(
         for rows in panel.blocks(start, int(RESULT_VALUES / max(1.0, values_per_value))):
             block = panel.read_as_stored(rows) if as_stored else panel.read(rows)
             try:
-                yield np.asarray(compute(block[:, 0] if panel.flat else block))
+                yield np.asarray(compute(rows, block[:, 0] if panel.flat else block))
             except ValueError as error:
                 raise ValueError(
                     f"in X[{rows.start}:{rows.stop}], counted from {rows.start}: {error}"

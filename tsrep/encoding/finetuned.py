@@ -175,9 +175,9 @@ class FineTuned(SavedEstimator):
         network = self.network_.to(fabric.device)
 
         @torch.inference_mode()
-        def outputs(batch: Tensor) -> Tensor:
+        def outputs(rows: slice) -> Tensor:
             with fabric.autocast():
-                return network(fabric.to_device(batch)).float().cpu()
+                return network(fabric.to_device(x[rows])).float().cpu()
 
         return torch.cat([part for _, part in in_batches(x, outputs, steps_per_batch(fabric.device))])
 

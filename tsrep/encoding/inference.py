@@ -30,7 +30,7 @@ from tsrep.encoding.batches import (
     with_progress,
 )
 from tsrep.encoding.by_blocks import by_blocks, in_parts
-from tsrep.encoding.long import Parts, Stretches, encodes_in_stretches, is_long
+from tsrep.encoding.long import Keep, Parts, Stretches, encodes_in_stretches, is_long
 from tsrep.encoding.read_out import ReadOut, read_out
 from tsrep.encoding.windows import encode_windows
 from tsrep.nn.padding import inside
@@ -74,14 +74,17 @@ class NetworkEstimator(TrainedEstimator):
 
     # In batches
 
-    def _encoded(self, x: Tensor, keep: Any = None) -> Iterator[tuple[slice, Tensor]]:
-        """(rows, representations (len, T, D)) over batches of `x` (n, T, C); undefined outside."""
+    def _encoded(self, x: Tensor, keep: Keep | None = None, first: int = 0) -> Iterator[tuple[slice, Tensor]]:
+        """(rows, representations (len, T, D)) over batches of `x` (n, T, C); undefined outside.
+
+        `first` is the number of the first instance, by which `keep` gives its mask.
+        """
         network = on_device(self.encoder_, self.device, self.precision)
 
-        def encode_batch(batch: Tensor) -> Tensor:
-            within = inside(batch)
-            hidden = None if keep is None else keep(*batch.shape[:2])
-            return network(batch, hidden, None if within.all() else within)
+        def encode_batch(rows: slice) -> Tensor:
+            within = inside(x[rows])
+            shown = None if keep is None else keep(range(first + rows.start, first + rows.stop), x.shape[1])
+            return network(x[rows], shown, None if within.all() else within)
 
         return self._in_batches(x, encode_batch)
 
@@ -91,9 +94,9 @@ class NetworkEstimator(TrainedEstimator):
             return ((rows, [z]) for rows, z in self._encoded(x))
         network = layers_on_device(self.encoder_, self.device, self.precision)
 
-        def encode_batch(batch: Tensor) -> list[Tensor]:
-            within = inside(batch)
-            return network(batch, None if within.all() else within)
+        def encode_batch(rows: slice) -> list[Tensor]:
+            within = inside(x[rows])
+            return network(x[rows], None if within.all() else within)
 
         return self._in_batches(x, encode_batch)
 
@@ -117,12 +120,16 @@ class NetworkEstimator(TrainedEstimator):
 
     # In stretches; None: series are not longer than one, or a step depends on all of its series
 
-    def _stretched_vectors(self, panel: LazyPanel, statistics: ReadOut, keep: Any = None) -> Stretched | None:
+    def _stretched_vectors(
+        self, panel: LazyPanel, statistics: ReadOut, keep: Keep | None = None
+    ) -> Stretched | None:
         if not encodes_in_stretches(self.encoder_, panel.shape[2]):
             return None
         return partial(self._stretches(panel).vectors, statistics, keep), (len(panel),)
 
-    def _stretched_steps(self, panel: LazyPanel, window: int | str | None, keep: Any) -> Stretched | None:
+    def _stretched_steps(
+        self, panel: LazyPanel, window: int | str | None, keep: Keep | None
+    ) -> Stretched | None:
         if window == "full_series":
             return self._stretched_vectors(panel, read_out(None, "max"), keep)
         if isinstance(window, str) or not encodes_in_stretches(self.encoder_, panel.shape[2]):
@@ -143,7 +150,7 @@ class NetworkEstimator(TrainedEstimator):
         self,
         panel: LazyPanel,
         stretched: Stretched | None,
-        compute: Callable[[NDArray[Any]], Any],
+        compute: Callable[[slice, NDArray[Any]], Any],
         out: str | Path | None,
         what: str,
         values_per_value: float = 1.0,

@@ -31,7 +31,7 @@ STRETCH_STEPS = 2**15
 LEAST_STRETCH = 4  # times the surroundings to one side, which are encoded twice
 
 Floats = NDArray[np.float32]
-Keep = Callable[[int, int], Tensor]  # (B, T) -> (B, T), False where a step is hidden
+Keep = Callable[[range, int], Tensor]  # (which B instances, T) -> (B, T), False where a step is hidden
 Layers = Callable[
     [Tensor, Tensor | None, slice], list[Tensor]
 ]  # (x, keep, steps) -> (1, len(steps), H_i) per layer
@@ -125,13 +125,11 @@ class Stretches:
                 yield _counted_through(row, self.t, steps), z[steps.start - known :].numpy()
 
     def _series(self, network: Layers, keep: Keep | None, start: int) -> Iterator[_EncodedSeries]:
-        """The series from `start` on; masks are drawn for those before too, as they are for the whole panel."""
         around = surroundings_of(self.encoder)
         assert around is not None
-        for row in range(self.n):
-            mask = None if keep is None else keep(1, self.t)
-            if row >= start:
-                yield _EncodedSeries(network, around, self.panel, row, mask)
+        for row in range(start, self.n):
+            mask = None if keep is None else keep(range(row, row + 1), self.t)
+            yield _EncodedSeries(network, around, self.panel, row, mask)
 
 
 class _EncodedSeries:

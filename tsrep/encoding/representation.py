@@ -22,7 +22,7 @@ from tsrep.encoding.backbone import surroundings_of
 from tsrep.encoding.export import ExportableEncoder, write_program
 from tsrep.encoding.finetune import FineTunedClassifier, FineTunedRegressor, has_fractions
 from tsrep.encoding.inference import NetworkEstimator, checked_context
-from tsrep.encoding.long import LongSeries
+from tsrep.encoding.long import Keep, LongSeries
 from tsrep.encoding.online import OnlineEncoder
 from tsrep.encoding.pooling import pooling_over, steps_within
 from tsrep.encoding.read_out import ReadOut, read_out
@@ -63,7 +63,11 @@ class EncodingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Netwo
         statistics = self._read_out()
         if isinstance(x, LazyPanel):
             Z = self._part_by_part(
-                x, self._stretched_vectors(x, statistics), self.transform, out, f"{statistics}"
+                x,
+                self._stretched_vectors(x, statistics),
+                lambda _, block: self.transform(block),
+                out,
+                f"{statistics}",
             )
             return Z if out is not None else by_instance(self, X, Z)
         where = inside(x) if intervals is None else inside(x) & steps_within(intervals, *x.shape[:2])
@@ -98,23 +102,24 @@ class EncodingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Netwo
         X: Any,
         window: int | str | None,
         out: str | Path | None = None,
-        keep: Any = None,
+        keep: Keep | None = None,
         kept: str = "",
+        first: int = 0,
     ) -> Floats:
-        """`encode`; `keep(B, T)` gives a mask that hides steps and `kept` its name, None: none."""
+        """`encode`; `keep` gives masks that hide steps, of instances counted from `first`; `kept` is its name."""
         pool = pooling_over(window)
         x = self._given(X, out, window != "multiscale")
         if isinstance(x, LazyPanel):
             return self._part_by_part(
                 x,
                 self._stretched_steps(x, window, keep),
-                lambda block: self._encode(block, window, None, keep),
+                lambda rows, block: self._encode(block, window, None, keep, first=rows.start),
                 out,
                 f"encode {window} {kept}",
                 self._width() / self.n_channels_,
             )
         Z = torch.empty(0)
-        for rows, z in self._encoded(x, keep):
+        for rows, z in self._encoded(x, keep, first):
             within = inside(x[rows]).to(z.device)
             pooled = pool(z, None if within.all() else within)
             if window != "full_series":
@@ -141,7 +146,7 @@ class EncodingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Netwo
         return self._part_by_part(
             x,
             self._stretched_windows(x, context, hide_last),
-            lambda block: self.encode_causal(block, context, hide_last),
+            lambda _, block: self.encode_causal(block, context, hide_last),
             out,
             f"encode_causal {context} {hide_last}",
             self._width() / self.n_channels_,

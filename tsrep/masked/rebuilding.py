@@ -86,7 +86,14 @@ class RebuildingEncoder(SeriesRepresentation):
         check_is_fitted(self, "encoder_")
         value_head(self.encoder_)
         if (lazy := to_impute_by_blocks(X, out)) is not None:
-            return by_blocks(lazy, self.impute, out, network=self.encoder_, what="impute", as_stored=True)
+            return by_blocks(
+                lazy,
+                lambda _, block: self.impute(block),
+                out,
+                network=self.encoder_,
+                what="impute",
+                as_stored=True,
+            )
         series = Series(X)
         x = torch.from_numpy(self._panel(series.source, reset=False, panel=series.panel)).transpose(1, 2)
         series.reorder(self._channel_order(series.source))

@@ -89,7 +89,14 @@ class FittedImputer(OneToOneFeatureMixin, TransformerMixin, TrainedEstimator):
         check_is_fitted(self, "generator_")
         if not return_std and (lazy := to_impute_by_blocks(X, out)) is not None:
             what = f"impute {self.mean_} {self.scale_} {self.fallback_} {self.add_indicator}"
-            return by_blocks(lazy, self.transform, out, network=self.generator_, what=what, as_stored=True)
+            return by_blocks(
+                lazy,
+                lambda _, block: self.transform(block),
+                out,
+                network=self.generator_,
+                what=what,
+                as_stored=True,
+            )
         series = self._series(X)
         check_output(self, series)
         values, scales = self._fill(series)

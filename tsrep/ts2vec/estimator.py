@@ -16,7 +16,6 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, Self
 
-import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
@@ -32,7 +31,7 @@ from tsrep.ts2vec.augment import AUGMENTATIONS
 from tsrep.ts2vec.build import BACKBONES, build_encoder
 from tsrep.ts2vec.crops import centre, split_long
 from tsrep.ts2vec.fast.planned import PlannedObjective
-from tsrep.ts2vec.masks import MASKS
+from tsrep.ts2vec.masks import MASKS, masks_by_instance
 from tsrep.ts2vec.objective import PAIRS, ContrastiveObjective
 from tsrep.ts2vec.official import encoder_from_official
 
@@ -246,6 +245,7 @@ class TS2Vec(SeriesRepresentation):
         window : an integer pools over that many steps around each step. "multiscale" gives windows of 3, 5, 9, ...
             side by side, (n, t, D * scales). "full_series" pools over all steps, (n, D). None: no pooling.
         mask : timestamp mask that hides steps from the encoder, one of those of the constructor; None hides no step.
+            The mask of `X[i]` depends on i and the seed of the fit alone.
         out : a file, ".npy" or ".zarr", that is written block by block and opened: an array or a lazy panel
             (`tsrep.data.lazy`) of any size needs little memory. A run that was interrupted is continued. None: the
             result is in memory.
@@ -255,10 +255,7 @@ class TS2Vec(SeriesRepresentation):
         if mask not in MASKS:
             raise out_of_range("mask", mask, f"None or one of {list(MASKS)}")
         check_is_fitted(self, "encoder_")
-        generator = torch.Generator().manual_seed(self.seed_)
-        return self._encode(
-            X, window, out, lambda batch, steps: MASKS[mask](batch, steps, generator), kept=mask
-        )
+        return self._encode(X, window, out, masks_by_instance(mask, self.seed_), kept=mask)
 
     # A backbone that was given as a module
 

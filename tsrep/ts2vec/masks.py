@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -48,3 +49,17 @@ MASKS: dict[str, Mask] = {
     "all_false": all_false,
     "last": last,
 }
+
+
+def masks_by_instance(mask: str, seed: int) -> Callable[[range, int], Tensor]:
+    """(which instances, T) -> their masks; each is drawn by the number of its instance, in whatever batch that is."""
+
+    def masks(instances: range, steps: int) -> Tensor:
+        each = [torch.Generator().manual_seed(_mixed(seed, instance)) for instance in instances]
+        return torch.cat([MASKS[mask](1, steps, generator) for generator in each])
+
+    return masks
+
+
+def _mixed(seed: int, instance: int) -> int:
+    return int(np.random.SeedSequence((seed, instance)).generate_state(1, np.uint64)[0])
