@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 # Set before anything imports torch: small tensors gain nothing from threads, and sums depend on their number.
@@ -16,6 +17,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
 if not Path("/dev/nvidia0").exists():  # GPU kernels run in Triton's interpreter where there is no GPU
     os.environ.setdefault("TRITON_INTERPRET", "1")
+
+hypothesis.settings.register_profile(
+    "tests", deadline=None
+)  # how long an example takes depends on what else runs
+hypothesis.settings.load_profile("tests")
 
 
 def _data_root() -> Path:

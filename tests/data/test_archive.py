@@ -203,7 +203,7 @@ def test_faults_of_zips_are_reported(tmp_path, no_variable):
         load_dataset("Other", root=tmp_path)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 10_000), st.integers(1, 255), st.booleans(), st.sampled_from(["Toy", "Set"]))
 def test_a_damaged_zip_gives_no_other_error(tmp_path_factory, place, flipped, cut, name):
     folder = tmp_path_factory.mktemp("zips")

@@ -95,7 +95,7 @@ def test_calendar_of_known_dates() -> None:
     assert calendar_features(pd.RangeIndex(5)).shape == (5, 0)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(1, 4), st.integers(3, 8), st.sampled_from(["h", "D", "W-TUE", "MS"]))
 def test_long_and_wide_are_inverse(n_series: int, rows: int, freq: str) -> None:
     values = np.random.default_rng(0).normal(size=(rows, n_series))

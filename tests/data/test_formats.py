@@ -297,7 +297,7 @@ def zipped(name, data):
     return buffer.getvalue()
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=300, suppress_health_check=list(HealthCheck))
 @given(file=damaged_files())
 def test_damage_gives_a_valid_result_or_the_one_error(tmp_path_factory, file):
     name, member, data = file

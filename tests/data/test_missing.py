@@ -35,7 +35,7 @@ def runs(gone: np.ndarray) -> list[int]:
 
 
 @pytest.mark.parametrize("name", ALL)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 999), rate=st.sampled_from([0.0, 0.1, 0.35, 0.6]))
 def test_only_observed_values_go_and_the_rest_stay_as_they_are(name: str, seed: int, rate: float) -> None:
     X = panel(seed)

@@ -164,7 +164,7 @@ def test_missing_steps_come_back_as_missing(freq):
     np.testing.assert_array_equal(frame["a"].isna(), ~keep)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.integers(0, 60), min_size=2, max_size=40, unique=True), st.integers(1, 5))
 def test_steps_are_put_back_or_refused_and_no_value_is_lost(steps, stride):
     index = pd.Index(np.sort(steps) * stride)

@@ -83,7 +83,7 @@ def assert_same(given_by_program, encoder, X):
         np.testing.assert_allclose(given_by_program[name], wanted, rtol=0, atol=1e-5, err_msg=name)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @example(batch=1, length=1, gaps=0.0, ragged=False, seed=0)
 @example(batch=50, length=1, gaps=0.0, ragged=False, seed=0)
 @example(batch=2, length=500, gaps=0.1, ragged=True, seed=0)
@@ -120,7 +120,7 @@ def test_every_encoder_of_convolutions_can_be_exported(parameters):
         assert_same({name: z.numpy() for name, z in given_by_program.items()}, encoder, X)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.booleans(), min_size=1, max_size=12))
 def test_counting_finds_what_lies_inside(seen):
     seen = torch.tensor([seen])

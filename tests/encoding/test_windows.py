@@ -46,7 +46,7 @@ def by_definition(encoder, x, context, hide_last=False):
     return torch.stack(z, dim=1)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     n=st.integers(1, 3),
     t=st.integers(1, 40),
@@ -71,7 +71,7 @@ def test_windows_side_by_side_equal_windows_one_by_one(n, t, context, depth, sho
     torch.testing.assert_close(hidden, by_definition(encoder, x, context, True), rtol=1e-5, atol=1e-5)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     n=st.integers(1, 3),
     t=st.integers(1, 40),

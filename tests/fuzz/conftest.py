@@ -38,7 +38,6 @@ def fuzz(request: pytest.FixtureRequest) -> Callable[[st.SearchStrategy[Any], Ca
     def run(strategy: st.SearchStrategy[Any], read: Callable[[Any], Any]) -> None:
         @settings(
             max_examples=request.param,
-            deadline=None,
             derandomize=request.param == QUICK,
             database=None,
             suppress_health_check=list(HealthCheck),

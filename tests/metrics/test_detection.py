@@ -164,7 +164,7 @@ def test_without_a_buffer_one_segment_gives_the_plain_areas():
 flags = arrays(np.int8, st.integers(2, 60), elements=st.integers(0, 1))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(flags, st.data())
 def test_as_scikit_learn(labels, data):
     assume(labels.any())
@@ -177,7 +177,7 @@ def test_as_scikit_learn(labels, data):
 # Invariants
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(flags, st.integers(0, 12), st.data())
 def test_scores_count_by_their_order_only(labels, window, data):
     assume(0 < labels.sum() < len(labels))
@@ -194,7 +194,7 @@ def test_a_window_longer_than_the_series_sees_no_segment_that_is_not_there():
     assert vus_pr([0, 1], [0.0, 0.0], window=8) == pytest.approx(vus_pr([1, 0], [0.0, 0.0], window=8))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(flags, st.data())
 def test_a_longer_delay_never_lowers_the_score_and_ends_at_point_adjustment(labels, data):
     alarms = data.draw(arrays(np.int8, len(labels), elements=st.integers(0, 1)))

@@ -9,7 +9,7 @@ from sklearn.metrics import mean_absolute_error, mean_squared_error
 from tsrep.metrics import coverage, mae, mse
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 6), st.integers(1, 5), st.integers(0, 1000))
 def test_equal_to_scikit_learn_on_what_was_observed(rows: int, steps: int, seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -20,7 +20,7 @@ from tsrep.metrics import (
 EVERY = (held_out_mae, held_out_mse, held_out_rmse, held_out_mre)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 10_000))
 def test_only_held_out_values_count(seed: int) -> None:
     rng = np.random.default_rng(seed)

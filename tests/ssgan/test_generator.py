@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn.functional import linear
 
@@ -46,7 +46,6 @@ def naive_elapsed(times, observed):
     return since
 
 
-@settings(deadline=None)
 @given(
     gaps=st.lists(st.integers(0, 9), min_size=1, max_size=8),
     start=st.integers(-5, 5),
@@ -61,7 +60,6 @@ def test_elapsed_times_are_those_of_the_recursion(gaps, start, seed):
     )
 
 
-@settings(deadline=None)
 @given(before=st.integers(0, 3), after=st.integers(0, 3), seed=st.integers(0, 99))
 def test_elapsed_times_do_not_see_padding(before, after, seed):
     _, observed, times = series(seed)
@@ -196,7 +194,6 @@ def test_times_matter_by_their_gaps_alone():
     assert (generator(values, observed, 5 * times).estimate - estimate).abs().max() > 1e-3
 
 
-@settings(deadline=None)
 @given(before=st.integers(0, 3), after=st.integers(0, 3))
 def test_padding_cannot_move_an_estimate_or_the_loss(before, after):
     values, observed, times = series()

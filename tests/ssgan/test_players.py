@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tsrep.nn.masking import masked_mean
@@ -99,7 +99,6 @@ def test_under_autocast_the_recurrence_keeps_the_precision_of_its_weights():
     torch.testing.assert_close(states, ours(x), rtol=0, atol=0.02)
 
 
-@settings(deadline=None)
 @given(
     before=st.integers(0, 3),
     after=st.integers(0, 3),

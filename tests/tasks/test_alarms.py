@@ -33,7 +33,7 @@ def test_relative_increase_by_hand():
     assert relative_increase(np.empty(0)).shape == (0,)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(arrays(float, st.integers(1, 60), elements=st.floats(0.1, 100)), st.integers(1, 25), st.data())
 def test_relative_increase_is_its_definition(scores, width, data):
     scores[data.draw(arrays(bool, len(scores)))] = NAN
@@ -44,7 +44,7 @@ def test_relative_increase_is_its_definition(scores, width, data):
         earlier += [] if np.isnan(score) else [score]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(arrays(float, st.integers(1, 40), elements=st.floats(-9, 9)), st.integers(0, 50), st.data())
 def test_mean_ahead_is_its_definition(scores, reach, data):
     scores[data.draw(arrays(bool, len(scores)))] = NAN
@@ -76,7 +76,7 @@ def test_a_budget_is_kept_and_used():
     assert not (scores > budget_threshold(scores, per_10_000=0)).any()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(arrays(float, st.integers(1, 40), elements=st.integers(-1000, 1000).map(float)), st.data())
 def test_running_threshold_is_its_definition(scores, data):
     scores[data.draw(arrays(bool, len(scores)))] = NAN
@@ -121,7 +121,7 @@ def test_the_running_threshold_follows_a_level_that_lasts():
     assert running_threshold(constant)[-1] > 5
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(arrays(bool, st.integers(0, 60)), st.integers(0, 8))
 def test_suppression_is_its_definition(alarms, delay):
     kept = np.array(alarms)
@@ -158,7 +158,7 @@ def test_the_papers_rule():
     assert np.flatnonzero(found).tolist() == [100, 150]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(0, 40), st.integers(1, 50), st.integers(1, 2))
 def test_moving_sums_are_their_definition(length, width, channels):
     values = np.random.default_rng(length).integers(-9, 9, size=(length, channels))

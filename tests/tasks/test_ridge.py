@@ -10,7 +10,7 @@ from tsrep.tasks.forecast import ridge as module
 from tsrep.tasks.forecast.ridge import RidgePath
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(2, 40), st.integers(1, 12), st.integers(1, 5), st.floats(0.1, 1000), st.integers(0, 99))
 def test_equal_to_scikit_learn(n: int, d: int, k: int, penalty: float, seed: int) -> None:
     rng = np.random.default_rng(seed)

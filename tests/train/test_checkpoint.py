@@ -60,7 +60,7 @@ def test_a_write_that_died_between_its_two_renames_leaves_the_old_model(folder):
     assert read_folder(folder)[0]["n"] == 3
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_flipped_or_lost_byte_gives_one_kind_of_error_or_changes_nothing(folder, data):
     written = read_folder(folder)[0]

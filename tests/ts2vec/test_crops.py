@@ -22,7 +22,7 @@ def seeded(seed):
     return torch.Generator().manual_seed(seed)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     n=st.integers(1, 5), t=st.integers(1, 40), shortest=st.sampled_from([2, 4, 8]), seed=st.integers(0, 9999)
 )
@@ -48,7 +48,7 @@ def test_crops_differ_between_instances_and_reach_both_ends():
     assert len(starts) > 5
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(t=st.integers(1, 40), seed=st.integers(0, 999))
 def test_other_positive_pairs(t, seed):
     near = crops.neighbouring_crops(numbered(3, t), seeded(seed))
@@ -84,7 +84,7 @@ def test_centring_balances_what_is_missing_at_both_ends():
     assert torch.equal(centred[2].nan_to_num(-1), x[2].nan_to_num(-1))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(seed=st.integers(0, 9999), n=st.integers(1, 4), c=st.integers(1, 3), t=st.integers(1, 9))
 def test_inside_agrees_with_the_data_room(seed, n, c, t):
     X = np.random.default_rng(seed).normal(size=(n, c, t))

@@ -32,7 +32,7 @@ def small_encoder(backbone="dilated_conv", channels=2, depth=5):
         )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     b=st.integers(1, 3),
     t=st.integers(1, 12),
@@ -69,7 +69,7 @@ def test_the_convolution_in_place_equals_its_definition_and_torchs(
 
 
 @pytest.mark.parametrize("backbone", BACKBONES)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(before=st.integers(0, 20), after=st.integers(0, 20), t=st.integers(1, 15))
 def test_padding_moves_no_representation(backbone, before, after, t):
     encoder = small_encoder(backbone)
@@ -127,7 +127,7 @@ def test_the_papers_encoder_has_the_papers_size():
         assert size == pytest.approx(637_248, rel=0.03)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(t=st.integers(1, 12), width=st.integers(1, 9), seed=st.integers(0, 99))
 def test_windows_hold_the_largest_value_around_each_step(t, width, seed):
     z = seeded_normal(1, t, 3, seed=seed)

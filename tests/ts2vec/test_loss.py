@@ -43,7 +43,7 @@ def hierarchy_by_definition(z1, z2, inside, alpha, unit):
         z1, z2 = (z.masked_fill(z.isinf(), 0.0) for z in pooled)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     b=st.integers(1, 4),
     t=st.integers(1, 9),
@@ -71,7 +71,7 @@ def test_loss_and_gradients_are_those_of_the_definition(b, t, d, alpha, unit, ra
     torch.testing.assert_close(gradient, expected, rtol=1e-8, atol=1e-9)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     b=st.integers(1, 5),
     t=st.integers(1, 40),

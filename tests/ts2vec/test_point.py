@@ -24,7 +24,7 @@ def windows(count, steps, width):
     return torch.randn(count, steps, width, generator=torch.Generator().manual_seed(steps))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     context=st.integers(0, 90),
     depth=st.integers(0, 8),

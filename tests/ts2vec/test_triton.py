@@ -53,7 +53,7 @@ def random(*shape, seed, scale=1.0, **options):
     return values.to(DEVICE).requires_grad_()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     steps=st.integers(1, 24),
     beyond=st.integers(0, 9),
@@ -90,7 +90,7 @@ def test_groups_larger_than_a_tile(steps, instances):
         torch.autograd.grad(found, z)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     steps=st.integers(1, 90),
     instances=st.integers(1, 3),
@@ -117,7 +117,7 @@ def test_the_convolution(steps, instances, inputs, outputs, dilation, ragged, se
         close(mine, truth, 1e-4)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     steps=st.integers(1, 9),
     windows=st.sampled_from([1, 5, 70]),
@@ -134,7 +134,7 @@ def test_a_block_on_windows(steps, windows, width, first, every, seed):
         close(fused_on_window(x, at, *weights_of(block)), block(x, None)[at])
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(
     beyond=st.integers(1, 80),
     instances=st.integers(1, 3),

@@ -52,7 +52,7 @@ def test_maes_visible_patches_are_rounded_down(total: int, ratio: float, visible
     assert visible_count(total, ratio) == visible
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.sampled_from(sorted(MASKS)),
     st.integers(2, 14),
