@@ -118,6 +118,16 @@ def test_every_store_is_read_and_written_in_stretches(panel, in_stretches, tmp_p
     assert max(lengths) < 100
 
 
+def test_wide_windows_read_a_series_three_times_at_most(panel, in_stretches, tmp_path):
+    encoder = ENCODERS["dilated convolutions"].fit(TRAINED_ON)
+    panel = np.tile(panel[:1], (1, 1, 3))
+    expected = encoder.encode(panel, window=200)
+    lengths = in_stretches()
+    Z = encoder.encode(as_mapped(panel, tmp_path), window=200)
+    np.testing.assert_allclose(Z, expected, rtol=1e-5, atol=2e-6)
+    assert sum(lengths) < 3 * panel.shape[2]
+
+
 def test_a_mask_hides_the_steps_that_it_hides_of_the_whole(panel, in_stretches, tmp_path):
     encoder = ENCODERS["dilated convolutions"].fit(TRAINED_ON)
     expected = [encoder.encode(panel, window, mask="binomial") for window in (None, "full_series")]

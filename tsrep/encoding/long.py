@@ -102,7 +102,8 @@ class Stretches:
         back, ahead = (0, 0) if window is None else (window // 2, (window - 1) // 2)
         row, begin = divmod(start, self.t)
         for series in self._series(lambda x, keep, steps: [network(x, keep, steps=steps)], keep, row):
-            for steps in stretches(begin if series.row == row else 0, self.t, series.least):
+            least = max(series.least, back + ahead)  # no step is encoded for the windows of many stretches
+            for steps in stretches(begin if series.row == row else 0, self.t, least):
                 Z = np.full((steps.stop - steps.start, width), np.nan, dtype=np.float32)
                 first, end = max(steps.start, series.first), min(steps.stop, series.end)
                 if first < end:
