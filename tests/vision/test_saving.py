@@ -1,10 +1,10 @@
 """Saved image models come back the same, and nothing else is read."""
 
-from collections.abc import json
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import Callable
 import pytest
 import torch
 
