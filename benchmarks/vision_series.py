@@ -6,8 +6,7 @@ Source       Roschmann et al., "Time Series Representations for Classification L
 Command      python -m benchmarks.vision_series        (again after a break: finished cells and trainings are kept)
              with TSREP_DATA the folder that holds UCR/ and vision/cifar10_jpeg_5000_1000.zip, or IMAGES as argument
 Expectation  images by the MAE above the untrained network; TS2Vec joined with images above TS2Vec.
-Time         budget 1 core-hour: per seed about four minutes of pre-training and ten of features and probes. No seed is
-             begun when more than two thirds are spent.
+Time         seven core-minutes per seed; budget 1 core-hour: no seed is begun when more than two thirds are spent.
 Result       benchmarks/results/vision-series/table.md
 
 A MAE of about a million parameters (32 pixels) is trained once per seed on the 5,000 training images of a sample of
