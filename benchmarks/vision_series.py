@@ -160,7 +160,7 @@ def pretrained(images: Path, steps: int, seed: int, folder: Path) -> dict[str, A
 def small_mae(seed: int) -> Any:
     """The network with the weights that its training begins with: the untrained one of the comparison."""
     from tsrep_vision import mae_vit_tiny
-    from tsrep_vision.step import seeded
+    from tsrep_vision.seeding import seeded
 
     with seeded(seed):
         return mae_vit_tiny(normalise_target=True)

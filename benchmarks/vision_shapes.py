@@ -57,7 +57,7 @@ def evaluate(cell: Cell, steps: int, tested_on: int, pictures: Path) -> dict[str
     from tsrep_vision.data import draw_shapes, with_objects
     from tsrep_vision.data.shapes import SHAPES
     from tsrep_vision.mask_rcnn import mask_rcnn_tiny, train_mask_rcnn
-    from tsrep_vision.step import seeded
+    from tsrep_vision.seeding import seeded
 
     started = time.process_time()
     train, test = (

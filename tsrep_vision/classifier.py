@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from tsrep.base.parameters import out_of_range
 from tsrep.train.hooks import History
+from tsrep_vision.seeding import seeded
 from tsrep_vision.swin import Swin
 from tsrep_vision.vit import EPS, ViT
 
@@ -60,9 +61,10 @@ class Classifier(nn.Module):
         if norm == "batch":
             self.norm = nn.BatchNorm1d(encoder.width, affine=False, eps=EPS)
         elif norm == "layer" and isinstance(encoder, ViT):
-            encoder.norm = nn.Identity()  # type: ignore[assignment]
+            encoder.norm = nn.Identity()
             self.norm = nn.LayerNorm(encoder.width, eps=EPS)
-        self.head = nn.Linear(encoder.width, len(classes))
+        with seeded(0):  # weights that are replaced
+            self.head = nn.Linear(encoder.width, len(classes))
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
 
@@ -131,7 +133,8 @@ def copied_encoder(model: nn.Module, drop_path: float = 0.0) -> ViT | Swin:
         raise ValueError(f"model is a {name}; wanted a ViT, a Swin, or a MAE, SimMIM or MaskFeat around one")
     if isinstance(model, Classifier):
         raise ValueError("model is a Classifier; wanted the pre-trained model that it was made from")
-    other = type(encoder)(**encoder.sizes(), drop_path=drop_path)
+    with seeded(0):  # weights that are replaced
+        other = type(encoder)(**encoder.sizes(), drop_path=drop_path)
     other.load_state_dict(copy.deepcopy(encoder.state_dict()))
     return other
 

@@ -17,11 +17,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from tsrep.base.parameters import integer, out_of_range
 from tsrep.train.runtime import launch_processes
 from tsrep_vision.classifier import Classifier, check_pool, copied_encoder, pooled
 from tsrep_vision.data import ImageBatch, ImageError, ImageSet, central_crop
 from tsrep_vision.data.batches import as_batch
-from tsrep_vision.pretrain import MaskedModel, MaskedObjective, training_ratio
+from tsrep_vision.pretrain import MaskedModel, MaskedObjective, as_images, training_ratio
+
+BATCH = integer(1)
 
 
 class Predictions(NamedTuple):
@@ -47,7 +50,7 @@ class Predictions(NamedTuple):
 
 def features(
     model: nn.Module,
-    images: ImageSet,
+    images: Any,
     *,
     pool: str = "mean",
     batch_size: int = 256,
@@ -59,17 +62,18 @@ def features(
     Parameters
     ----------
     model : a `ViT`, a `Swin`, or a masked model around one.
+    images : an `ImageSet`, or whatever `read_images` takes.
     pool : "mean" of the patches, or the "class" token.
     """
     encoder = copied_encoder(model)
     check_pool(pool, encoder)
-    size = encoder.image_size
+    images, size = as_images(images, encoder.channels), encoder.image_size
     return outputs(encoder, lambda x: pooled(encoder, x, pool), images, size, batch_size, device, precision)
 
 
 def predict(
     classifier: Classifier,
-    images: ImageSet,
+    images: Any,
     *,
     batch_size: int = 256,
     device: str = "auto",
@@ -77,11 +81,18 @@ def predict(
 ) -> Predictions:
     """Predictions of a classifier for images, whose labels are matched to its classes by name.
 
+    Parameters
+    ----------
+    images : an `ImageSet`, or whatever `read_images` takes.
+
     Raises
     ------
     ValueError
-        The images have a class that the classifier does not know.
+        `classifier` is another model, or the images have a class that it does not know.
     """
+    if not isinstance(classifier, Classifier):
+        raise ValueError(f"classifier is a {type(classifier).__name__}; wanted a Classifier")
+    images = as_images(images, classifier.encoder.channels)
     places = places_of(images, classifier.classes)
     scores, labels = outputs(
         classifier, classifier, images, classifier.encoder.image_size, batch_size, device, precision
@@ -98,7 +109,7 @@ def accuracy(classifier: Classifier, images: ImageSet, **options: Any) -> float:
 
 def masked_loss(
     model: MaskedModel,
-    images: ImageSet,
+    images: Any,
     *,
     mask_ratio: float | None = None,
     batch_size: int = 256,
@@ -110,15 +121,17 @@ def masked_loss(
 
     Parameters
     ----------
+    images : an `ImageSet`, or whatever `read_images` takes.
     mask_ratio : share of an image that is hidden; None: that of the training, 0.75 for a MAE.
     """
+    images = as_images(images, model.encoder.channels)
     fabric = launch_processes(device, precision)
     objective = MaskedObjective(model, training_ratio(model, mask_ratio))
     generator = torch.Generator().manual_seed(random_state)
     total, count = 0.0, 0
     with torch.no_grad(), in_evaluation(model, fabric.device), fabric.autocast():
         for batch in ordered_batches(images, batch_size):
-            crops = central_crop(batch.images.to(fabric.device), model.encoder.image_size, batch.sizes)
+            crops = middle_of(batch, model, model.encoder.image_size, fabric.device)
             mask = objective.draw_mask(batch, generator).to(fabric.device)
             total += float(objective.losses(model, crops, mask)["loss"]) * len(crops)
             count += len(crops)
@@ -140,22 +153,30 @@ def outputs(
     values, labels = [], []
     with in_evaluation(network, fabric.device), fabric.autocast():
         for batch in ordered_batches(images, batch_size):
-            crops = central_crop(batch.images.to(fabric.device), size, batch.sizes)
+            crops = middle_of(batch, network, size, fabric.device)
             values.append(function(crops).float().cpu())
             labels.append(batch.labels)
     known = [part for part in labels if part is not None]
     return torch.cat(values).numpy(), torch.cat(known).numpy() if known else None
 
 
+def middle_of(batch: ImageBatch, network: nn.Module, size: int, device: torch.device) -> Tensor:
+    """The square in the middle of each image on `device`, of the type of the network's weights: (n, C, S, S)."""
+    dtype = next(network.parameters()).dtype
+    return central_crop(batch.images.to(device), size, batch.sizes).to(dtype)
+
+
 @contextmanager
 def in_evaluation(network: nn.Module, device: torch.device) -> Iterator[None]:
-    """The network is on `device` and in evaluation mode inside, and as it was afterwards."""
-    before, training = next(network.parameters()).device, network.training
+    """The network is on `device` and in evaluation mode inside; afterwards it and each layer are as they were."""
+    before, modes = next(network.parameters()).device, [(part, part.training) for part in network.modules()]
     network.to(device).eval()
     try:
         yield
     finally:
-        network.to(before).train(training)
+        network.to(before)
+        for part, training in modes:
+            part.training = training
 
 
 def ordered_batches(images: ImageSet, batch_size: int) -> Iterator[ImageBatch]:
@@ -164,8 +185,10 @@ def ordered_batches(images: ImageSet, batch_size: int) -> Iterator[ImageBatch]:
     Raises
     ------
     ValueError
-        None of them can be decoded.
+        `batch_size` is out of range, or none of the images can be decoded.
     """
+    if not BATCH.holds(batch_size):
+        raise out_of_range("batch_size", batch_size, BATCH.wanted)
     any_usable = False
     for start in range(0, len(images), batch_size):
         items: list[tuple[Tensor, int | None]] = []

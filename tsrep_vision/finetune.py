@@ -24,7 +24,7 @@ from tsrep_vision.data import ImageBatch
 from tsrep_vision.evaluation import accuracy
 from tsrep_vision.labels import labelled_sets
 from tsrep_vision.pretrain import drawn_crops, without_decay
-from tsrep_vision.step import seeded
+from tsrep_vision.seeding import seeded
 from tsrep_vision.training import Training, fingerprint, scaled_lr, seed_of, train
 from tsrep_vision.vit import needs_timm
 

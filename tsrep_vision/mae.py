@@ -177,7 +177,8 @@ class MAE(nn.Module):
         ValueError
             `images` or `noise` has another shape, or `mask_ratio` is not between 0 and 1.
         """
-        check_images(images, self.encoder.channels, self.encoder.image_size)
+        encoder = self.encoder
+        check_images(images, encoder.channels, encoder.image_size, encoder.class_token.dtype)
         patches = patchify(images, self.encoder.patch_size)
         if noise is None:
             noise = torch.rand(patches.shape[:2], generator=generator, device=images.device)

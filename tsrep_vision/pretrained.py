@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from tsrep.train.checkpoint import ModelFileError
 from tsrep_vision.checkpoint import load_renamed, read_checkpoint
 from tsrep_vision.mae_checkpoint import CLASSIFIER, as_official, official_name
+from tsrep_vision.seeding import seeded
 from tsrep_vision.vit import ViT
 
 HEAD_WIDTH = 64  # of the published ViTs: B, L and S have this width; H has 80
@@ -54,7 +55,8 @@ def load_vit(
                 f"num_heads is None; wanted a number for a checkpoint of width {width}, no multiple of 64"
             )
         num_heads = width // HEAD_WIDTH
-    vit = ViT(grid * patch, patch, width, depth, num_heads, channels=channels, mlp_ratio=mlp_ratio)
+    with seeded(0):  # weights that are replaced
+        vit = ViT(grid * patch, patch, width, depth, num_heads, channels=channels, mlp_ratio=mlp_ratio)
     names = {own: official_name(f"encoder.{own}") for own in vit.state_dict()}
     load_renamed(vit, state, names, ignored=(*CLASSIFIER, *PRETRAINING))
     return vit if image_size is None else vit.resized(image_size)

@@ -13,6 +13,7 @@ from torch import nn
 from tsrep import __version__
 from tsrep.base.parameters import as_json
 from tsrep.train.checkpoint import ModelFileError, holds_model, read_folder, write_folder
+from tsrep_vision.seeding import seeded
 
 MODELS = {
     "MAE": "tsrep_vision.mae",
@@ -54,7 +55,8 @@ def load(path: str | Path) -> Any:
     """
     config, tensors = read_folder(Path(path) / "model" if holds_model(Path(path) / "model") else path)
     try:
-        model = build(config)
+        with seeded(0):  # weights that are replaced
+            model = build(config)
         model.load_state_dict(tensors["model"])
     except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ModelFileError(f"{path} holds no image model of this version: {error}") from error

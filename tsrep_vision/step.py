@@ -7,8 +7,7 @@ number of images, so the update is the same up to rounding.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
@@ -18,6 +17,7 @@ from torch import Tensor, nn
 from tsrep.train.cuda_graph import Captured, capturable
 from tsrep.train.optimised import Groups, Optimised, Optimiser, adamw
 from tsrep_vision.data.batches import ImageBatch
+from tsrep_vision.seeding import seeded
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
@@ -126,11 +126,3 @@ def draws_numbers(network: nn.Module) -> bool:
     """Whether a forward pass in training draws random numbers (dropout, timm's stochastic depth)."""
     rates = [getattr(layer, "p", getattr(layer, "drop_prob", 0.0)) for layer in network.modules()]
     return any(isinstance(rate, float) and rate > 0 for rate in rates)
-
-
-@contextmanager
-def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
-    """Torch's global generators, of the CPU and of `device`, start from `seed` inside and are as before afterwards."""
-    with torch.random.fork_rng(devices=[device] if device is not None and device.type == "cuda" else []):
-        torch.manual_seed(seed)
-        yield

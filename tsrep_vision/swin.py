@@ -107,7 +107,7 @@ class Swin(nn.Module):
         ValueError
             `images` has another shape.
         """
-        check_images(images, self.channels, self.image_size)
+        check_images(images, self.channels, self.image_size, next(self.parameters()).dtype)
         return self.network.patch_embed(images).flatten(1, 2)
 
     def feature_map(self, tokens: Tensor) -> Tensor:

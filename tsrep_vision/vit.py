@@ -144,6 +144,7 @@ class ViT(nn.Module):
     position : "sincos" or "none".
     relative_bias : a relative position bias, shared by all blocks.
     layer_scale : initial value of the scale of each residual; None: no scale.
+    final_norm : whether a LayerNorm follows the blocks; the encoder of a fine-tuned `Classifier` has none.
     drop_path : stochastic depth, from 0 at the first block to this probability at the last; needs timm unless 0.
 
     Raises
@@ -167,6 +168,7 @@ class ViT(nn.Module):
         position: str = "sincos",
         relative_bias: bool = False,
         layer_scale: float | None = None,
+        final_norm: bool = True,
         drop_path: float = 0.0,
     ):
         super().__init__()
@@ -199,7 +201,7 @@ class ViT(nn.Module):
         self.blocks = nn.ModuleList(
             ViTBlock(embed_dim, num_heads, mlp_ratio, layer_scale, rate) for rate in rates
         )
-        self.norm = nn.LayerNorm(embed_dim, eps=EPS)
+        self.norm: nn.Module = nn.LayerNorm(embed_dim, eps=EPS) if final_norm else nn.Identity()
         initialise(self)
         nn.init.normal_(self.class_token, std=0.02)
 
@@ -217,6 +219,7 @@ class ViT(nn.Module):
             "position": "none" if self.position is None else "sincos",
             "relative_bias": self.relative_bias is not None,
             "layer_scale": None if first.attended_scale is None else 1.0,
+            "final_norm": not isinstance(self.norm, nn.Identity),
         }
 
     def resized(self, image_size: int) -> ViT:
@@ -244,7 +247,7 @@ class ViT(nn.Module):
         ValueError
             `images` has another shape.
         """
-        check_images(images, self.channels, self.image_size)
+        check_images(images, self.channels, self.image_size, self.class_token.dtype)
         return self.patch_embed(images).flatten(2).transpose(1, 2)
 
     def embedded(self, patches: Tensor) -> Tensor:
@@ -329,7 +332,8 @@ def check_size(image_size: int, patch_size: int) -> None:
         )
 
 
-def check_images(images: Tensor, channels: int, size: int) -> None:
+def check_images(images: Tensor, channels: int, size: int, weights: torch.dtype) -> None:
+    """Raises ValueError unless `images` are (B, channels, size, size), of a type that goes with that of the weights."""
     if not isinstance(images, Tensor) or not images.is_floating_point():
         kind = images.dtype if isinstance(images, Tensor) else type(images).__name__
         raise ValueError(
@@ -337,6 +341,11 @@ def check_images(images: Tensor, channels: int, size: int) -> None:
         )
     if images.ndim != 4 or images.shape[1:] != (channels, size, size):
         raise ValueError(f"images has shape {tuple(images.shape)}; wanted (B, {channels}, {size}, {size})")
+    if images.dtype != weights and torch.float64 in (
+        images.dtype,
+        weights,
+    ):  # no autocast brings these together
+        raise ValueError(f"images is of type {images.dtype}; wanted {weights}, that of the weights")
 
 
 def needs_timm(what: str, error: ImportError) -> ImportError:

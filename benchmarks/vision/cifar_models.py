@@ -17,7 +17,7 @@ from tsrep_vision import MAE, MaskFeat, SimMIM
 from tsrep_vision.mae import reconstruction_loss
 from tsrep_vision.output import MaskedOutput
 from tsrep_vision.pretrain import MAE_RATIO, MaskedModel
-from tsrep_vision.step import seeded
+from tsrep_vision.seeding import seeded
 
 NETWORK = {"image_size": 32, "patch_size": 4, "embed_dim": 128, "depth": 4, "num_heads": 4}
 DECODER = {"decoder_dim": 64, "decoder_depth": 2, "decoder_heads": 4}  # of MAE

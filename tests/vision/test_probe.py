@@ -103,6 +103,21 @@ def test_settings_out_of_range(make: Make, colours: Colours, options: dict[str, 
         probe(make("mae"), colours(6), **options)
 
 
+def test_what_cannot_be_predicted(make: Make, colours: Colours) -> None:
+    images = colours(6)
+    with pytest.raises(ValueError, match="classifier is a MAE; wanted a Classifier"):
+        predict(make("mae"), images)
+    for size in (0, -1, 1.5):
+        with pytest.raises(ValueError, match=f"batch_size is {size}; wanted an integer of at least 1"):
+            features(make("mae"), images, batch_size=size)
+
+
+def test_arrays_are_read_as_everywhere(make: Make) -> None:
+    pixels = np.random.default_rng(0).random((4, 16, 16, 3))
+    expected = features(make("mae"), read_images(pixels))[0]
+    assert np.array_equal(features(make("mae"), pixels)[0], expected)
+
+
 def test_what_cannot_be_probed(make: Make, colours: Colours) -> None:
     unlabelled = read_images(np.zeros((4, 16, 16), np.uint8))
     with pytest.raises(ValueError, match="train_images has no labels"):

@@ -51,6 +51,13 @@ def test_arguments_are_read_off_a_model(model: Callable[[], torch.nn.Module]) ->
     assert shapes[0] == shapes[1] and describe(again) == describe(made)
 
 
+def test_the_encoder_of_a_fine_tuned_classifier_comes_back(make: Make, tmp_path: Path) -> None:
+    classifier = Classifier(copied_encoder(make("mae")), ["cat", "dog"], "mean", "layer").eval()
+    save(classifier.encoder, tmp_path / "encoder")
+    for again in (load(tmp_path / "encoder"), copied_encoder(classifier.encoder)):
+        assert torch.equal(outputs(again), outputs(classifier.encoder))
+
+
 @pytest.mark.parametrize(
     ("kind", "norm"), [("mae", "layer"), ("mae", "batch"), ("swin", "layer"), ("vit", "encoder")]
 )

@@ -16,6 +16,7 @@ from tsrep import TS2Vec
 from tsrep.tasks import RepresentationAnomalyDetector, RepresentationClassifier, RepresentationForecaster
 from tsrep.train.checkpoint import ModelFileError
 from tsrep_vision import MAE, SimMIM
+from tsrep_vision.classifier import Classifier, copied_encoder
 from tsrep_vision.series import SeriesImageEncoder
 
 SMALL = {"image_size": 32, "patch_size": 8, "embed_dim": 48, "depth": 2, "num_heads": 4}
@@ -37,10 +38,20 @@ def waves(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
 def backbones() -> dict[str, torch.nn.Module]:
     torch.manual_seed(0)
     mae = MAE(**SMALL, decoder_dim=32, decoder_depth=1, decoder_heads=4)
-    return {"mae": mae, "vit": mae.encoder, "simmim": SimMIM("vit", **SMALL)}
+    classifier = Classifier(copied_encoder(mae), ["a", "b"], "mean", "layer")
+    return {"mae": mae, "vit": mae.encoder, "simmim": SimMIM("vit", **SMALL), "classifier": classifier}
 
 
-@pytest.mark.parametrize("name", ["mae", "vit", "simmim"])
+@pytest.mark.parametrize(("dtype", "within"), [(torch.float64, 1e-5), (torch.bfloat16, 0.1)])
+def test_a_backbone_of_another_type(panel: np.ndarray, dtype: torch.dtype, within: float) -> None:
+    vit = backbones()["vit"]
+    expected = SeriesImageEncoder(vit).fit(panel).transform(panel)
+    Z = SeriesImageEncoder(vit.to(dtype)).fit(panel).transform(panel)
+    assert Z.dtype == np.float32
+    np.testing.assert_allclose(Z, expected, atol=within)
+
+
+@pytest.mark.parametrize("name", ["mae", "vit", "simmim", "classifier"])
 @pytest.mark.parametrize("options", [{}, {"depth": 1, "image_size": 48, "channels": "mean", "image": "line"}])
 def test_a_saved_encoder_comes_back(tmp_path: Path, panel: np.ndarray, name: str, options: dict) -> None:
     encoder = SeriesImageEncoder(backbones()[name], batch_size=8, **options).fit(panel)

@@ -55,7 +55,7 @@ def make_model(
 ) -> Any:
     """A masked model with the random weights of `seed`; sizes None: those of `size`. `normalise_target` is of MAE."""
     from tsrep_vision import MAE, MaskFeat, SimMIM
-    from tsrep_vision.step import seeded
+    from tsrep_vision.seeding import seeded
 
     given = {"image_size": image_size, "patch_size": patch_size}
     options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
@@ -87,7 +87,7 @@ def channels_of(model: Any) -> int:
 def with_random_weights(model: Any, seed: int) -> Any:
     """A model of the same sizes, not trained."""
     from tsrep_vision.saving import build, describe
-    from tsrep_vision.step import seeded
+    from tsrep_vision.seeding import seeded
 
     with seeded(seed):
         return build(describe(model))

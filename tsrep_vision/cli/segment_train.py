@@ -109,7 +109,7 @@ def segment_train(
     from tsrep_vision.mask_rcnn import train_mask_rcnn
     from tsrep_vision.mask_rcnn.saving import make, plan, save_mask_rcnn
     from tsrep_vision.pretrained import encoder_of
-    from tsrep_vision.step import seeded
+    from tsrep_vision.seeding import seeded
 
     console = Console(highlight=False)
     if smoke:

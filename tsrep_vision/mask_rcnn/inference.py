@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from tsrep_vision.data.images import ImageSet
 from tsrep_vision.data.memory import check_values
+from tsrep_vision.evaluation import in_evaluation
 
 BATCH = 4  # images
 
@@ -30,7 +31,7 @@ def segment(
     ImageError
         An image cannot be decoded.
     ValueError
-        `batch_size` is below 1, or an image has other values.
+        `batch_size` is below 1, or an image has another shape or other values.
     """
     if batch_size < 1:
         raise ValueError(f"batch_size is {batch_size}; wanted at least 1")
@@ -40,20 +41,17 @@ def segment(
 def _segmented(
     model: nn.Module, images: ImageSet | Sequence[Tensor], batch_size: int
 ) -> Iterator[dict[str, Tensor]]:
-    device = next(model.parameters()).device
+    weight = next(model.parameters())
     for first in range(0, len(images), batch_size):
-        some = [images[row] for row in range(first, min(first + batch_size, len(images)))]
-        training = model.training
-        model.eval()
-        try:
-            with torch.no_grad():
-                found = model([as_floats(image).to(device) for image in some])
-        finally:
-            model.train(training)
+        some = [as_floats(images[row]) for row in range(first, min(first + batch_size, len(images)))]
+        with torch.no_grad(), in_evaluation(model, weight.device):
+            found = model([image.to(weight) for image in some])
         yield from ({name: value.cpu() for name, value in objects.items()} for objects in found)
 
 
 def as_floats(image: Tensor) -> Tensor:
-    """An image as floats between 0 and 1; uint8 is divided by 255, other values raise ValueError."""
+    """An image (3, H, W) as floats between 0 and 1; uint8 is divided by 255, other ones raise ValueError."""
     check_values(image)
+    if image.ndim != 3 or len(image) != 3:
+        raise ValueError(f"images has one of shape {tuple(image.shape)}; wanted (3, H, W)")
     return image / 255 if image.dtype == torch.uint8 else image

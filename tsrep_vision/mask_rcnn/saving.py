@@ -14,6 +14,7 @@ from tsrep_vision.mask_rcnn.resnet import MaskRCNN, mask_rcnn_resnet50_fpn
 from tsrep_vision.mask_rcnn.tiny import mask_rcnn_tiny
 from tsrep_vision.mask_rcnn.vit import mask_rcnn_vit
 from tsrep_vision.pretrained import encoder_of
+from tsrep_vision.seeding import seeded
 
 CLASS = "tsrep_vision.mask_rcnn.resnet:MaskRCNN"
 MAKERS: dict[str, Callable[..., MaskRCNN]] = {
@@ -101,7 +102,8 @@ def load_mask_rcnn(path: str | Path) -> Segmenter:
     """
     config, tensors = read_folder(path)
     try:
-        model = make(Plan(config["maker"], config["parameters"]))
+        with seeded(0):  # weights that are replaced
+            model = make(Plan(config["maker"], config["parameters"]))
         model.load_state_dict(tensors["model"])
         return Segmenter(model.eval(), config["classes"], config["category_ids"])
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
@@ -119,5 +121,6 @@ def load_torchvision(checkpoint: str | Path | Mapping[str, Any]) -> Segmenter:
     from torchvision.models.detection import MaskRCNN_ResNet50_FPN_Weights
 
     classes = MaskRCNN_ResNet50_FPN_Weights.COCO_V1.meta["categories"]
-    model = mask_rcnn_resnet50_fpn(len(classes), checkpoint, frozen_norm=True, norm_eps=0.0)
+    with seeded(0):  # weights that are replaced
+        model = mask_rcnn_resnet50_fpn(len(classes), checkpoint, frozen_norm=True, norm_eps=0.0)
     return Segmenter(model.eval(), classes, range(len(classes)))

@@ -23,7 +23,7 @@ from tsrep_vision.data.memory import with_objects
 from tsrep_vision.mask_rcnn.evaluation import average_precision
 from tsrep_vision.mask_rcnn.inference import segment
 from tsrep_vision.mask_rcnn.recipe import DetectionTraining, groups_of, recipe_of
-from tsrep_vision.step import seeded
+from tsrep_vision.seeding import seeded
 from tsrep_vision.training import fingerprint, train
 
 EPOCHS = 12  # where neither limit is given

@@ -202,7 +202,7 @@ class SeriesImageEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Pane
         parts = []
         for batch in filled(torch.from_numpy(values)).flatten(0, 1).split(self.batch_size):
             images, places = DRAWINGS[self.image](robust_scale(batch).float(), network.image_size)
-            images = images.to(fabric.device)[:, None].expand(-1, network.channels, -1, -1)
+            images = images.to(network.class_token)[:, None].expand(-1, network.channels, -1, -1)
             with fabric.autocast():
                 z = network(images).float()
             parts.append(reading(z, places).cpu())

@@ -35,7 +35,7 @@ def rebuild_digits(seed: int, max_steps: int | None, verbose: int) -> Digits:
     from tsrep_vision import MAE
     from tsrep_vision.plots import plot_learning_curves, plot_reconstructions
     from tsrep_vision.pretrain import pretrain
-    from tsrep_vision.step import seeded
+    from tsrep_vision.seeding import seeded
 
     train, test = read_digits()
     with seeded(seed):

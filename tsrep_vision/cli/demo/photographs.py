@@ -32,7 +32,7 @@ def predict_gradients(seed: int, max_steps: int | None, verbose: int) -> Photogr
     from tsrep_vision import HOG, MaskFeat
     from tsrep_vision.plots import plot_hog
     from tsrep_vision.pretrain import pretrain
-    from tsrep_vision.step import seeded
+    from tsrep_vision.seeding import seeded
 
     train, test = read_pieces()
     with seeded(seed):

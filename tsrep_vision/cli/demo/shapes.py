@@ -33,7 +33,7 @@ def segment_shapes(seed: int, max_steps: int | None, verbose: int) -> Shapes:
     from tsrep_vision.data.shapes import SHAPES
     from tsrep_vision.mask_rcnn import mask_rcnn_tiny, segment, train_mask_rcnn
     from tsrep_vision.plots import plot_learning_curves, plot_segmentation
-    from tsrep_vision.step import seeded
+    from tsrep_vision.seeding import seeded
 
     train, test = (
         with_objects(*draw_shapes(count, SIDE, 2 * seed + part), SHAPES)
