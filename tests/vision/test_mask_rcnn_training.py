@@ -220,12 +220,23 @@ def test_damaged_images_for_validation_are_skipped(tmp_path: Path) -> None:
         ("boxes", [[float("nan"), 5, 9, 9]], "wanted left < right"),
         ("labels", [1.0], "wanted int64 numbers from 1 on"),
         ("labels", [0], "wanted int64 numbers from 1 on"),
+        ("masks", [[[255] * 64] * 64], "masks'\\] has values from 255 to 255; wanted 0 and 1"),
     ],
 )
 def test_objects_in_memory_are_checked(field: str, value: list, message: str) -> None:
     [image], [target] = draw_shapes(1, 64, per_image=1)
     with pytest.raises(ValueError, match=message):
         with_objects([image], [{**target, field: torch.tensor(value)}])
+
+
+def test_arrays_are_no_tensors(shapes: ImageSet) -> None:
+    [image], [target] = draw_shapes(1, 64, per_image=1)
+    with pytest.raises(ValueError, match=r"images\[0\] is a ndarray; wanted a tensor"):
+        with_objects([image.numpy()], [target])
+    with pytest.raises(ValueError, match=r"targets\[0\]\['boxes'\] is a ndarray; wanted a tensor"):
+        with_objects([image], [{name: value.numpy() for name, value in target.items()}])
+    with pytest.raises(ValueError, match="images is a ndarray; wanted a tensor"):
+        list(segment(tiny(), [image.numpy()]))
 
 
 @pytest.mark.parametrize("image", [255 * torch.rand(3, 64, 64), torch.full((3, 64, 64), torch.nan)])

@@ -53,7 +53,7 @@ def with_objects(
     ----------
     images : (3, H, W) each, uint8 or floats between 0 and 1.
     targets : per image `boxes` (objects, 4), corners in pixels, `labels` (objects,) from 1 on and `masks`
-        (objects, H, W).
+        (objects, H, W), 1 or True where the object is.
     classes : names by label, the background first; None: numbers.
 
     Raises
@@ -86,12 +86,15 @@ def with_objects(
 
 
 def _check(number: int, image: Tensor, target: Mapping[str, Tensor]) -> None:
+    check_values(image, f"images[{number}]")
     if image.ndim != 3 or len(image) != 3:
         raise ValueError(f"images[{number}] has shape {tuple(image.shape)}; wanted (3, H, W)")
-    check_values(image, f"images[{number}]")
-    lacking = [field for field in FIELDS if field not in target]
-    if lacking:
-        raise ValueError(f"targets[{number}] lacks {lacking[0]!r}; wanted {', '.join(FIELDS)}")
+    for field in FIELDS:
+        if field not in target:
+            raise ValueError(f"targets[{number}] lacks {field!r}; wanted {', '.join(FIELDS)}")
+        if not isinstance(target[field], Tensor):
+            kind = type(target[field]).__name__
+            raise ValueError(f"targets[{number}][{field!r}] is a {kind}; wanted a tensor")
     objects, shape = len(target["labels"]), tuple(target["masks"].shape)
     if shape != (objects, *image.shape[1:]) or tuple(target["boxes"].shape) != (objects, 4):
         raise ValueError(
@@ -100,6 +103,9 @@ def _check(number: int, image: Tensor, target: Mapping[str, Tensor]) -> None:
         )
     if target["labels"].dtype != torch.int64 or bool((target["labels"] < 1).any()):
         raise ValueError(f"targets[{number}]['labels'] is {target['labels']}; wanted int64 numbers from 1 on")
+    if bool(((target["masks"] != 0) & (target["masks"] != 1)).any()):
+        low, high = target["masks"].min().item(), target["masks"].max().item()
+        raise ValueError(f"targets[{number}]['masks'] has values from {low} to {high}; wanted 0 and 1")
     left, top, right, bottom = target["boxes"].unbind(1)
     height, width = image.shape[1:]
     inside = (left < right) & (top < bottom) & (right > 0) & (bottom > 0) & (left < width) & (top < height)
@@ -112,7 +118,9 @@ def _check(number: int, image: Tensor, target: Mapping[str, Tensor]) -> None:
 
 
 def check_values(image: Tensor, name: str = "images") -> None:
-    """Raises ValueError unless an image is uint8, or floats between 0 and 1."""
+    """Raises ValueError unless an image is a tensor of uint8, or of floats between 0 and 1."""
+    if not isinstance(image, Tensor):
+        raise ValueError(f"{name} is a {type(image).__name__}; wanted a tensor")
     if image.dtype == torch.uint8:
         return
     low, high = float(image.min()), float(image.max())
