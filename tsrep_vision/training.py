@@ -184,9 +184,8 @@ def train(
             write_folder(settings.checkpoint, {**config, "run": run.as_json()}, {"training": state})
 
     def score(clock: Clock, scalars: dict[str, float]) -> None:
-        due = clock.step == steps or (evaluate_every is not None and clock.step % evaluate_every == 0)
-        if evaluate is not None and due:
-            run.history[-1] |= evaluate(step.network)
+        if clock.step < steps and evaluate_every is not None and clock.step % evaluate_every == 0:
+            run.history[-1] |= evaluate(step.network)  # type: ignore[misc]
 
     periods = [settings.checkpoint_every] + ([] if evaluate_every is None else [evaluate_every])
     show = bool(settings.verbose) and fabric.is_global_zero
@@ -205,6 +204,8 @@ def train(
             read_every=reading_interval(fabric.device, *periods),
             resume=run.clock,
         )
+    if evaluate is not None and run.history:  # of a training that had ended before, too
+        run.history[-1] |= evaluate(step.network)
     run.finished = True
     keep(clock)
     fabric.barrier()  # a process that reads the checkpoint next finds it written
@@ -217,10 +218,12 @@ def seed_of(random_state: int | None) -> int:
 
 
 def digest(images: ImageSet) -> str:
-    """SHA-256 of names, labels and the pixels of the first image: enough to tell one set of images from another."""
+    """SHA-256 of names, labels or objects, and the pixels of the first image: enough to tell one set from another."""
     hashed = hashlib.sha256("\n".join([str(images.resize), *images.names]).encode())
     if images.labels is not None:
         hashed.update(np.ascontiguousarray(images.labels).data)
+    if images.annotations is not None:
+        hashed.update(images.annotations.digest().encode())
     with suppress(ImageError):
         hashed.update(images[0].contiguous().numpy().data)
     return hashed.hexdigest()
@@ -266,7 +269,7 @@ def _found(settings: Training, config: dict[str, Any], data: str) -> Run | None:
         if (name not in NOT_OF_THE_RUN or seeded) and theirs.get(name) != value:
             other = f"with {name}={theirs.get(name)!r}, not {value!r}"
     if run.data != data:
-        other = "on other images"
+        other = "on other images, labels or objects"
     if other is not None:
         raise ValueError(f"checkpoint {str(settings.checkpoint)!r} holds a run {other}; name another folder")
     return run

@@ -5,6 +5,7 @@ Categories keep their order and are numbered from 1 on; 0 is the background.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import defaultdict
 from typing import Any, NamedTuple, cast
@@ -40,6 +41,7 @@ class Annotations:
     """
 
     def __init__(self, text: bytes, source: str):
+        self._digest = hashlib.sha256(text).hexdigest()
         try:
             content = json.loads(text)
             images = {image["id"]: image for image in content["images"]}
@@ -56,6 +58,10 @@ class Annotations:
             raise ValueError(f"{source} is not JSON in COCO's format: {error!r}") from error
         self.category_ids = [0, *categories]
         self.classes = ["background", *categories.values()]
+
+    def digest(self) -> str:
+        """SHA-256 of the JSON."""
+        return self._digest
 
     def size(self, name: str) -> tuple[int, int]:
         """Height and width of an image."""

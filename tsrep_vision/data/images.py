@@ -41,6 +41,9 @@ class Store(Protocol):
 class Objects(Protocol):
     """The objects in images, by the images' names."""
 
+    def digest(self) -> str:
+        """SHA-256 that tells these objects from others."""
+
     def target(self, name: str, crowds: bool = False) -> dict[str, Tensor]:
         """See `ImageSet.target`."""
 

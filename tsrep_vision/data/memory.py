@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -32,6 +33,15 @@ class Targets:
 
     def __init__(self, targets: Sequence[Mapping[str, Tensor]]):
         self.targets = targets
+
+    def digest(self) -> str:
+        """SHA-256 of boxes, labels and masks."""
+        hashed = hashlib.sha256()
+        for target in self.targets:
+            for field in FIELDS:
+                hashed.update(str(tuple(target[field].shape)).encode())
+                hashed.update(target[field].cpu().contiguous().numpy().data)
+        return hashed.hexdigest()
 
     def target(self, name: str, crowds: bool = False) -> dict[str, Tensor]:
         """A copy, see `ImageSet.target`; there are no crowds."""
