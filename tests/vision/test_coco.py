@@ -105,6 +105,19 @@ def test_scores_are_those_of_pycocotools_with_crowds(tmp_path: Path) -> None:
     assert counted_against["mask_ap"] == pytest.approx(0.5, abs=0.01)
 
 
+@pytest.mark.parametrize("found", [0, 1])
+def test_crowds_alone_have_no_score(tmp_path: Path, found: int) -> None:
+    crowd = entry(1, runs_of(slice(2, 9), slice(2, 9)), [2, 2, 7, 7], iscrowd=1)
+    target = opened(written(tmp_path, [crowd])).target(0, crowds=True)
+    detection = {
+        "boxes": target["boxes"][:found],
+        "labels": target["labels"][:found],
+        "scores": torch.ones(found),
+        "masks": target["masks"][:found, None].float(),
+    }
+    assert all(np.isnan(value) for value in average_precision([detection], [target]).values())
+
+
 @pytest.mark.parametrize(
     ("segmentation", "reason"),
     [

@@ -30,7 +30,7 @@ def average_precision(
     Returns
     -------
     "box_ap" and "mask_ap", the mean over thresholds of the overlap from 0.5 to 0.95; "box_ap50", "box_ap75",
-    "mask_ap50" and "mask_ap75", at one threshold. NaN without any object.
+    "mask_ap50" and "mask_ap75", at one threshold. NaN without any object, or with crowds alone.
 
     Raises
     ------
@@ -67,12 +67,13 @@ def precision_of_entries(
         "images": [{"id": number, "height": h, "width": w} for number, (h, w) in sizes.items()],
         "categories": [{"id": label} for label in sorted({e["category_id"] for e in [*truth, *found]})],
     }
+    any_object = any(not entry.get("iscrowd") for entry in truth)
     values: dict[str, float] = {}
     for name, kind in (("box", "bbox"), ("mask", "segm")):
         precision = np.full(3, np.nan)
-        if truth and not found:
+        if any_object and not found:
             precision[:] = 0.0
-        elif truth:
+        elif any_object:
             with contextlib.redirect_stdout(io.StringIO()):
                 true, guess = COCO(), COCO()
                 for some, entries in zip((true, guess), numbered, strict=True):
