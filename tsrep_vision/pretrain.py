@@ -22,6 +22,7 @@ from tsrep_vision.mae import MAE
 from tsrep_vision.maskfeat import MaskFeat
 from tsrep_vision.saving import describe
 from tsrep_vision.simmim import SimMIM
+from tsrep_vision.sizes import is_interval
 from tsrep_vision.training import Training, scaled_lr, train
 
 MaskedModel = MAE | SimMIM | MaskFeat
@@ -245,5 +246,5 @@ def described(model: nn.Module) -> dict[str, Any] | str:
 
 
 def _check_scale(scale: Sequence[float]) -> None:
-    if len(scale) != 2 or not 0 < scale[0] <= scale[1] <= 1:
+    if not is_interval(scale, number(above=0, at_most=1)):
         raise ValueError(f"scale is {scale!r}; wanted two shares above 0 to 1, the smaller one first")

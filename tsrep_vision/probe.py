@@ -25,6 +25,7 @@ from tsrep.train.hooks import History
 from tsrep.train.optimised import Optimiser, adamw
 from tsrep_vision.classifier import Classifier, Trained, copied_encoder, draw_head, pooled
 from tsrep_vision.data import ImageBatch, ImageSet
+from tsrep_vision.data.batches import smallest_batch
 from tsrep_vision.evaluation import accuracy, outputs
 from tsrep_vision.labels import labelled_sets
 from tsrep_vision.pretrain import drawn_crops
@@ -75,7 +76,8 @@ def probe(
     method : "logistic", "lars" or "adamw".
     pool : "mean" of the patches, or the "class" token of a ViT.
     label_fraction : share of the training images of each class that is used.
-    max_epochs, max_steps : of "lars" and "adamw"; 90 epochs where both are None.
+    max_epochs, max_steps : of "lars" and "adamw"; 90 epochs where both are None. With "logistic" they, `batch_size` and
+        `lr` are None.
     batch_size : None: 16384 for "lars" and 256 for "adamw", or the number of images if that is smaller.
     lr : None: a base rate (0.1 for "lars", 0.001 for "adamw") times batch_size / 256.
     workers, device, precision, random_state, verbose, checkpoint, checkpoint_every : see `pretrain`.
@@ -98,6 +100,10 @@ def probe(
     """
     if not one_of(*METHODS).holds(method):
         raise out_of_range("method", method, f"one of {list(METHODS)}")
+    steps = {"max_epochs": max_epochs, "max_steps": max_steps, "batch_size": batch_size, "lr": lr}
+    for name, value in steps.items():
+        if method == "logistic" and value is not None:
+            raise out_of_range(name, value, "None with method 'logistic', which is fitted without steps")
     encoder = copied_encoder(model).requires_grad_(False)
     seed = seed_of(random_state)
     chosen, test = labelled_sets(train_images, test_images, encoder.channels, label_fraction, seed)
@@ -123,6 +129,11 @@ def probe(
     if method == "logistic":
         fit_logistic(classifier, chosen, seed, device, precision)
     else:
+        if smallest_batch(len(chosen), at_once) < 2:
+            wanted = (
+                f"2 or more images in each batch of {len(chosen)}, over which a batch norm takes its mean"
+            )
+            raise out_of_range("batch_size", at_once, wanted)
         draw_head(classifier, HEAD_STD, torch.Generator().manual_seed(seed))
         trained, history = train(
             LinearProbe(classifier),

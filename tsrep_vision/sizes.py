@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tsrep.base.parameters import integer, number, out_of_range
+from tsrep.base.parameters import Range, integer, number, out_of_range
 
 ONE = integer(1)
 RANGES = {
@@ -34,3 +34,9 @@ def check_stages(name: str, values: Any, stages: int | None = None) -> None:
     if not is_list or not all(ONE.holds(value) for value in values) or len(values) != (stages or len(values)):
         count = "one or more stages" if stages is None else f"{stages} stages"
         raise out_of_range(name, values, f"an integer of at least 1 for each of {count}")
+
+
+def is_interval(values: Any, end: Range) -> bool:
+    """Whether `values` is a tuple or list of two numbers in the range `end`, the smaller one first."""
+    is_pair = isinstance(values, list | tuple) and len(values) == 2
+    return is_pair and all(end.holds(value) for value in values) and values[0] <= values[1]

@@ -75,6 +75,20 @@ def test_a_resumed_run_ends_in_the_same_bits(
     assert all(torch.equal(one, other) for one, other in states)
     with pytest.raises(ValueError, match=r"checkpoint .* holds a run with jitter=\[0.5, 2.0\], not None"):
         train_mask_rcnn(tiny(), shapes, checkpoint=folder, **{**options, "jitter": None})
+    images, targets = draw_shapes(4, 64)
+    targets[3]["labels"] = 4 - targets[3]["labels"]
+    with pytest.raises(ValueError, match=r"checkpoint .* holds a run on other images, labels or objects"):
+        train_mask_rcnn(tiny(), with_objects(images, targets), checkpoint=folder, **options)
+
+
+def test_a_training_that_has_ended_is_scored_when_it_is_asked_for(shapes: ImageSet, tmp_path: Path) -> None:
+    pytest.importorskip("pycocotools")
+    model, options = tiny(), {**QUICK, "max_steps": 1, "checkpoint": tmp_path / "run"}
+    [record] = train_mask_rcnn(model, shapes, **options)
+    assert "mask_ap" not in record
+    [record] = train_mask_rcnn(tiny(), shapes, validation=shapes, **options)
+    expected = average_precision(segment(model, shapes), [shapes.target(row) for row in range(4)])
+    assert expected == {name: record[name] for name in expected}
 
 
 def test_a_frozen_backbone_keeps_its_weights(shapes: ImageSet) -> None:
@@ -155,6 +169,9 @@ def test_entries_are_cocos(shapes: ImageSet) -> None:
         ({"batch_size": 0}, "batch_size is 0; wanted an integer of at least 1"),
         ({"layer_decay": 1.5}, "layer_decay is 1.5; wanted a number above 0 to 1"),
         ({"jitter": (2.0, 0.5)}, r"jitter is \(2.0, 0.5\); wanted two scales above 0"),
+        ({"jitter": (0.1, float("inf"))}, r"jitter is \(0.1, inf\); wanted two scales above 0"),
+        ({"jitter": 0.5}, "jitter is 0.5; wanted two scales above 0"),
+        ({"evaluate_every": 2}, "evaluate_every is 2; wanted None without validation"),
         ({"evaluate_every": 0}, "evaluate_every is 0; wanted an integer of at least 1, or None"),
         ({"targets": []}, "targets is given; wanted None with a set of images"),
         ({"device": "abacus"}, "device is 'abacus'"),

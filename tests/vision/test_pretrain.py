@@ -172,6 +172,7 @@ def test_shares_of_two_processes_make_up_a_batch(colours: Colours) -> None:
         ({"batch_size": 0}, "batch_size is 0; wanted an integer of at least 1"),
         ({"lr": -1.0}, "lr is -1.0; wanted a number above 0"),
         ({"mask_ratio": 1.0}, "mask_ratio is 1.0; wanted a number above 0 to below 1"),
+        ({"scale": 0.5}, "scale is 0.5; wanted two shares"),
         ({"scale": (0.5, 0.2)}, r"scale is \(0.5, 0.2\); wanted two shares"),
         ({"accumulate": 0}, "accumulate is 0"),
         ({"precision": "8"}, "precision is '8'; wanted one of"),

@@ -96,6 +96,9 @@ def test_classes_are_matched_by_name(make: Make) -> None:
         ({"method": "svm"}, "method is 'svm'; wanted one of"),
         ({"label_fraction": 0.0}, "label_fraction is 0.0; wanted a number above 0 to 1"),
         ({"pool": "max"}, "pool is 'max'; wanted one of 'mean', 'class'"),
+        ({"lr": 0.1}, "lr is 0.1; wanted None with method 'logistic'"),
+        ({"max_steps": 0}, "max_steps is 0; wanted None with method 'logistic'"),
+        ({"method": "adamw", "batch_size": 1}, "batch_size is 1; wanted 2 or more images in each batch of 6"),
     ],
 )
 def test_settings_out_of_range(make: Make, colours: Colours, options: dict[str, Any], message: str) -> None:

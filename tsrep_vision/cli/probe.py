@@ -82,7 +82,7 @@ def probe(
 
     console = console_of_first()
     launch_processes(device, precision)
-    if smoke:
+    if smoke and method is not Method.logistic:
         max_steps = SMOKE_STEPS
     network = read_model(model, smoke, seed)
     checked_folder(out)

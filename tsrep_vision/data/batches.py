@@ -86,7 +86,7 @@ class ShuffledBatches(ABC, Generic[Item]):
         self.images, self.seed, self.workers = images, seed, workers
         self.per_epoch = -(-len(images) // batch_size)
         self.process, self.processes = process, processes
-        if len(images) // self.per_epoch < processes:
+        if smallest_batch(len(images), batch_size) < processes:
             raise ValueError(
                 f"batch_size is {batch_size}; wanted one image for each of {processes} processes"
             )
@@ -163,6 +163,17 @@ class ObjectBatches(ShuffledBatches[tuple[Tensor, dict[str, Tensor]]]):
 
     def _item(self, row: int) -> tuple[Tensor, dict[str, Tensor]]:
         return self.images[row] / 255, self.images.target(row)
+
+
+def smallest_batch(count: int, batch_size: int) -> int:
+    """Images in the smallest of the batches into which `count` images are divided.
+
+    Examples
+    --------
+    >>> smallest_batch(10, 4), smallest_batch(11, 2)
+    (3, 1)
+    """
+    return count // -(-count // batch_size)
 
 
 def as_batch(

@@ -24,6 +24,7 @@ from tsrep_vision.mask_rcnn.evaluation import average_precision
 from tsrep_vision.mask_rcnn.inference import segment
 from tsrep_vision.mask_rcnn.recipe import DetectionTraining, groups_of, recipe_of
 from tsrep_vision.seeding import seeded
+from tsrep_vision.sizes import is_interval
 from tsrep_vision.training import fingerprint, train
 
 EPOCHS = 12  # where neither limit is given
@@ -109,6 +110,8 @@ def train_mask_rcnn(
     _check_jitter(jitter)
     if not integer(1, none=True).holds(evaluate_every):
         raise out_of_range("evaluate_every", evaluate_every, "an integer of at least 1, or None")
+    if evaluate_every is not None and validation is None:
+        raise out_of_range("evaluate_every", evaluate_every, "None without validation")
     validation = None if validation is None else validation.verified()
     recipe = recipe_of(model)
     layer_decay = recipe.layer_decay if layer_decay is None else layer_decay
@@ -249,5 +252,5 @@ def described(model: TorchvisionMaskRCNN) -> dict[str, Any]:
 
 
 def _check_jitter(jitter: tuple[float, float] | None) -> None:
-    if jitter is not None and not (len(jitter) == 2 and 0 < jitter[0] <= jitter[1]):
+    if jitter is not None and not is_interval(jitter, number(above=0)):
         raise ValueError(f"jitter is {jitter!r}; wanted two scales above 0, the smaller one first, or None")
