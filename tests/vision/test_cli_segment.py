@@ -122,6 +122,50 @@ def test_errors_of_segment(coco: Path, tmp_path: Path) -> None:
         assert done.exit_code == 1 and message in done.output and "Traceback" not in done.output
 
 
+def test_where_results_cannot_be_written(trained: Path, coco: Path) -> None:
+    for out, message in (
+        (coco / "0.png", "which is a file; wanted a folder"),
+        (coco / "segmented", "in the folder of the images"),
+    ):
+        done = called("segment", trained, coco, "--out", out)
+        assert done.exit_code == 1 and message in " ".join(done.output.split())
+    assert {path.name for path in coco.iterdir()} >= {"0.png", "instances.json"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({18: 5, 5: 18}, "--annotations has 'disc' as category 5; the model has 'disc' as 18"),
+        ({18: 77}, "--annotations has 'disc' as category 77; the model has 'disc' as 18"),
+        ({18: "dog", 5: "cat", 40: "cow"}, "--annotations has no class of the model; wanted some of disc, "),
+    ],
+)
+def test_annotations_with_other_numbers_are_not_scored(
+    trained: Path, coco: Path, tmp_path: Path, changed: dict, message: str
+) -> None:
+    """COCO's numbers alone say which found object is compared with which true one."""
+    content = json.loads((coco / "instances.json").read_text())
+    for each in content["categories"]:
+        new = changed.get(each["id"], each["id"])
+        each |= {"name": new, "id": each["id"] + 1000} if isinstance(new, str) else {"id": new}
+    for each in content["annotations"]:
+        new = changed.get(each["category_id"], each["category_id"])
+        each["category_id"] = each["category_id"] + 1000 if isinstance(new, str) else new
+    (tmp_path / "other.json").write_text(json.dumps(content))
+    done = called("segment", trained, coco, "--annotations", tmp_path / "other.json", "--out", tmp_path)
+    assert done.exit_code == 1 and message in " ".join(done.output.split())
+
+
+def test_what_is_no_object_is_said(coco: Path, tmp_path: Path) -> None:
+    content = json.loads((coco / "instances.json").read_text())
+    content["annotations"][0]["segmentation"] = []
+    (tmp_path / "some.json").write_text(json.dumps(content))
+    files = ("--annotations", tmp_path / "some.json", "--max-steps", 0, "--out", tmp_path / "out")
+    done = called("segment-train", coco, *files)
+    count = len(content["annotations"])
+    assert f"left out: 1 of {count} annotations, which have no mask" in " ".join(done.output.split())
+
+
 def test_a_pre_trained_backbone_is_saved_with_the_model(tmp_path: Path) -> None:
     import torch
 

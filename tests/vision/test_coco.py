@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 from tsrep_vision.data import ImageSet, ObjectBatches, read_images
+from tsrep_vision.data.coco import Annotations
 from tsrep_vision.mask_rcnn import average_precision
 from tsrep_vision.mask_rcnn.evaluation import coco_entries
 
@@ -153,8 +154,34 @@ def test_an_image_of_another_size_than_its_annotations_is_skipped(tmp_path: Path
         {"annotations": [{"image_id": 1}]},
         {"annotations": None},
         {"images": [{"id": 1}]},
+        {"categories": [{"id": 7, "name": "cat"}, {"id": 7, "name": "dog"}]},
     ],
 )
 def test_what_is_not_the_format_is_an_error_at_once(tmp_path: Path, broken: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="objects.json is not JSON in COCO's format"):
         opened(written(tmp_path, [], **broken))
+
+
+@pytest.mark.parametrize(
+    ("second", "message"),
+    [
+        ({"id": 1, "file_name": "2.png"}, "two of its images have the id 1"),
+        ({"id": 2, "file_name": "1.png"}, "two of its images have the file_name '1.png'"),
+    ],
+)
+def test_images_with_one_number_or_one_name_are_an_error(
+    tmp_path: Path, second: dict[str, Any], message: str
+) -> None:
+    images = [{"height": SIDE, "width": SIDE, **each} for each in ({"id": 1, "file_name": "1.png"}, second)]
+    with pytest.raises(ValueError, match=message):
+        opened(written(tmp_path, [entry(1, [SQUARE], [4, 4, 12, 12])], images=images))
+
+
+def test_annotations_without_any_mask_are_an_error(tmp_path: Path) -> None:
+    boxes = [entry(1, [], [4, 4, 12, 12]), entry(2, [], [4, 4, 12, 12], image=2)]
+    with pytest.raises(ValueError, match=r"objects.json has 2 annotations; wanted some with a mask"):
+        opened(written(tmp_path, boxes))
+    some = opened(written(tmp_path, [*boxes, entry(3, [SQUARE], [4, 4, 12, 12])])).annotations
+    assert isinstance(some, Annotations) and (some.n_annotations, some.n_left_out) == (3, 2)
+    none = opened(written(tmp_path, [])).annotations
+    assert isinstance(none, Annotations) and none.n_left_out == 0

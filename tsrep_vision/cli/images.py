@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -17,20 +18,41 @@ SIDE = 32  # pixels, to which the 8 x 8 digits are enlarged
 
 
 def read_source(
-    source: str, split: str | None, channels: int = 3, resize: int | None = None, test: bool = False
+    source: str,
+    split: str | None,
+    channels: int = 3,
+    resize: int | None = None,
+    test: bool = False,
+    out: Path | None = None,
 ) -> ImageSet:
-    """The images of `split`; None: of the source's training (or test) folder, if it has one, or all."""
+    """The images of `split`; None: of the source's training (or test) folder, if it has one, or all.
+
+    `out`, the folder to which the command writes, may not lie among them.
+    """
     from tsrep_vision.data.read import folders_of, read_images
 
     if source == DIGITS:
         return _digits(split or ("test" if test else "train"), channels)
     if split is None:
         split = _first(TEST_FOLDERS if test else TRAIN_FOLDERS, folders_of(source))
+    within = Path(source) / (split or "")
+    check_apart(out, within if within.is_dir() else Path(source))
     return read_images(source, split, channels=channels, resize=resize)
 
 
+def check_apart(out: Path | None, images: Path) -> None:
+    """Raises ValueError if `out` lies in the folder `images`: pictures there would be read as images the next time."""
+    if out is not None and out.resolve().is_relative_to(images.resolve()):
+        raise ValueError(f"--out is {out}, in the folder of the images, {images}; wanted another place")
+
+
 def read_pair(
-    source: str, split: str | None, test_split: str | None, channels: int = 3, resize: int | None = None
+    source: str,
+    split: str | None,
+    test_split: str | None,
+    channels: int = 3,
+    resize: int | None = None,
+    out: Path | None = None,
 ) -> tuple[ImageSet, ImageSet]:
     """Training and test images with labels; a fifth of all are test images where the source has no folder of them."""
     import numpy as np
@@ -38,9 +60,9 @@ def read_pair(
     from tsrep_vision.data.read import folders_of
     from tsrep_vision.evaluation import check_labels, places_of
 
-    images = read_source(source, split, channels, resize)
+    images = read_source(source, split, channels, resize, out=out)
     if source == DIGITS or test_split is not None or _first(TEST_FOLDERS, folders_of(source)):
-        test = read_source(source, test_split, channels, resize, test=True)
+        test = read_source(source, test_split, channels, resize, test=True, out=out)
     else:
         rows = np.arange(len(images))
         images, test = images[rows[rows % HELD_OUT != 0]], images[rows[rows % HELD_OUT == 0]]
@@ -62,6 +84,19 @@ def report_skipped(console: Console, *sets: ImageSet, known: Sequence[Skipped] =
     if len(new) > 5:
         console.print(f"... and {len(new) - 5} more")
     return skipped
+
+
+def report_objects(console: Console, *sets: ImageSet) -> None:
+    """Says how many annotations of images in COCO's format are no objects."""
+    from tsrep_vision.data.coco import Annotations
+
+    for found in [images.annotations for images in sets]:
+        if isinstance(found, Annotations) and found.n_left_out:
+            console.print(
+                f"left out: {found.n_left_out} of {found.n_annotations} annotations, which have no mask, or no area "
+                "within their image",
+                soft_wrap=True,
+            )
 
 
 def _first(names: tuple[str, ...], present: set[str]) -> str | None:

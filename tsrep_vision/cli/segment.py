@@ -9,9 +9,9 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from tsrep_vision.cli.images import report_skipped
+from tsrep_vision.cli.images import check_apart, report_objects, report_skipped
 from tsrep_vision.cli.options import Device
-from tsrep_vision.cli.results import write_json
+from tsrep_vision.cli.results import checked_folder, write_json
 
 IMAGES_AT_ONCE = 4
 
@@ -43,9 +43,14 @@ def segment(
     console = Console(highlight=False)
     place = launch(device).device
     found_by = _load(model)
+    checked_folder(out)
+    if annotations is None:
+        check_apart(out, images)
     some, names, image_ids = _read(images, annotations)
     report_skipped(console, some)
-    out.mkdir(parents=True, exist_ok=True)
+    report_objects(console, some)
+    if annotations is not None:
+        _check_categories(found_by, some.annotations)
     entries: list[dict[str, Any]] = []
     objects_of = segmented(found_by.model.to(place), some, IMAGES_AT_ONCE)
     for row, objects in enumerate(objects_of):
@@ -76,6 +81,25 @@ def _load(path: Path) -> Any:
     if path.is_file():
         return load_torchvision(path)
     return load_mask_rcnn(path / "model" if (path / "model").is_dir() else path)
+
+
+def _check_categories(model: Any, annotations: Any) -> None:
+    """Raises ValueError unless a class has one number in the model and in the annotations, and some class is in both.
+
+    The background, which COCO does not number, is left aside.
+    """
+    known = list(zip(model.category_ids, model.classes, strict=True))[1:]
+    given = list(zip(annotations.category_ids, annotations.classes, strict=True))[1:]
+    for number, name in given:
+        others = [pair for pair in known if number == pair[0] or name == pair[1]]
+        if others and (number, name) not in known:
+            raise ValueError(
+                f"--annotations has {name!r} as category {number}; the model has {others[0][1]!r} as {others[0][0]}"
+            )
+    if not set(known) & set(given):
+        raise ValueError(
+            f"--annotations has no class of the model; wanted some of {', '.join(model.classes[1:])}"
+        )
 
 
 def _scores(images: Any, image_ids: list[int], found: list[dict[str, Any]]) -> dict[str, float]:

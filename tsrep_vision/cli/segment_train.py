@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from tsrep_vision.cli.images import report_skipped
+from tsrep_vision.cli.images import report_objects, report_skipped
 from tsrep_vision.cli.models import read_model
 from tsrep_vision.cli.options import (
     TRAINING,
@@ -122,6 +122,7 @@ def segment_train(
     images, validated, category_ids = _read(source, annotations, validation, SMOKE if smoke else SHAPES, seed)
     sets = [images] if validated is None else [images, validated]
     known = report_skipped(console, *sets)
+    report_objects(console, *sets)
     options: dict[str, Any] = {
         "num_classes": len(images.classes),
         "mask_loss": mask_loss.value,

@@ -28,6 +28,8 @@ class Annotations:
     classes : "background", then the categories' names.
     category_ids : COCO's own number of each class, 0 for the background: to write results in its format.
     image_ids : file name -> COCO's number of an image.
+    n_annotations, n_left_out : all annotations; those of them that are no objects, since they have no mask, or no area
+        within their image.
 
     Parameters
     ----------
@@ -37,16 +39,22 @@ class Annotations:
     Raises
     ------
     ValueError
-        It is not COCO's format.
+        It is not COCO's format, two images or categories have one id, two images one file name, or there are
+        annotations but no objects.
     """
 
     def __init__(self, text: bytes, source: str):
         self._digest = hashlib.sha256(text).hexdigest()
         try:
             content = json.loads(text)
-            images = {image["id"]: image for image in content["images"]}
-            categories = {category["id"]: category["name"] for category in content["categories"]}
-            self.image_ids = {image["file_name"]: number for number, image in images.items()}
+            images = _by("id", content["images"], "images")
+            categories = {
+                number: category["name"]
+                for number, category in _by("id", content["categories"], "categories").items()
+            }
+            self.image_ids = {
+                name: image["id"] for name, image in _by("file_name", content["images"], "images").items()
+            }
             self._sizes = {i["file_name"]: (int(i["height"]), int(i["width"])) for i in images.values()}
             self._labels = {number: label for label, number in enumerate(categories, start=1)}
             self._objects: dict[str, list[_Object]] = defaultdict(list)
@@ -55,7 +63,15 @@ class Annotations:
                 if (found := self._object(entry, *self._sizes[name])) is not None:
                     self._objects[name].append(found)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ValueError(f"{source} is not JSON in COCO's format: {error!r}") from error
+            reason = error if isinstance(error, ValueError) else repr(error)
+            raise ValueError(f"{source} is not JSON in COCO's format: {reason}") from error
+        self.n_annotations = len(content["annotations"])
+        self.n_left_out = self.n_annotations - sum(map(len, self._objects.values()))
+        if self.n_annotations and self.n_left_out == self.n_annotations:
+            raise ValueError(
+                f"{source} has {self.n_annotations} annotations; wanted some with a mask, and with a box of some area "
+                "within its image"
+            )
         self.category_ids = [0, *categories]
         self.classes = ["background", *categories.values()]
 
@@ -93,6 +109,16 @@ class Annotations:
         if not segmentation or not (corners[2:] > corners[:2]).all():
             return None
         return _Object(corners.tolist(), label, bool(entry.get("iscrowd")), segmentation)
+
+
+def _by(key: str, entries: list[dict[str, Any]], kind: str) -> dict[Any, dict[str, Any]]:
+    """The entries by the value of `key`, of which no two are alike."""
+    found: dict[Any, dict[str, Any]] = {}
+    for each in entries:
+        if each[key] in found:
+            raise ValueError(f"two of its {kind} have the {key} {each[key]!r}")
+        found[each[key]] = each
+    return found
 
 
 class _Object(NamedTuple):
