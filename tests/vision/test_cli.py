@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 
 from tsrep_vision import save
 from tsrep_vision.cli import app
+from tsrep_vision.pretrain import MaskedObjective
 
 
 def run(*arguments: object, code: int = 0) -> str:
@@ -102,6 +104,10 @@ def test_finetune(pretrained: Path, pictures: Path, tmp_path: Path) -> None:
         (("eval", "--smoke", "--out", "x.txt"), "error: --out is x.txt; wanted a name that ends in .json"),
         (("pretrain", "--image-size", 30), "error: image_size is 30; wanted a multiple of patch_size, 4"),
         (("pretrain", "--max-steps", 1, "--device", "abacus"), "error: device is 'abacus'"),
+        (
+            ("pretrain", "--model", "swin", "--normalise-target"),
+            "error: --normalise-target is given with --model swin; wanted --model mae",
+        ),
     ],
 )
 def test_errors_are_one_line(
@@ -131,6 +137,56 @@ def test_what_is_damaged_behind_its_header_is_reported(
     for name in ("train/dark/damaged.png", "train/dark/1.png", "test/bright/1.png"):
         assert printed.count(f"left out: {name}, which cannot be decoded") == 1
     assert json.loads((tmp_path / "probed" / "result.json").read_text())["images"] == 7
+
+
+@pytest.mark.parametrize("steps", [0, 1])
+def test_an_interrupted_command_says_how_to_go_on(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: int
+) -> None:
+    call, count = MaskedObjective.losses, iter(range(2))
+
+    def stops(*arguments: Any) -> Any:
+        if next(count) == steps:
+            raise KeyboardInterrupt
+        return call(*arguments)
+
+    out = tmp_path / "out"
+    command = (
+        "pretrain",
+        pictures,
+        "--max-steps",
+        2,
+        "--batch-size",
+        4,
+        "--checkpoint-every",
+        1,
+        "--out",
+        out,
+    )
+    with monkeypatch.context() as patched:
+        patched.setattr(MaskedObjective, "losses", stops)
+        printed = run(*command, code=130)
+    if steps:
+        assert f"stopped: the same command continues from the last state in {out / 'checkpoint'}" in printed
+    else:
+        assert f"stopped: before the first state was saved in {out / 'checkpoint'}" in printed
+
+
+def test_results_are_not_written_among_the_images(pictures: Path, pretrained: Path, tmp_path: Path) -> None:
+    """A second call would read the pictures as images, and their folder as a class."""
+    images = shutil.copytree(pictures / "train", tmp_path / "images")
+    before = sorted(images.rglob("*.png"))
+    for command in (
+        ("pretrain", images),
+        ("reconstruct", pretrained, images),
+        ("probe", pretrained, images),
+        ("finetune", pretrained, images, "--max-steps", 1),
+    ):
+        printed = run(*command, "--out", images / "results", code=1)
+        assert f"--out is {images / 'results'}, in the folder of the images, {images}" in printed
+    assert sorted(images.rglob("*.png")) == before
+    whole = shutil.copytree(pictures, tmp_path / "whole")
+    run("probe", pretrained, whole, "--out", whole / "probed")  # beside train and test
 
 
 @pytest.mark.parametrize("command", ["pretrain", "reconstruct", "probe", "finetune", "eval"])

@@ -48,8 +48,12 @@ class Command(TyperCommand):
                 warnings.showwarning = _print_warning
                 return super().invoke(ctx)
         except KeyboardInterrupt:
-            _print_line("[bold]stopped:[/bold]", _how_to_go_on(ctx.params))
+            _print_line("[bold]stopped:[/bold]", _how_to_go_on(self.with_checkpoint(ctx.params)))
             raise typer.Exit(INTERRUPTED) from None
+
+    def with_checkpoint(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        """The parameters, with `checkpoint` where a training keeps its state; without it where the command has none."""
+        return parameters
 
 
 def _print_line(head: str, message: str) -> None:

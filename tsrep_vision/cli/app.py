@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from tsrep import __version__
-from tsrep.cli.errors import OneLineErrors
+from tsrep.cli.errors import Command, OneLineErrors
 from tsrep_vision.cli.demo.command import demo
 from tsrep_vision.cli.evaluate import evaluate
 from tsrep_vision.cli.finetune import finetune
@@ -42,9 +42,17 @@ def root(
     """Image models: pre-train with masks, probe, fine-tune, segment."""
 
 
+class Continuing(Command):
+    """A command whose training goes on from the folder that it writes."""
+
+    def with_checkpoint(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        return {**parameters, "checkpoint": parameters["out"] / "checkpoint"}
+
+
 for command in (demo, pretrain, reconstruct, probe, finetune, segment_train, segment):
-    app.command()(command)
-app.command("eval")(evaluate)
+    continues = command in (pretrain, finetune, segment_train)
+    app.command(cls=Continuing if continues else Command)(command)
+app.command("eval", cls=Command)(evaluate)
 
 
 def main() -> None:

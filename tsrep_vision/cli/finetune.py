@@ -91,7 +91,7 @@ def finetune(
     if scratch:
         network = with_random_weights(getattr(network, "encoder", network), seed)
     checked_folder(out)
-    images, test = read_pair(source, split, test_split, channels_of(network), resize)
+    images, test = read_pair(source, split, test_split, channels_of(network), resize, out)
     known = report_skipped(console, images, test)
     settings = {
         "label_fraction": label_fraction,

@@ -103,9 +103,11 @@ def pretrain(
     launch_processes(device, precision)
     if smoke:
         size, max_steps, batch_size = Size.tiny, SMOKE_STEPS, SMOKE_BATCH
+    if normalise_target and model is not Model.mae:
+        raise ValueError(f"--normalise-target is given with --model {model.value}; wanted --model mae")
     checked_folder(out)
     network = make_model(model, size, seed, image_size, patch_size, normalise_target)
-    images = read_source(source, split, resize=resize)
+    images = read_source(source, split, resize=resize, out=out)
     known = report_skipped(console, images)
     weights = sum(weight.numel() for weight in network.parameters()) / 1e6
     console.print(f"{len(images)} images, {weights:.1f} million parameters")

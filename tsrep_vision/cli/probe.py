@@ -86,7 +86,7 @@ def probe(
         max_steps = SMOKE_STEPS
     network = read_model(model, smoke, seed)
     checked_folder(out)
-    images, test = read_pair(source, split, test_split, channels_of(network), resize)
+    images, test = read_pair(source, split, test_split, channels_of(network), resize, out)
     known = report_skipped(console, images, test)
     options = {
         "method": method.value,

@@ -45,7 +45,7 @@ def reconstruct(
     if type(network) not in RULES:
         raise ValueError(f"MODEL holds a {type(network).__name__}; wanted a MAE, SimMIM or MaskFeat")
     checked_folder(out).mkdir(exist_ok=True)
-    images = read_source(source, split, network.encoder.channels)
+    images = read_source(source, split, network.encoder.channels, out=out)
     known = report_skipped(console, images)
     some = images[: min(len(images), MOST_IMAGES)]
     losses = {
