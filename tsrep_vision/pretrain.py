@@ -19,11 +19,11 @@ from tsrep.base.parameters import number, out_of_range
 from tsrep.train.hooks import History
 from tsrep_vision.data import ImageBatch, ImageSet, crop, draw_crops, normalised, read_images
 from tsrep_vision.mae import MAE
-from tsrep_vision.maskfeat import MaskFeat
+from tsrep_vision.maskfeat import MaskFeat, TeacherTarget
 from tsrep_vision.saving import describe
 from tsrep_vision.simmim import SimMIM
 from tsrep_vision.sizes import is_interval
-from tsrep_vision.training import Training, scaled_lr, train
+from tsrep_vision.training import Training, fingerprint, scaled_lr, train
 
 MaskedModel = MAE | SimMIM | MaskFeat
 
@@ -237,12 +237,12 @@ def as_images(images: Any, channels: int = 3) -> ImageSet:
     return images if isinstance(images, ImageSet) else read_images(images, channels=channels)
 
 
-def described(model: nn.Module) -> dict[str, Any] | str:
-    """The class and sizes of a model, or its class alone where it cannot be saved."""
-    try:
-        return describe(model)
-    except ValueError:
-        return type(model).__name__
+def described(model: MaskedModel) -> dict[str, Any]:
+    """The class and sizes of a model; a teacher, which no argument describes, by its weights."""
+    if isinstance(model, MaskFeat) and isinstance(model.target, TeacherTarget):
+        own = {"mask": model.mask, "encoder": describe(model.encoder), "teacher": fingerprint(model.target)}
+        return {"class": type(model).__name__, **own}
+    return describe(model)
 
 
 def _check_scale(scale: Sequence[float]) -> None:

@@ -15,6 +15,7 @@ import torch
 from tsrep.train.hooks import History
 from tsrep.train.optimised import Optimised
 from tsrep.train.runtime import launch
+from tsrep_vision import MaskFeat
 from tsrep_vision.data import ImageBatches, ImageSet
 from tsrep_vision.evaluation import masked_loss
 from tsrep_vision.pretrain import RULES, MaskedObjective, decay_groups, pretrain
@@ -215,6 +216,16 @@ def test_a_checkpoint_of_another_run_is_refused(
         )
     with pytest.raises(ValueError, match="holds a run with model="):
         trained("simmim", checkpoint=tmp_path / "run", max_steps=1)
+
+
+def test_a_checkpoint_of_another_teacher_is_refused(make: Make, colours: Colours, tmp_path: Path) -> None:
+    sizes = {"image_size": 16, "patch_size": 4, "embed_dim": 32, "depth": 1, "num_heads": 2}
+    options = {"max_steps": 1, "random_state": 0, "checkpoint": tmp_path / "run"}
+    teacher = make("vit")
+    pretrain(MaskFeat(**sizes, target="teacher", teacher=teacher), colours(4), **options)
+    torch.nn.init.ones_(teacher.class_token)
+    with pytest.raises(ValueError, match="holds a run with model="):
+        pretrain(MaskFeat(**sizes, target="teacher", teacher=teacher), colours(4), **options)
 
 
 def test_divergence_changes_nothing(make: Make, colours: Colours) -> None:
