@@ -1,6 +1,9 @@
 """`tsrep-vision segment-train` and `segment`: files in COCO's format in, a model, results and pictures out."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -182,6 +185,17 @@ def test_a_pre_trained_backbone_is_saved_with_the_model(tmp_path: Path) -> None:
     assert list(found.classes) == list(SHAPES)
     with torch.no_grad():
         assert set(found.model([torch.rand(3, 64, 64)])[0]) == {"boxes", "labels", "scores", "masks"}
+
+
+@pytest.mark.slow
+def test_two_processes_write_one_model(tmp_path: Path) -> None:
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    command = [*torchrun, "-m", "tsrep_vision", "segment-train", "--smoke", "--device", "cpu", "--out", "out"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("model saved") == 1
+    assert (tmp_path / "out" / "model" / "config.json").is_file()
 
 
 def test_choices_are_those_of_the_package() -> None:

@@ -22,7 +22,7 @@ from tsrep_vision.cli.options import (
     Smoke,
     Workers,
 )
-from tsrep_vision.cli.results import SHOWN, checked_folder, write_history, write_json
+from tsrep_vision.cli.results import SHOWN, checked_folder, console_of_first, write_history, write_json
 
 SHAPES = (200, 40)  # generated images for training and for validation
 SMOKE = (8, 4)
@@ -105,13 +105,13 @@ def segment_train(
     Without --max-epochs and --max-steps, 12 epochs, or 300 steps on generated shapes. The folder has `model/`,
     `history.json` and `curves.png`, and with validation `scores.json` and `found.png`.
     """
-    from tsrep.train.runtime import launch_processes
+    from tsrep.train.runtime import is_first_process, launch_processes
     from tsrep_vision.mask_rcnn import train_mask_rcnn
     from tsrep_vision.mask_rcnn.saving import make, plan, save_mask_rcnn
     from tsrep_vision.pretrained import encoder_of
     from tsrep_vision.seeding import seeded
 
-    console = Console(highlight=False)
+    console = console_of_first()
     if smoke:
         source, model, max_epochs, max_steps = None, Model.tiny, None, SMOKE_STEPS
     if source is None and max_epochs is None and max_steps is None:
@@ -155,6 +155,8 @@ def segment_train(
         checkpoint=out / "checkpoint",
         **{**rules, **({} if lr is None else {"lr": lr})},  # type: ignore[arg-type]
     )
+    if not is_first_process():
+        return
     report_skipped(console, *sets, known=known)
     save_mask_rcnn(out / "model", network, chosen, images.classes, category_ids)
     write_history(out, history)

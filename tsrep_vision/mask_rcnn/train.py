@@ -146,7 +146,7 @@ def train_mask_rcnn(
         groups=lambda network: groups_of(objective.frozen(network), settings.weight_decay, layer_decay),
         optimiser=recipe.optimiser,
         make_batches=ObjectBatches,
-        make_step=objects_step,
+        make_step=ObjectsStep,
         evaluate=None if validation is None else lambda network: scores_on(network, validation),
         evaluate_every=evaluate_every,
         shown=SHOWN,
@@ -203,9 +203,16 @@ class SegmentationObjective:
         return network
 
 
-def objects_step(network: nn.Module, objective: Any, *, accumulate: int, **options: Any) -> Descent:
-    """A `Descent`; a batch is one part, since its images differ in size."""
-    return Descent(network, objective, average=False, **options)
+class ObjectsStep(Descent):
+    """A `Descent` whose losses are means over the processes; a batch is one part, since its images differ in size."""
+
+    def __init__(self, network: nn.Module, objective: Any, *, accumulate: int, **options: Any):
+        super().__init__(network, objective, average=False, **options)
+
+    def __call__(self, batch: Any) -> dict[str, Tensor]:
+        losses = super().__call__(batch)
+        values = self.fabric.all_reduce(torch.stack(list(losses.values())), reduce_op="mean")
+        return dict(zip(losses, values.unbind(), strict=True))
 
 
 def scores_on(model: nn.Module, images: ImageSet) -> dict[str, float]:
