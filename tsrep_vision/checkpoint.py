@@ -39,7 +39,7 @@ def read_checkpoint(checkpoint: Mapping[str, Any] | str | Path) -> dict[str, Ten
     FileNotFoundError
         There is no such file.
     ModelFileError
-        It is no file of the two kinds, it holds objects other than tensors, or no state dict.
+        It is a folder or no file of the two kinds, it holds objects other than tensors, or no state dict.
     """
     source = checkpoint if isinstance(checkpoint, str | Path) else "checkpoint"
     state = _read_file(Path(checkpoint)) if isinstance(checkpoint, str | Path) else checkpoint
@@ -113,6 +113,10 @@ def _wrapped(state: Any) -> Mapping[str, Any] | None:
 
 
 def _read_file(path: Path) -> Any:
+    if path.is_dir():
+        raise ModelFileError(
+            f"{path} is a folder; wanted a file of weights, or what tsrep_vision.load reads from the folder"
+        )
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not a file")
     if path.suffix == ".safetensors":

@@ -143,6 +143,10 @@ class Anything:
 
 
 def test_files_that_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(
+        ModelFileError, match="is a folder; wanted a file of weights, or what tsrep_vision.load"
+    ):
+        small().load_official(tmp_path)
     with pytest.raises(FileNotFoundError, match="nothing.pth is not a file"):
         small().load_official(tmp_path / "nothing.pth")
     (tmp_path / "text.pth").write_text("hello")
