@@ -145,8 +145,10 @@ def train(
     NonFiniteLossError
         The loss or the weights became NaN or infinite. The checkpoint is that of a finite step.
     ValueError
-        The device cannot be used, or the checkpoint holds another run.
+        There are no images, the device cannot be used, or the checkpoint holds another run.
     """
+    if len(images) == 0:
+        raise ValueError("images is empty; wanted at least one")
     fabric = launch_processes(settings.device, settings.precision)
     config = {"class": "training", "parameters": as_json_all({**asdict(settings), **recipe})}
     run = _found(settings, config, digest(images)) or _new(settings, images, fabric)

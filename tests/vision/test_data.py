@@ -207,6 +207,8 @@ def test_what_is_refused(tmp_path: Path, files: dict) -> None:
         ),
         ((values,), {"labels": [0.0, np.nan]}, "labels has NaN; wanted a label for each image"),
         ((values,), {"labels": np.array(["a", None])}, "labels has values of several types"),
+        ((values,), {"labels": ["a", np.nan]}, "labels has values of several types"),
+        ((values,), {"labels": ("a", 1)}, "labels has values of several types"),
         ((values.astype(int),), {}, "images has type int64"),
         ((values[0],), {}, r"images has shape \(9, 9\)"),
         ((values,), {"labels": [0]}, "labels has 1 entries; wanted one for each of 2 images"),

@@ -194,6 +194,10 @@ def test_images_that_do_not_fit_are_refused(shapes: ImageSet) -> None:
         train_mask_rcnn(tiny(), [image[:1] for image in images], targets)
     with pytest.raises(ValueError, match=r"targets\[0\] lacks 'masks'"):
         train_mask_rcnn(tiny(), images, [{k: t[k] for k in ("boxes", "labels")} for t in targets])
+    with pytest.raises(ValueError, match="validation is a list; wanted a set of images"):
+        train_mask_rcnn(tiny(), shapes, validation=images)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="images is empty; wanted at least one"):
+        train_mask_rcnn(tiny(), shapes[:0], max_steps=1)
     with pytest.raises(ValueError, match="model is a Linear; wanted a Mask R-CNN"):
         train_mask_rcnn(torch.nn.Linear(1, 1), shapes)  # type: ignore[arg-type]
 

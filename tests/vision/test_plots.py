@@ -45,6 +45,17 @@ def test_visible_patches_are_shown_as_they_are(mae: MAE, pictures: Tensor) -> No
         assert (covered | ~(row[3] == COVER).all(-1)).all()  # visible at 75 %: so at 50 %
 
 
+@pytest.mark.parametrize("kind", ["mae", "maskfeat"])
+def test_other_types_of_images_and_weights(mae: MAE, pictures: Tensor, kind: str) -> None:
+    model = mae if kind == "mae" else MaskFeat(**SIZES)
+    plot = plot_reconstructions if kind == "mae" else plot_hog
+    model.encoder.eval()
+    modes = [layer.training for layer in model.modules()]
+    plot(model, pictures.double())
+    plot(model.bfloat16(), pictures)
+    assert [layer.training for layer in model.modules()] == modes
+
+
 def test_titles_and_seeds(mae: MAE, pictures: Tensor) -> None:
     one, same, other = (plot_reconstructions(mae, pictures, (0.5,), seed) for seed in (0, 0, 1))
     assert [ax.get_title() for ax in one.axes[:3]] == ["original", "50% hidden", "rebuilt"]

@@ -170,6 +170,10 @@ def _labels_of(names: Sequence[str], beginning: str) -> tuple[NDArray[np.int64] 
 
 
 def _numbered(labels: Any) -> tuple[NDArray[np.int64], list[str]]:
+    if isinstance(labels, list | tuple) and len({isinstance(label, str) for label in labels}) > 1:
+        raise ValueError(
+            "labels has values of several types; wanted numbers or names"
+        )  # NumPy would join them
     values = np.asarray(labels).reshape(-1)
     try:
         classes, numbers = np.unique(values, return_inverse=True)

@@ -237,6 +237,9 @@ def as_objects(
 
 def check_objects(images: ImageSet, model: TorchvisionMaskRCNN, name: str) -> None:
     """Raises ValueError unless the images have annotations and colours, and the model all their classes."""
+    if not isinstance(images, ImageSet):
+        wanted = "a set of images, as read_images or with_objects makes one"
+        raise ValueError(f"{name} is a {type(images).__name__}; wanted {wanted}")
     if images.annotations is None:
         raise ValueError(f"{name} has no annotations; wanted read_images(source, annotations=...)")
     if images.channels != 3:

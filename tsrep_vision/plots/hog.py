@@ -17,6 +17,7 @@ from torch import Tensor
 
 from tsrep.plots.style import BLACK, BLUE, new_figure
 from tsrep_vision.data.augment import MEAN, STD, normalised
+from tsrep_vision.evaluation import in_evaluation
 from tsrep_vision.maskfeat import HOGTarget, MaskFeat
 from tsrep_vision.plots.pictures import as_pixels, show, squares
 
@@ -87,13 +88,10 @@ def histograms(model: MaskFeat, images: Tensor, seed: int) -> tuple[Tensor, Tens
     ----------
     images : (B, C, S, S), normalised as in the model's training.
     """
-    images, training = images.to(next(model.parameters()).device), model.training
+    images = images.to(model.mask_token)
     hidden = model.draw_mask(len(images), torch.Generator().manual_seed(seed))
-    model.eval()
-    try:
-        prediction = model(images, hidden.to(images.device)).prediction
-    finally:
-        model.train(training)
+    with in_evaluation(model, images.device):
+        prediction = model(images, hidden.to(images.device)).prediction.float()
     target = model.target
     assert isinstance(target, HOGTarget)
     grid, cells = model.encoder.grid, target.cells

@@ -40,7 +40,7 @@ def squares(images: Tensor | Sequence[Tensor], size: int) -> Tensor:
     for image in some:
         check_values(image)
     stacked, sizes = stack(some)
-    return central_crop(stacked, size, sizes, mean=(0.0,), std=(1.0,))
+    return central_crop(stacked, size, sizes, mean=(0.0,), std=(1.0,)).float()
 
 
 def as_pixels(image: Tensor) -> NDArray[Any]:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from tsrep.plots.style import new_figure
 from tsrep_vision.data.augment import MEAN, STD, denormalised, normalised
+from tsrep_vision.evaluation import in_evaluation
 from tsrep_vision.mae import MAE
 from tsrep_vision.plots.pictures import as_pixels, show, squares
 from tsrep_vision.simmim import SimMIM
@@ -73,18 +74,15 @@ def rebuild(model: MAE | SimMIM, images: Tensor, ratio: float, seed: int) -> tup
     ----------
     images : (B, C, S, S), normalised as in the model's training.
     """
-    encoder, training = model.encoder, model.training
+    encoder = model.encoder
     generator = torch.Generator().manual_seed(seed)
-    images = images.to(next(model.parameters()).device)
-    model.eval()
-    try:
+    images = images.to(next(model.parameters()))
+    with in_evaluation(model, images.device):
         if isinstance(model, MAE):
             noise = torch.rand(len(images), encoder.grid**2, generator=generator).to(images.device)
             output = model(images, ratio, noise=noise)
         else:
             output = model(images, model.draw_mask(len(images), generator, ratio).to(images.device))
-    finally:
-        model.train(training)
     hidden = output.hidden.view(-1, 1, encoder.grid, encoder.grid)
     pixels = hidden.repeat_interleave(encoder.patch_size, 2).repeat_interleave(encoder.patch_size, 3)
-    return pixels.cpu(), model.reconstruction(images, output).cpu()
+    return pixels.cpu(), model.reconstruction(images, output).float().cpu()
