@@ -2,19 +2,22 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 from torchvision.transforms.functional import to_pil_image
 
+from tsrep.train.runtime import launch
 from tsrep_vision import MAE, mask_rcnn_resnet50_fpn
 from tsrep_vision.data import ImageSet, draw_shapes, read_images, with_objects
+from tsrep_vision.data.batches import ObjectBatch
 from tsrep_vision.data.jitter import flipped
 from tsrep_vision.mask_rcnn import average_precision, mask_rcnn_tiny, segment, train_mask_rcnn
 from tsrep_vision.mask_rcnn.evaluation import coco_entries
 from tsrep_vision.mask_rcnn.recipe import RESNET, VIT, DetectionTraining, groups_of, recipe_of
-from tsrep_vision.mask_rcnn.train import SegmentationObjective
+from tsrep_vision.mask_rcnn.train import ObjectsStep, SegmentationObjective
 
 SIZES = {"embed_dim": 32, "depth": 2, "num_heads": 2, "channels": 16, "hidden_size": 32}
 QUICK = {"lr": 2e-3, "layer_decay": 1.0, "batch_size": 2, "random_state": 0, "device": "cpu"}
@@ -103,6 +106,41 @@ def test_a_frozen_backbone_keeps_its_weights(shapes: ImageSet) -> None:
     train_mask_rcnn(model, shapes, max_steps=1, **QUICK)
     assert not torch.equal(model.backbone.body.state_dict()[weight], mae.encoder.state_dict()[weight])
     assert all(value.isfinite().all() for value in pyramid.values())
+
+
+class OneOfTwo:
+    """A fabric that says it is one of two processes."""
+
+    world_size = 2
+
+    def __init__(self, fabric: Any, rank: int):
+        self.fabric, self.global_rank = fabric, rank
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.fabric, name)
+
+    def all_reduce(self, values: Tensor, reduce_op: str) -> Tensor:
+        return values
+
+
+def test_processes_draw_by_themselves_and_stay_alike(shapes: ImageSet) -> None:
+    """Whatever the number of images of each: a checkpoint has the generator of the first process."""
+    items = [(shapes[row] / 255, shapes.target(row)) for row in range(3)]
+    drawn, states = [], []
+    for rank, count in enumerate((3, 2)):
+        objective = SegmentationObjective(64, None, False)
+        objective.augmented = lambda image, target, generator: (  # type: ignore[method-assign]
+            drawn.append(float(torch.rand((), generator=generator))),
+            (image, target),
+        )[1]
+        generator = torch.Generator().manual_seed(0)
+        step = ObjectsStep(
+            tiny(), objective, lr=1e-3, generator=generator, fabric=launch("cpu"), accumulate=1
+        )
+        step.fabric = OneOfTwo(step.fabric, rank)  # type: ignore[assignment]
+        step(ObjectBatch(*map(list, zip(*items[:count], strict=True))))
+        states.append(step.state()["generator"])
+    assert torch.equal(*states) and len(set(drawn)) == len(drawn) == 5
 
 
 def test_groups_of_a_vit() -> None:

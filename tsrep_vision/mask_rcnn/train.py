@@ -204,13 +204,25 @@ class SegmentationObjective:
 
 
 class ObjectsStep(Descent):
-    """A `Descent` whose losses are means over the processes; a batch is one part, since its images differ in size."""
+    """A `Descent` whose batch is one part, since its images differ in size.
+
+    Of several processes each draws for its own images, from a seed that all have drawn: their generators stay alike, so
+    one of them may be saved for all. The losses are means over the processes.
+    """
 
     def __init__(self, network: nn.Module, objective: Any, *, accumulate: int, **options: Any):
         super().__init__(network, objective, average=False, **options)
 
     def __call__(self, batch: Any) -> dict[str, Tensor]:
-        losses = super().__call__(batch)
+        if self.fabric.world_size == 1:
+            return super().__call__(batch)
+        shared = self.generator
+        seed = int(torch.randint(2**62, (), generator=shared)) + self.fabric.global_rank
+        self.generator = torch.Generator().manual_seed(seed)
+        try:
+            losses = super().__call__(batch)
+        finally:
+            self.generator = shared
         values = self.fabric.all_reduce(torch.stack(list(losses.values())), reduce_op="mean")
         return dict(zip(losses, values.unbind(), strict=True))
 
