@@ -23,6 +23,7 @@ from tsrep_vision.classifier import Classifier, check_pool, copied_encoder, pool
 from tsrep_vision.data import ImageBatch, ImageError, ImageSet, central_crop
 from tsrep_vision.data.batches import as_batch
 from tsrep_vision.pretrain import MaskedModel, MaskedObjective, as_images, training_ratio
+from tsrep_vision.training import is_seed
 
 BATCH = integer(1)
 
@@ -101,8 +102,9 @@ def predict(
     return Predictions(scores.argmax(1).astype(np.int64), expected, scores)
 
 
-def accuracy(classifier: Classifier, images: ImageSet, **options: Any) -> float:
+def accuracy(classifier: Classifier, images: Any, **options: Any) -> float:
     """Top-1 accuracy of a classifier on images with labels; the options are those of `predict`."""
+    images = as_images(images, classifier.encoder.channels)
     check_labels(images, "images")
     return predict(classifier, images, **options).accuracy
 
@@ -124,6 +126,8 @@ def masked_loss(
     images : an `ImageSet`, or whatever `read_images` takes.
     mask_ratio : share of an image that is hidden; None: that of the training, 0.75 for a MAE.
     """
+    if not is_seed(random_state):
+        raise out_of_range("random_state", random_state, "an integer from 0 to 2 ** 63 - 1")
     images = as_images(images, model.encoder.channels)
     fabric = launch_processes(device, precision)
     objective = MaskedObjective(model, training_ratio(model, mask_ratio))

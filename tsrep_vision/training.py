@@ -18,7 +18,16 @@ import numpy as np
 import torch
 from torch import nn
 
-from tsrep.base.parameters import as_json, check_parameters, integer, number, out_of_range, verbosity
+from tsrep.base.parameters import (
+    Range,
+    as_json,
+    check_parameters,
+    integer,
+    is_integer,
+    number,
+    out_of_range,
+    verbosity,
+)
 from tsrep.train import hooks
 from tsrep.train.batches import Batches
 from tsrep.train.checkpoint import check_writable, holds_model, read_folder, write_folder
@@ -86,6 +95,7 @@ class Training:
         return warm_up_then_cosine(self.lr, round(self.warm_up * steps), steps, min(self.least_lr, self.lr))
 
 
+SEED = Range("an integer from 0 to 2 ** 63 - 1, or None", lambda value: value is None or is_seed(value))
 RANGES = {
     "max_steps": integer(0, none=True),
     "max_epochs": integer(0, none=True),
@@ -96,7 +106,7 @@ RANGES = {
     "max_norm": number(above=0, none=True),
     "accumulate": integer(1),
     "workers": integer(0),
-    "random_state": integer(0, none=True),
+    "random_state": SEED,
     "verbose": verbosity(),
     "checkpoint_every": integer(1),
 }
@@ -145,10 +155,12 @@ def train(
     NonFiniteLossError
         The loss or the weights became NaN or infinite. The checkpoint is that of a finite step.
     ValueError
-        There are no images, the device cannot be used, or the checkpoint holds another run.
+        There are no images, the weights are not of 32 bits or none is trained, the device cannot be used, or the
+        checkpoint holds another run.
     """
     if len(images) == 0:
         raise ValueError("images is empty; wanted at least one")
+    check_weights(network)
     fabric = launch_processes(settings.device, settings.precision)
     config = {"class": "training", "parameters": as_json_all({**asdict(settings), **recipe})}
     run = _found(settings, config, digest(images)) or _new(settings, images, fabric)
@@ -214,8 +226,32 @@ def train(
     return step.network.cpu().eval(), run.history
 
 
+def check_weights(network: nn.Module) -> None:
+    """Raises ValueError unless there are weights to train, and all are of 32 bits."""
+    others = {weight.dtype for weight in network.parameters()} - {torch.float32}
+    if others:
+        raise ValueError(
+            f"model has weights of type {others.pop()}; wanted torch.float32, and another `precision` to compute in"
+        )
+    if not any(weight.requires_grad for weight in network.parameters()):
+        raise ValueError("model has no weight with requires_grad; wanted some to train")
+
+
+def is_seed(value: Any) -> bool:
+    """Whether torch and NumPy take `value` as a seed."""
+    return is_integer(value) and 0 <= value < 2**63
+
+
 def seed_of(random_state: int | None) -> int:
-    """`random_state`, or one that the operating system draws."""
+    """`random_state`, or one that the operating system draws.
+
+    Raises
+    ------
+    ValueError
+        `random_state` is out of range.
+    """
+    if not SEED.holds(random_state):
+        raise out_of_range("random_state", random_state, SEED.wanted)
     return int(np.random.SeedSequence().generate_state(1)[0]) if random_state is None else int(random_state)
 
 

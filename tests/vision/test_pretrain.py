@@ -218,6 +218,13 @@ def test_a_checkpoint_of_another_run_is_refused(
         trained("simmim", checkpoint=tmp_path / "run", max_steps=1)
 
 
+def test_weights_that_cannot_be_trained(make: Make, colours: Colours) -> None:
+    with pytest.raises(ValueError, match=r"model has weights of type torch.float16; wanted torch.float32"):
+        pretrain(make("mae").half(), colours(4), max_steps=1)
+    with pytest.raises(ValueError, match="model has no weight with requires_grad"):
+        pretrain(make("mae").requires_grad_(False), colours(4), max_steps=1)
+
+
 def test_a_checkpoint_of_another_teacher_is_refused(make: Make, colours: Colours, tmp_path: Path) -> None:
     sizes = {"image_size": 16, "patch_size": 4, "embed_dim": 32, "depth": 1, "num_heads": 2}
     options = {"max_steps": 1, "random_state": 0, "checkpoint": tmp_path / "run"}

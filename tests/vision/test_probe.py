@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from tsrep_vision.data import ImageSet, read_images
-from tsrep_vision.evaluation import accuracy, features, predict
+from tsrep_vision.evaluation import accuracy, features, masked_loss, predict
 from tsrep_vision.labels import labelled_fraction
 from tsrep_vision.probe import LinearProbe, head_groups, probe
 
@@ -96,6 +96,8 @@ def test_classes_are_matched_by_name(make: Make) -> None:
         ({"method": "svm"}, "method is 'svm'; wanted one of"),
         ({"label_fraction": 0.0}, "label_fraction is 0.0; wanted a number above 0 to 1"),
         ({"pool": "max"}, "pool is 'max'; wanted one of 'mean', 'class'"),
+        ({"random_state": 1.5}, "random_state is 1.5; wanted an integer from 0 to"),
+        ({"random_state": 2**63}, "random_state is 9223372036854775808; wanted an integer from 0 to"),
         ({"lr": 0.1}, "lr is 0.1; wanted None with method 'logistic'"),
         ({"max_steps": 0}, "max_steps is 0; wanted None with method 'logistic'"),
         ({"method": "adamw", "batch_size": 1}, "batch_size is 1; wanted 2 or more images in each batch of 6"),
@@ -113,6 +115,10 @@ def test_what_cannot_be_predicted(make: Make, colours: Colours) -> None:
     for size in (0, -1, 1.5):
         with pytest.raises(ValueError, match=f"batch_size is {size}; wanted an integer of at least 1"):
             features(make("mae"), images, batch_size=size)
+    with pytest.raises(ValueError, match="random_state is None; wanted an integer from 0 to"):
+        masked_loss(make("mae"), images, random_state=None)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="images has no labels"):
+        accuracy(probe(make("mae"), images, random_state=0).classifier, np.zeros((2, 16, 16, 3)))
 
 
 def test_arrays_are_read_as_everywhere(make: Make) -> None:
