@@ -23,7 +23,7 @@ from tsrep_vision.classifier import Classifier, check_pool, copied_encoder, pool
 from tsrep_vision.data import ImageBatch, ImageError, ImageSet, central_crop
 from tsrep_vision.data.batches import as_batch
 from tsrep_vision.pretrain import MaskedModel, MaskedObjective, as_images, training_ratio
-from tsrep_vision.training import is_seed
+from tsrep_vision.seeding import is_seed
 
 BATCH = integer(1)
 

@@ -24,8 +24,8 @@ from tsrep_vision.data import ImageBatch
 from tsrep_vision.evaluation import accuracy
 from tsrep_vision.labels import labelled_sets
 from tsrep_vision.pretrain import drawn_crops, without_decay
-from tsrep_vision.seeding import seeded
-from tsrep_vision.training import Training, fingerprint, scaled_lr, seed_of, train
+from tsrep_vision.seeding import seed_of, seeded
+from tsrep_vision.training import Training, fingerprint, scaled_lr, train
 from tsrep_vision.vit import needs_timm
 
 EPOCHS = 100  # MAE's for a ViT-B, where neither limit is given

@@ -29,7 +29,8 @@ from tsrep_vision.data.batches import smallest_batch
 from tsrep_vision.evaluation import accuracy, outputs
 from tsrep_vision.labels import labelled_sets
 from tsrep_vision.pretrain import drawn_crops
-from tsrep_vision.training import Training, fingerprint, scaled_lr, seed_of, train
+from tsrep_vision.seeding import seed_of
+from tsrep_vision.training import Training, fingerprint, scaled_lr, train
 from tsrep_vision.vit import EPS, needs_timm
 
 METHODS = ("logistic", "lars", "adamw")

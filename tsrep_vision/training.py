@@ -19,11 +19,9 @@ import torch
 from torch import nn
 
 from tsrep.base.parameters import (
-    Range,
     as_json,
     check_parameters,
     integer,
-    is_integer,
     number,
     out_of_range,
     verbosity,
@@ -40,6 +38,7 @@ from tsrep.train.schedule import Schedule, warm_up_then_cosine
 from tsrep.train.step import Step, require_finite
 from tsrep_vision.data.batches import ImageBatches
 from tsrep_vision.data.images import ImageError, ImageSet
+from tsrep_vision.seeding import SEED, seed_of
 from tsrep_vision.step import ImageObjective, ImageStep
 
 if TYPE_CHECKING:
@@ -95,7 +94,6 @@ class Training:
         return warm_up_then_cosine(self.lr, round(self.warm_up * steps), steps, min(self.least_lr, self.lr))
 
 
-SEED = Range("an integer from 0 to 2 ** 63 - 1, or None", lambda value: value is None or is_seed(value))
 RANGES = {
     "max_steps": integer(0, none=True),
     "max_epochs": integer(0, none=True),
@@ -235,24 +233,6 @@ def check_weights(network: nn.Module) -> None:
         )
     if not any(weight.requires_grad for weight in network.parameters()):
         raise ValueError("model has no weight with requires_grad; wanted some to train")
-
-
-def is_seed(value: Any) -> bool:
-    """Whether torch and NumPy take `value` as a seed."""
-    return is_integer(value) and 0 <= value < 2**63
-
-
-def seed_of(random_state: int | None) -> int:
-    """`random_state`, or one that the operating system draws.
-
-    Raises
-    ------
-    ValueError
-        `random_state` is out of range.
-    """
-    if not SEED.holds(random_state):
-        raise out_of_range("random_state", random_state, SEED.wanted)
-    return int(np.random.SeedSequence().generate_state(1)[0]) if random_state is None else int(random_state)
 
 
 def digest(images: ImageSet) -> str:
