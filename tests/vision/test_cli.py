@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from tsrep_vision import save
 from tsrep_vision.cli import app
+from tsrep_vision.cli.images import read_pair
 from tsrep_vision.pretrain import MaskedObjective
 
 
@@ -123,6 +124,23 @@ def test_images_without_a_test_folder_are_divided(pictures: Path, make: Callable
     run("probe", tmp_path / "vit", pictures / "train", "--out", out)
     result = json.loads((out / "result.json").read_text())
     assert result["images"] == 4 and result["settings"]["train_images"] == 16
+
+
+def test_a_fifth_of_each_class_is_held_out(tmp_path: Path) -> None:
+    for name, count in {"a": 1, "b": 2, "c": 11}.items():
+        (tmp_path / name).mkdir()
+        for number in range(count):
+            Image.new("RGB", (16, 16), (number, 0, 0)).save(tmp_path / name / f"{number:02}.png")
+    images, test = read_pair(str(tmp_path), None, None)
+    assert test.names == ["b/01.png", "c/01.png", "c/06.png"]
+    assert sorted([*images.names, *test.names]) == [
+        f"{path.parent.name}/{path.name}" for path in sorted(tmp_path.glob("*/*"))
+    ]
+    for path in [*test.names, *images.names]:
+        if not path.endswith("00.png"):
+            (tmp_path / path).unlink()
+    with pytest.raises(ValueError, match="one image of each class"):
+        read_pair(str(tmp_path), None, None)
 
 
 def test_what_is_damaged_behind_its_header_is_reported(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 DIGITS = "digits"
 TRAIN_FOLDERS, TEST_FOLDERS = ("train",), ("test", "val", "validation")
-HELD_OUT = 5  # every fifth image is a test image where the source has no test folder
+HELD_OUT = 5  # every fifth image of a class is a test image where the source has no test folder
 SIDE = 32  # pixels, to which the 8 x 8 digits are enlarged
 
 
@@ -54,22 +54,22 @@ def read_pair(
     resize: int | None = None,
     out: Path | None = None,
 ) -> tuple[ImageSet, ImageSet]:
-    """Training and test images with labels; a fifth of all are test images where the source has no folder of them."""
-    import numpy as np
+    """Training and test images with labels; where the source has no folder of test images, a fifth of each class.
 
+    A class of one image has it in the training part.
+    """
     from tsrep_vision.data.read import folders_of
     from tsrep_vision.evaluation import check_labels, places_of
 
     images = read_source(source, split, channels, resize, out=out)
     if source == DIGITS or test_split is not None or _first(TEST_FOLDERS, folders_of(source)):
         test = read_source(source, test_split, channels, resize, test=True, out=out)
-    else:
-        rows = np.arange(len(images))
-        images, test = images[rows[rows % HELD_OUT != 0]], images[rows[rows % HELD_OUT == 0]]
-    for part in (images, test):
-        check_labels(part, "SOURCE")
-    places_of(test, images.classes)  # a class that is in the test images alone is an error now
-    return images, test
+        for part in (images, test):
+            check_labels(part, "SOURCE")
+        places_of(test, images.classes)  # a class that is in the test images alone is an error now
+        return images, test
+    check_labels(images, "SOURCE")
+    return _divided(images)
 
 
 def report_skipped(console: Console, *sets: ImageSet, known: Sequence[Skipped] = ()) -> list[Skipped]:
@@ -97,6 +97,19 @@ def report_objects(console: Console, *sets: ImageSet) -> None:
                 "within their image",
                 soft_wrap=True,
             )
+
+
+def _divided(images: ImageSet) -> tuple[ImageSet, ImageSet]:
+    """Training and test images: of each class every fifth is a test image, the second one first."""
+    import numpy as np
+
+    labels = np.asarray(images.labels)
+    held_out = np.zeros(len(labels), dtype=bool)
+    for label in np.unique(labels):
+        held_out[np.flatnonzero(labels == label)[1::HELD_OUT]] = True
+    if not held_out.any():
+        raise ValueError("SOURCE has one image of each class; wanted more, or --test-split")
+    return images[np.flatnonzero(~held_out)], images[np.flatnonzero(held_out)]
 
 
 def _first(names: tuple[str, ...], present: set[str]) -> str | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from itertools import chain, count
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -52,13 +54,14 @@ def segment(
     if annotations is not None:
         _check_categories(found_by, some.annotations)
     entries: list[dict[str, Any]] = []
+    drawn = _pictures_of(names[:pictures])
     objects_of = segmented(found_by.model.to(place), some, IMAGES_AT_ONCE)
     for row, objects in enumerate(objects_of):
         described = coco_entries(objects, image_ids[row], found_by.category_ids)
         entries += [{**entry, "file_name": names[row]} for entry in described]
-        if row < pictures:
+        if row < len(drawn):
             figure = plot_segmentation([some[row]], [objects], threshold, found_by.classes)
-            figure.savefig(out / _picture_of(names[row]), dpi=150)
+            figure.savefig(out / drawn[row], dpi=150)
     (out / "results.json").write_text(json.dumps(entries) + "\n", encoding="utf-8")
     sure = sum(entry["score"] >= threshold for entry in entries)
     console.print(f"{len(some)} images, {sure} objects with a score of {threshold:g} or more")
@@ -69,10 +72,20 @@ def segment(
     console.print(f"results: {out / 'results.json'}", soft_wrap=True)
 
 
-def _picture_of(name: str) -> str:
-    """The file name of the picture of an image: its own, folders joined by "-", as PNG."""
-    flat = name.replace("/", "-")
-    return flat if flat.endswith(".png") else f"{flat}.png"
+def _pictures_of(names: Sequence[str]) -> list[str]:
+    """File names of the pictures of images: their own, folders joined by "-", as PNG; no two are alike.
+
+    Examples
+    --------
+    >>> _pictures_of(["a/b.png", "a-b.png", "b.jpg"])
+    ['a-b.png', 'a-b-2.png', 'b.jpg.png']
+    """
+    found: list[str] = []
+    for name in names:
+        stem = name.replace("/", "-").removesuffix(".png")
+        numbered = chain([stem], (f"{stem}-{number}" for number in count(2)))
+        found.append(next(f"{each}.png" for each in numbered if f"{each}.png" not in found))
+    return found
 
 
 def _load(path: Path) -> Any:
