@@ -40,7 +40,9 @@ Resize = Annotated[
 ]
 TestSplit = Annotated[
     str | None,
-    typer.Option(help="Folder of the test images; default: test or val, if there is one, or a fifth of each class."),
+    typer.Option(
+        help="Folder of the test images; default: test or val, if there is one, or a fifth of each class."
+    ),
 ]
 LabelFraction = Annotated[
     float, typer.Option(help="Share of the training images of each class that is used.")
