@@ -39,6 +39,17 @@ def own_process(cell: Cell) -> int:
     return os.getpid()
 
 
+class Unreadable:
+    """Can be pickled, and not be read again."""
+
+    def __reduce__(self):
+        return int, ("no number",)
+
+
+def unreadable_first(cell: Cell):
+    return Unreadable() if cell == CELLS[0] else cell.id
+
+
 def calls_of(folder: Path) -> dict[str, int]:
     return {path.name: len(path.read_text()) for path in folder.iterdir()}
 
@@ -78,6 +89,12 @@ def test_a_cell_that_always_kills_its_worker_is_a_failure_and_stops_nothing(back
     assert calls[CELLS[0].id.replace("/", "-")] == engines.MOST_DEATHS
     if backend == "loky":  # Dask also does again what a killed worker had not handed over
         assert sum(calls.values()) == engines.MOST_DEATHS + 5
+
+
+def test_an_outcome_that_cannot_be_read_stops_no_other():
+    outcomes = dict(engines.on_loky(unreadable_first, CELLS[:3], 1, 1, None))
+    assert isinstance(outcomes.pop(CELLS[0]), Exception)
+    assert outcomes == {cell: cell.id for cell in CELLS[1:3]}
 
 
 def test_loky_leaves_no_process_behind_when_it_is_stopped(tmp_path):

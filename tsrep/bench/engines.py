@@ -45,7 +45,7 @@ def on_loky(work: Work, tasks: Sequence[T], workers: int, threads: int, schedule
     from concurrent.futures import FIRST_COMPLETED, Future, wait
 
     from joblib.externals.loky import ProcessPoolExecutor
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
+    from joblib.externals.loky.process_executor import BrokenProcessPool, TerminatedWorkerError
 
     if scheduler is not None:
         raise ValueError(
@@ -65,7 +65,7 @@ def on_loky(work: Work, tasks: Sequence[T], workers: int, threads: int, schedule
                 pool, number, task = running.pop(future)
                 outcome = future.exception() or future.result()
                 died = isinstance(outcome, TerminatedWorkerError)
-                idle.append(new_pool() if died else pool)
+                idle.append(new_pool() if isinstance(outcome, BrokenProcessPool) else pool)
                 deaths[number] += died
                 if died and deaths[number] < MOST_DEATHS:
                     waiting.appendleft((number, task))
