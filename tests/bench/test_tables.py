@@ -9,6 +9,7 @@ from tsrep.bench.classification import ablation, accuracy
 from tsrep.bench.commands import app
 from tsrep.bench.environment import environment
 from tsrep.bench.families import TABLES
+from tsrep.bench.pages import conditions
 from tsrep.bench.results import append_line, good_lines
 
 SETS = {"ArrowHead": 0.85, "BME": 0.99, "Beef": 0.70, "CBF": 1.0, "Coffee": 1.0, "NotPublished": 0.5}
@@ -94,6 +95,12 @@ def test_pages_say_what_was_measured(ucr):
     assert csv.at["ArrowHead", "ts2vec seeds"] == 2 and csv.at["ArrowHead", "n_train"] == 10
     html = (ucr / "table.html").read_text()
     assert 'class="best"' in html and "**" not in html and html.count("data:image/png;base64,") == 2
+
+
+def test_computing_time_is_the_processors_where_a_line_has_it():
+    line = {**environment(), "threads": 1, "seconds": 7200.0}
+    lines = pd.DataFrame([line, {**line, "core_seconds": 3600.0}])
+    assert "3.0 h of computing" in conditions(lines) and "2.0 h" in conditions(lines[:1].dropna(axis=1))
 
 
 def test_the_uea_table_has_no_published_column(tmp_path):

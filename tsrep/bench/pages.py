@@ -28,7 +28,7 @@ class Summary:
 
 
 def conditions(lines: pd.DataFrame) -> str:
-    """One sentence on machine, versions and time: of the processor, where the lines have `core_seconds`."""
+    """One sentence on machine, versions and time: of the processor, where a line has `core_seconds`."""
     cpus = sorted({f"{h['cpu']}, {h['cores']} cores" for h in lines["hardware"]})
     versions = {
         p: sorted({str(v.get(p)) for v in lines["versions"]})
@@ -36,7 +36,8 @@ def conditions(lines: pd.DataFrame) -> str:
     }
     said = ", ".join(f"{package} {'/'.join(numbers)}" for package, numbers in versions.items())
     threads = "/".join(map(str, sorted(set(lines["threads"]))))
-    hours = lines["core_seconds" if "core_seconds" in lines else "seconds"].sum() / 3600
+    seconds = lines["core_seconds"].fillna(lines["seconds"]) if "core_seconds" in lines else lines["seconds"]
+    hours = seconds.sum() / 3600
     commits = sorted({str(c)[:10] for c in lines["commit"]})
     return (
         f"Measured on {'; '.join(cpus)}, {threads} thread(s) a cell, {hours:.1f} h of computing in all; {said}; "
